@@ -1,0 +1,128 @@
+"""Every error that prelabel raises on purpose.
+
+::
+
+    PrelabelError
+    ├── ConfigError            the operator's mistake: stops start-up, exit status 2
+    ├── RequestError           the caller's mistake
+    │   ├── MalformedError     the body is not what the endpoint takes
+    │   ├── UnauthorizedError  credentials are missing or wrong
+    │   ├── TooLargeError      the body is larger than the server accepts
+    │   └── LabelConfigError   a labeling config that cannot be served
+    ├── ModelError             a model cannot do what was asked
+    │   └── NotEnoughLabelsError   an outcome, not a failure: there is nothing to learn yet
+    ├── ArtifactError          a stored model version cannot be read
+    ├── StorageError           the label store cannot be reached; retryable
+    └── UpstreamError          Label Studio did not answer as it should
+
+HTTP statuses live in ``server/errors.py``; nothing here knows one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class PrelabelError(Exception):
+    """Something prelabel knows how to explain.
+
+    Parameters
+    ----------
+    received
+        What was found, short enough for one line; never a secret, never a task's text.
+    expected
+        What would have been right.
+    fix
+        What the reader can do about it.
+    """
+
+    def __init__(self, received: str, *, expected: str, fix: str) -> None:
+        super().__init__(received, expected, fix)
+        self.received = received
+        self.expected = expected
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.received}. Expected: {self.expected}. {self.fix}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # An error crosses from the training process to the serving one.
+        return _rebuild, (type(self), self.received, self.expected, self.fix, self.__dict__)
+
+
+def _rebuild(
+    cls: type[PrelabelError], received: str, expected: str, fix: str, state: Mapping[str, object]
+) -> PrelabelError:
+    error = cls.__new__(cls)
+    PrelabelError.__init__(error, received, expected=expected, fix=fix)
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigError(PrelabelError):
+    """A setting, an option or a model directory that cannot be used."""
+
+
+class RequestError(PrelabelError):
+    """A request that cannot be answered as it is."""
+
+
+class MalformedError(RequestError):
+    """A body that is not what the endpoint takes."""
+
+
+class UnauthorizedError(RequestError):
+    """Credentials that are missing or wrong."""
+
+
+class TooLargeError(RequestError):
+    """A body larger than the server accepts."""
+
+
+class LabelConfigError(RequestError):
+    """A labeling config that cannot be served."""
+
+
+class ModelError(PrelabelError):
+    """A model that cannot do what was asked of it."""
+
+
+class NotEnoughLabelsError(ModelError):
+    """There is nothing to learn yet.
+
+    Parameters
+    ----------
+    counts
+        Examples per label, for the labels that have any.
+    """
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self.counts = dict(counts)
+        found = ", ".join(f"{label}: {count}" for label, count in sorted(self.counts.items()))
+        super().__init__(
+            f"Not yet: the examples so far are {found}" if found else "Not yet: no examples so far",
+            expected="at least two examples with different labels",
+            fix="Label more tasks; training starts by itself.",
+        )
+
+
+class ArtifactError(PrelabelError):
+    """A stored model version that cannot be read."""
+
+
+class StorageError(PrelabelError):
+    """The label store cannot be reached; the same call may work later."""
+
+
+class UpstreamError(PrelabelError):
+    """Label Studio did not answer as it should.
+
+    Parameters
+    ----------
+    retryable
+        Whether the same call may work later: no connection, status 429 or 5xx.
+    """
+
+    def __init__(self, received: str, *, expected: str, fix: str, retryable: bool) -> None:
+        super().__init__(received, expected=expected, fix=fix)
+        self.retryable = retryable

@@ -1,0 +1,64 @@
+"""What it means when Label Studio does not answer as asked, by HTTP status."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from prelabel.errors import MalformedError
+from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY, TokenKind
+from prelabel.protocol.bodies import decode
+
+
+class _RefusalBody(msgspec.Struct):
+    """``{"detail": "Invalid token.", …}``."""
+
+    detail: str
+
+
+def is_passing(status: int) -> bool:
+    """Whether the same request may be answered later: 429 or 5xx."""
+    return status == 429 or status >= 500
+
+
+def explain(status: int, kind: TokenKind) -> tuple[str, str]:
+    """Return what was expected instead of an HTTP status, and what to do."""
+    expected = "an answer"
+    if status in (401, 403):
+        expected = "a key that Label Studio accepts, of someone who may do this"
+        fix = HOW_TO_MAKE_A_KEY
+        if kind is TokenKind.LEGACY:
+            fix += " Or allow legacy tokens (Organization → API token settings)."
+    elif status == 404:
+        expected = "something that is there for the key's owner"
+        fix = "Check the project's id, LABEL_STUDIO_HOST, and whose key it is."
+    elif status < 400:
+        expected = "an answer, not a redirect: the key is not sent elsewhere"
+        fix = "Correct LABEL_STUDIO_HOST to the final address."
+    elif is_passing(status):
+        fix = "Try again later; Label Studio's own log says more."
+    else:
+        fix = "Check LABEL_STUDIO_HOST and Label Studio's version."
+    return expected, fix
+
+
+def read_detail(body: bytes) -> str:
+    """Return the reason that Label Studio gives; other servers' pages are not quoted."""
+    try:
+        return decode(body, _RefusalBody).detail
+    except MalformedError:
+        return "no reason given"
+
+
+def read_retry_after(value: str) -> float:
+    """Return how many seconds a ``Retry-After`` asks to wait; 0 if it does not say."""
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()

@@ -1,0 +1,117 @@
+"""Step 1: what Label Studio tells → label store, durably; then wake whoever trains."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prelabel.errors import LabelConfigError
+from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore, Seen
+from prelabel.types import Event, EventKind, Job, ProjectKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ingested:
+    """What came of an event: label changes made, and the job it asked for."""
+
+    label_changes: int = 0
+    job: Job | None = None
+
+
+class Ingest:
+    """Takes news in. What a method was told is durable when it returns.
+
+    Parameters
+    ----------
+    can_sync
+        Whether Label Studio's API can be asked for labels; there is a key for it.
+    wake
+        Called when a project may have become due.
+    """
+
+    def __init__(
+        self,
+        *,
+        projects: ProjectStore,
+        labels: LabelStore,
+        jobs: JobStore,
+        can_sync: bool,
+        wake: Callable[[], None],
+    ) -> None:
+        self._projects = projects
+        self._labels = labels
+        self._jobs = jobs
+        self._can_sync = can_sync
+        self._wake = wake
+
+    def greet(self, project: ProjectKey, label_config: str) -> LabelSchema:
+        """Take note of a project and its labeling config.
+
+        Raises
+        ------
+        LabelConfigError
+            If the config cannot be served; Label Studio shows the message to its user.
+        """
+        schema = parse_label_config(label_config)
+        self._follow(project, self._projects.see(project, label_config))
+        return schema
+
+    def apply(self, event: Event) -> Ingested:
+        """Apply an event; repeated and late ones change nothing."""
+        if event.kind is EventKind.PROJECT_DELETED:
+            self.forget(event.project)
+            return Ingested()
+        applied = self._labels.apply(event)
+        self._follow(event.project, applied.seen)
+        job = None
+        if event.kind is EventKind.TRAINING_REQUESTED:
+            job = self.request_training(event.project, "Start Training")
+        elif applied.label_changes:
+            log.debug("%d label changes in project %s", applied.label_changes, event.project)
+            self._wake()
+        return Ingested(label_changes=applied.label_changes, job=job)
+
+    def request_training(self, project: ProjectKey, reason: str) -> Job:
+        """Ask for a training at once, of all labels there are; return its job."""
+        if self._can_sync:
+            self._projects.request_sync(project)
+        job = self._jobs.request(project, reason)
+        self._wake()
+        return job
+
+    def forget(self, project: ProjectKey) -> None:
+        """Stop working for a project until it is heard of again; its labels are kept."""
+        self._projects.forget(project)
+
+    def _follow(self, project: ProjectKey, seen: Seen) -> None:
+        if seen.is_new:
+            self._welcome(project)
+        elif _means(seen.previous_label_config) != _means(seen.label_config):
+            log.info("The labels of project %s were edited; it is trained anew", project)
+            self._jobs.request(project, "labeling config edited")
+            self._wake()
+
+    def _welcome(self, project: ProjectKey) -> None:
+        if self._can_sync:
+            log.info("Project %s is new here; its labels are pulled from Label Studio", project)
+            self._projects.request_sync(project)
+            self._wake()
+        else:
+            log.warning(
+                "Project %s is new here and LABEL_STUDIO_API_KEY is not set: labels made from now "
+                "on are learned, those made before are not",
+                project,
+            )
+
+
+def _means(label_config: str | None) -> LabelSchema | None:
+    try:
+        return parse_label_config(label_config) if label_config else None
+    except LabelConfigError:
+        return None

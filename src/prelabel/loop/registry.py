@@ -1,0 +1,85 @@
+"""Step 4: the active version of each project, loaded and kept warm."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from prelabel.errors import ArtifactError, StorageError
+from prelabel.models import artifact
+from prelabel.models.base import TextModel
+from prelabel.storage.versions import VersionStore
+from prelabel.types import ModelVersion, ProjectKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A version and its loaded model: what answers a request from its first line to its last."""
+
+    version: ModelVersion
+    model: TextModel
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What was loaded for an active version; an older one where its artifact is damaged."""
+
+    active: ModelVersion
+    served: Served | None
+
+
+class Registry:
+    """Knows what to serve. The store is asked at every request which version is active.
+
+    That question is what makes ``/setup`` and ``/predict`` agree at every moment, in every process
+    that shares the store; it costs one indexed read. The model itself stays in memory.
+    """
+
+    def __init__(
+        self, *, versions: VersionStore, artifacts: Path, model_class: type[TextModel]
+    ) -> None:
+        self._versions = versions
+        self._artifacts = artifacts
+        self._model_class = model_class
+        self._loaded: dict[ProjectKey, _Loaded] = {}
+        self._loading: defaultdict[ProjectKey, threading.Lock] = defaultdict(threading.Lock)
+
+    def serve(self, project: ProjectKey) -> Served | None:
+        """Return what to serve now; None before the first version."""
+        loaded = self._loaded.get(project)
+        try:
+            active = self._versions.active(project)
+        except StorageError as error:
+            if loaded is None:
+                raise
+            log.error("Serving what is loaded: %s", error)  # noqa: TRY400 - no news in a traceback
+            return loaded.served
+        if active is None:
+            return None
+        if loaded is None or loaded.active != active:
+            loaded = self._load(project, active)
+        return loaded.served
+
+    def _load(self, project: ProjectKey, active: ModelVersion) -> _Loaded:
+        """Load a version, then let go of the one before; threads that wait get the same."""
+        with self._loading[project]:
+            known = self._loaded.get(project)
+            if known is None or known.active != active:
+                known = _Loaded(active, self._read_newest(project, active))
+                self._loaded[project] = known
+            return known
+
+    def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
+        older = (v for v in self._versions.all(project) if v.number < active.number)
+        for version in (active, *older):
+            try:
+                model, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
+                return Served(version, model)
+            except ArtifactError as error:
+                log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback
+        return None

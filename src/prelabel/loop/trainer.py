@@ -1,0 +1,150 @@
+"""Step 3: examples → fitted model → stored, active version."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from prelabel.errors import LabelConfigError, NotEnoughLabelsError
+from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.models import artifact
+from prelabel.models.base import TextModel
+from prelabel.storage.labels import LabelStore, Snapshot
+from prelabel.storage.versions import VersionStore
+from prelabel.types import Example, JobState, ModelVersion, ProjectKey
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """What came of a training.
+
+    Attributes
+    ----------
+    trained_changes
+        Label changes of the project that this attempt has answered.
+    version
+        The version that is active now because of it; None if none was made.
+    """
+
+    state: JobState
+    message: str
+    trained_changes: int
+    version: ModelVersion | None = None
+
+
+class Trainer:
+    """Trains projects, one at a time.
+
+    Parameters
+    ----------
+    new_model
+        Makes an unfitted model: every training starts from a fresh one.
+    receipt
+        Settings that decide what is learned; equal examples and receipts give equal versions.
+    train_every
+        Label changes that make a training due by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        labels: LabelStore,
+        versions: VersionStore,
+        artifacts: Path,
+        new_model: Callable[[], TextModel],
+        receipt: Mapping[str, object],
+        train_every: int,
+    ) -> None:
+        self._labels = labels
+        self._versions = versions
+        self._artifacts = artifacts
+        self._new_model = new_model
+        self._receipt = receipt
+        self._train_every = train_every
+
+    def train(self, project: ProjectKey, *, owner: str, must_train: bool) -> Trained | None:
+        """Train a project if that is due; None if it is not.
+
+        Parameters
+        ----------
+        owner
+            Who holds the project's lease.
+        must_train
+            Train however few labels have changed: someone asked.
+        """
+        snapshot = self._labels.snapshot(project)
+        if not must_train and not self._is_due(snapshot):
+            return None
+        try:
+            schema = parse_label_config(snapshot.label_config or "")
+            examples = read_examples(schema, snapshot)
+            return self._train(project, owner, snapshot, schema, examples)
+        except LabelConfigError as error:
+            return Trained(
+                state=JobState.NOT_YET, message=str(error), trained_changes=snapshot.label_changes
+            )
+        except NotEnoughLabelsError as error:
+            # One change short of due: the next label tries again, not the next ten.
+            waiting = max(0, snapshot.label_changes - self._train_every + 1)
+            return Trained(state=JobState.NOT_YET, message=str(error), trained_changes=waiting)
+
+    def _is_due(self, snapshot: Snapshot) -> bool:
+        return snapshot.label_changes - snapshot.trained_changes >= self._train_every
+
+    def _train(
+        self,
+        project: ProjectKey,
+        owner: str,
+        snapshot: Snapshot,
+        schema: LabelSchema,
+        examples: Sequence[Example],
+    ) -> Trained:
+        fingerprint = self._fingerprint(schema, examples)
+        active = self._versions.active(project)
+        if active and active.fingerprint == fingerprint:
+            message = f"{active.name} is up to date: nothing has changed since it was trained"
+            return self._done(snapshot, message, active)
+        model = self._new_model()
+        model.fit([example.text for example in examples], [example.label for example in examples])
+        name = f"{project}/{uuid.uuid4().hex}"
+        artifact.save(model, self._artifacts / name, receipt=dict(self._receipt))
+        version = self._versions.add(
+            project,
+            artifact=name,
+            examples=len(examples),
+            labels=model.classes_,
+            fingerprint=fingerprint,
+            owner=owner,
+        )
+        message = f"{version.name} is active: {len(model.classes_)} labels learned"
+        return self._done(snapshot, message, version)
+
+    def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
+        return Trained(
+            state=JobState.DONE,
+            message=message,
+            trained_changes=snapshot.label_changes,
+            version=version,
+        )
+
+    def _fingerprint(self, schema: LabelSchema, examples: Sequence[Example]) -> str:
+        control = schema.control
+        parts = [
+            dict(self._receipt),
+            [control.name, control.type, control.object_tag.name, control.object_tag.data_key],
+            [[example.text, example.label] for example in examples],
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def read_examples(schema: LabelSchema, snapshot: Snapshot) -> list[Example]:
+    """Return what the annotations teach, in the order of their ids."""
+    examples = (schema.read_example(task, item) for task, item in snapshot.annotated)
+    return [example for example in examples if example is not None]

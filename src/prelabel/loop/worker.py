@@ -1,0 +1,76 @@
+"""One job, start to end: pull labels if that is due, train if that is due, say what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from prelabel.errors import PrelabelError, StorageError, UpstreamError
+from prelabel.loop.trainer import Trained, Trainer
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.types import Job, JobState, ProjectKey
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Does jobs, in the training process.
+
+    Parameters
+    ----------
+    pull
+        Pulls a project's labels from Label Studio and says what came of it; None without a key.
+    """
+
+    def __init__(
+        self,
+        *,
+        projects: ProjectStore,
+        jobs: JobStore,
+        trainer: Trainer,
+        pull: Callable[[ProjectKey], str] | None,
+    ) -> None:
+        self._projects = projects
+        self._jobs = jobs
+        self._trainer = trainer
+        self._pull = pull
+
+    def do(self, job: Job, owner: str) -> None:
+        """Do a job and record its outcome, whatever happens."""
+        try:
+            notes = self._sync(job.project)
+            trained = self._trainer.train(job.project, owner=owner, must_train=job.must_train)
+            self._record(job, trained, notes)
+        except StorageError:
+            raise  # nothing can be recorded; the lease runs out and the job is taken up again
+        except Exception as error:  # one of the three places: a job must not end the process
+            log.exception("Job %d of project %s failed", job.id, job.project)
+            reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
+            message = f"Training failed ({reason}). It is tried again after more label changes."
+            self._jobs.fail(job, message)
+
+    def _sync(self, project: ProjectKey) -> list[str]:
+        if self._pull is None or not self._projects.sync_is_due(project):
+            return []
+        try:
+            return [self._pull(project)]
+        except UpstreamError as error:
+            self._projects.sync_failed(project, retry=error.retryable)
+            log.warning("The labels of project %s could not be pulled: %s", project, error)
+            return [f"The labels could not be pulled: {error}"]
+
+    def _record(self, job: Job, trained: Trained | None, notes: list[str]) -> None:
+        if trained is None:
+            message = " ".join(notes) or "Nothing was due any more"
+            self._jobs.finish(job, JobState.DONE, message)
+        else:
+            message = " ".join([*notes, trained.message])
+            self._jobs.finish(
+                job,
+                trained.state,
+                message,
+                trained_changes=trained.trained_changes,
+                model_version=trained.version.name if trained.version else None,
+            )
+        log.info("Job %d of project %s: %s", job.id, job.project, message)

@@ -1,0 +1,51 @@
+"""What a model is: the interface between the loop and whatever learns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""A model as data: arrays by name. Never objects, never code."""
+
+
+class TextModel(ABC):
+    """Learns labels of texts. One instance is one fit: fitted once, then never changed.
+
+    A model is made in the training process, stored as the arrays of `to_arrays`, and rebuilt by
+    `from_arrays` in every serving process.
+
+    Attributes
+    ----------
+    classes_
+        Labels it can predict, sorted; the names of the columns of `predict_proba`. Set by `fit`.
+    """
+
+    classes_: tuple[str, ...]
+
+    @abstractmethod
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+        """Learn from ``texts[i]`` having ``labels[i]``; return self.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If there are not at least two different labels.
+        """
+
+    @abstractmethod
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
+
+    @abstractmethod
+    def to_arrays(self) -> Arrays:
+        """All that `predict_proba` needs besides `classes_`."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+        """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""

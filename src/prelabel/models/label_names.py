@@ -1,0 +1,135 @@
+"""Suggestions before the first model version: the words of the labels themselves."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from prelabel.models.ngrams import CJK_RANGES, MAX_TEXT_CHARACTERS
+
+# Scripts in which runs of \w are not words: no spaces, or vowel signs that \w does not match.
+_UNSPACED = "".join(
+    f"{chr(first)}-{chr(last)}"
+    for first, last in (
+        (0x0900, 0x0DFF),  # scripts of India and Sri Lanka
+        (0x0E00, 0x0EFF),  # Thai and Lao
+        (0x1000, 0x109F),  # Burmese
+        (0x1780, 0x17FF),  # Khmer
+        *CJK_RANGES,
+    )
+)
+_WORD = re.compile(rf"(?:(?![{_UNSPACED}])[^\W\d_])+")
+_PHRASE = re.compile(rf"[{_UNSPACED}]+")
+
+_EMPTY_WORDS = frozenset(
+    ("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "it", "no", "non")
+    + ("none", "not", "of", "on", "or", "other", "others", "the", "this", "to", "with", "without")
+)
+"""Words of label names that say nothing about a text: it is no "Not spam" for having a "not"."""
+
+_FEWEST_LETTERS = 4
+_LONGEST_ENDING = 3
+_NEVER = r"(?!)"  # matches nothing, where an empty pattern would match everywhere
+_NOBODY: frozenset[int] = frozenset()
+
+_Owners: TypeAlias = defaultdict[str, set[int]]
+
+
+class LabelNames:
+    """Evidence for a label in a text: words of the label's own names.
+
+    A word counts if the names of exactly one label have it. Endings may differ: of two words where
+    one begins with the other, four letters must agree and three may follow ("sport", "sports";
+    "cook", "cooking"). In scripts without spaces, a name counts wherever it occurs.
+
+    >>> names = LabelNames({"Sports": ["Sports", "football"], "World": ["World", "politics"]})
+    >>> names.suggest("Two cooks watched football")
+    ('Sports', 0.75)
+    >>> names.suggest("Nothing to see") is None
+    True
+
+    Parameters
+    ----------
+    names
+        What each label is called: its value, alias, hint.
+
+    Attributes
+    ----------
+    classes_
+        The labels, sorted; the names of the columns of `predict_proba`.
+    """
+
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        self.classes_ = tuple(sorted(names))
+        self._words: _Owners = defaultdict(set)
+        self._beginnings: _Owners = defaultdict(set)
+        self._phrases: _Owners = defaultdict(set)
+        for column, label in enumerate(self.classes_):
+            folded = "\n".join(names[label]).casefold()
+            for word in _WORD.findall(folded):
+                if len(word) > 1 and word not in _EMPTY_WORDS:
+                    self._words[word].add(column)
+                    for beginning in _beginnings(word):
+                        self._beginnings[beginning].add(column)
+            for phrase in _PHRASE.findall(folded):
+                if len(phrase) > 1:
+                    self._phrases[phrase].add(column)
+        # Most words of a text are akin to no name: their first letters tell.
+        self._heads = {word[:_FEWEST_LETTERS] for word in self._words}
+        # The longest first: a text about "体育新闻" does not speak of the shorter name "体育".
+        longest_first = sorted(self._phrases, key=len, reverse=True)
+        self._phrase = re.compile("|".join(longest_first) or _NEVER)
+
+    def suggest(self, text: str) -> tuple[str, float] | None:
+        """Suggest the label with the most evidence, and its probability.
+
+        None if there is no evidence, or as much for another label.
+        """
+        evidence = self._evidence(text).most_common(2)
+        counts = [count for _, count in evidence]
+        if not counts or counts[1:] == counts[:1]:
+            return None
+        column = evidence[0][0]
+        return self.classes_[column], float(self.predict_proba([text])[0, column])
+
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Probabilities, shape (len(texts), len(classes_)): each row summing to 1.
+
+        They are the mean of a Dirichlet distribution, whose prior weighs as much as one word:
+        ``(evidence + 1 / n_labels) / (all evidence + 1)``.
+        """
+        counts = np.zeros((len(texts), len(self.classes_)), np.float32)
+        for row, text in enumerate(texts):
+            for column, count in self._evidence(text).items():
+                counts[row, column] = count
+        counts += 1 / max(1, len(self.classes_))
+        counts /= counts.sum(axis=1, keepdims=True)
+        return counts
+
+    def _evidence(self, text: str) -> Counter[int]:
+        """How many words of a text speak for each label, by column; only those that have any."""
+        folded = text[:MAX_TEXT_CHARACTERS].casefold()
+        words = (word for word in _WORD.findall(folded) if word[:_FEWEST_LETTERS] in self._heads)
+        owners = [self._owners(word) for word in words]
+        owners += [self._phrases[phrase] for phrase in self._phrase.findall(folded)]
+        return Counter(column for columns in owners if len(columns) == 1 for column in columns)
+
+    def _owners(self, word: str) -> Set[int]:
+        """Columns of the labels whose names have the word, else a word akin to it."""
+        if word in self._words:
+            return self._words[word]
+        owners = self._beginnings.get(word, _NOBODY)
+        for beginning in _beginnings(word):
+            owners = owners | self._words.get(beginning, _NOBODY)
+        return owners
+
+
+def _beginnings(word: str) -> Iterator[str]:
+    """Yield the word without its last one, two and three letters, while four are left."""
+    for end in range(max(_FEWEST_LETTERS, len(word) - _LONGEST_ENDING), len(word)):
+        yield word[:end]

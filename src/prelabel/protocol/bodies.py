@@ -1,0 +1,108 @@
+"""Requests of Label Studio's ML client, and our answers to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from prelabel.errors import MalformedError
+from prelabel.protocol.values import TaskBody, write_regions
+from prelabel.types import Prediction
+
+T = TypeVar("T")
+
+
+class SetupBody(msgspec.Struct):
+    """``/setup``: ``{"project": "<id>.<created>", "schema": "<View>…</View>", …}``."""
+
+    # hostname and access_token are left unread: our key goes to the configured host only, and
+    # the token of a stranger is none of our business.
+    project: str
+    schema: str
+
+
+class PredictBody(msgspec.Struct):
+    """``/predict``: ``{"tasks": […], "label_config": "<View>…", "project": "<id>.<created>"}``."""
+
+    tasks: list[TaskBody]
+    label_config: str
+    project: str
+
+
+class ProjectOnlyBody(msgspec.Struct):
+    """``/train`` or ``/delete``: ``{"project": "<id>.<created>", …}``."""
+
+    project: str
+
+
+class JobStatusBody(msgspec.Struct):
+    """``/job_status``: ``{"job": "<what the training call answered>"}``."""
+
+    job: Any
+
+
+class DuplicateBody(msgspec.Struct):
+    """``/duplicate_model``: ``{"project_src": "<id>.<created>", "project_dst": …}``."""
+
+    project_src: str
+    project_dst: str
+
+
+class ValidateBody(msgspec.Struct):
+    """``/validate``: ``{"config": "<View>…</View>"}``."""
+
+    config: str
+
+
+def decode(body: bytes, body_type: type[T]) -> T:
+    """Decode a JSON body.
+
+    Raises
+    ------
+    MalformedError
+        If it is not JSON, or not of that type; the message names the place.
+    """
+    try:
+        return msgspec.json.decode(body, type=body_type)
+    except msgspec.ValidationError as error:
+        raise _malformed(f"Received a body that does not fit ({error})", body_type) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_leniently(body, body_type)
+
+
+def _decode_leniently(body: bytes, body_type: type[T]) -> T:
+    """Decode what Python writes although JSON forbids it: half a surrogate pair becomes ``?``."""
+    try:
+        cleaned = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+        return msgspec.json.decode(cleaned, type=body_type)
+    except msgspec.ValidationError as error:
+        raise _malformed(f"Received a body that does not fit ({error})", body_type) from error
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise _malformed(f"Received a body that is not JSON ({reason})", body_type) from error
+
+
+def _malformed(received: str, body_type: type[object]) -> MalformedError:
+    return MalformedError(
+        received,
+        expected=(body_type.__doc__ or "").replace("`", "").rstrip("."),
+        fix="Send the JSON object that Label Studio sends.",
+    )
+
+
+def write_results(predictions: Sequence[Prediction | None]) -> bytes:
+    """Encode the answer to ``/predict``: one entry a task, in order, ``[]`` for an abstention."""
+    results: list[object] = [
+        []
+        if prediction is None
+        else {
+            "result": write_regions(prediction.regions),
+            "score": prediction.score,
+            "model_version": prediction.model_version,
+        }
+        for prediction in predictions
+    ]
+    return msgspec.json.encode({"results": results})

@@ -1,0 +1,93 @@
+"""``POST /webhook``: what Label Studio tells about a project → `Event`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from prelabel.protocol.values import (
+    AnnotationBody,
+    ProjectBody,
+    TaskBody,
+    is_id,
+    to_annotation,
+    to_datetime,
+    to_task,
+)
+from prelabel.types import Annotation, Event, EventKind, Task
+
+T = TypeVar("T")
+
+KINDS = {
+    "ANNOTATION_CREATED": EventKind.ANNOTATED,
+    "ANNOTATIONS_CREATED": EventKind.ANNOTATED,
+    "ANNOTATION_UPDATED": EventKind.ANNOTATED,
+    "ANNOTATIONS_UPDATED": EventKind.ANNOTATED,
+    "ANNOTATION_DELETED": EventKind.ANNOTATIONS_DELETED,  # the reference's spelling
+    "ANNOTATIONS_DELETED": EventKind.ANNOTATIONS_DELETED,
+    "TASKS_DELETED": EventKind.TASKS_DELETED,
+    "PROJECT_UPDATED": EventKind.PROJECT_UPDATED,
+    "PROJECT_DELETED": EventKind.PROJECT_DELETED,
+    "START_TRAINING": EventKind.TRAINING_REQUESTED,
+}
+"""What each action means here. Actions of Label Studio that are not listed (``TASKS_CREATED``,
+``PROJECT_CREATED``, ``LABEL_LINK_…``) change no label: acknowledged like unknown ones."""
+
+
+class IdBody(msgspec.Struct):
+    """What is left of something deleted."""
+
+    id: Any = None
+
+
+class EventBody(msgspec.Struct):
+    """The body of a webhook: ``{"action": …, "project": {"id": …, "created_at": …}, …}``."""
+
+    action: str
+    project: ProjectBody | None = None
+    annotation: AnnotationBody | list[AnnotationBody] | None = None
+    annotations: list[IdBody] | None = None
+    task: TaskBody | list[TaskBody] | None = None
+    tasks: list[IdBody] | None = None
+
+
+def to_event(body: EventBody) -> Event | None:
+    """Return what happened, or None if it is nothing that concerns labels."""
+    kind = KINDS.get(body.action)
+    if kind is None or body.project is None:
+        return None
+    return Event(
+        kind=kind,
+        project=body.project.key,
+        label_config=body.project.label_config,
+        project_updated_at=to_datetime(body.project.updated_at),
+        annotated=tuple(_annotated(body)) if kind is EventKind.ANNOTATED else (),
+        deleted_ids=tuple(number for number in _deleted(body, kind) if is_id(number)),
+    )
+
+
+def _annotated(body: EventBody) -> Iterator[tuple[Task, Annotation]]:
+    for annotation_body, task_body in zip(
+        _as_list(body.annotation), _as_list(body.task), strict=False
+    ):
+        task = to_task(task_body)
+        annotation = to_annotation(annotation_body, task.id) if task else None
+        if task and annotation:
+            yield task, annotation
+
+
+def _deleted(body: EventBody, kind: EventKind) -> list[Any]:
+    if kind is EventKind.TASKS_DELETED:
+        return [task.id for task in body.tasks or []]
+    if kind is EventKind.ANNOTATIONS_DELETED:
+        many = [annotation.id for annotation in body.annotations or []]
+        return many + [annotation.id for annotation in _as_list(body.annotation)]
+    return []
+
+
+def _as_list(value: T | list[T] | None) -> list[T]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

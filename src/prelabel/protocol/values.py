@@ -1,0 +1,116 @@
+"""Tasks, annotations, regions and times: what bodies of both directions are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from prelabel.errors import MalformedError
+from prelabel.types import Annotation, ProjectKey, Region, Task, shorten
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a time the sender left out: anything with a time is newer."""
+
+
+class TaskBody(msgspec.Struct):
+    """A task, as ``/predict``, webhooks and the API carry it."""
+
+    id: Any = None
+    data: Any = None
+    updated_at: Any = None
+
+    @property
+    def usable_data(self) -> Mapping[str, object]:
+        """What was imported; data that is no object counts as empty."""
+        return self.data if isinstance(self.data, dict) else {}
+
+
+class AnnotationBody(msgspec.Struct):
+    """An annotation, as webhooks and the API carry it."""
+
+    id: Any = None
+    result: Any = None
+    was_cancelled: Any = False
+    ground_truth: Any = False
+    completed_by: Any = None
+    created_at: Any = None
+    updated_at: Any = None
+
+
+class ProjectBody(msgspec.Struct):
+    """A project, as webhooks and the API carry it."""
+
+    id: int
+    created_at: str
+    label_config: str | None = None
+    updated_at: Any = None
+
+    @property
+    def key(self) -> ProjectKey:
+        """The project's key; raise `MalformedError` if `created_at` is no time."""
+        created = to_datetime(self.created_at)
+        if created is None:
+            raise MalformedError(
+                f"Received {shorten(self.created_at)} as the project's created_at",
+                expected='an ISO 8601 time, as in "2026-11-23T15:26:52.405302Z"',
+                fix="Send the project as Label Studio does.",
+            )
+        return ProjectKey(self.id, int(created.timestamp()))
+
+
+def to_task(body: TaskBody) -> Task | None:
+    """Return the task, or None if it has no usable id."""
+    if not is_id(body.id):
+        return None
+    return Task(id=body.id, data=body.usable_data, updated_at=to_datetime(body.updated_at))
+
+
+def to_annotation(body: AnnotationBody, task_id: int) -> Annotation | None:
+    """Return the annotation, or None if its id is unusable. Unreadable regions are left out."""
+    if not is_id(body.id):
+        return None
+    return Annotation(
+        id=body.id,
+        task_id=task_id,
+        regions=tuple(to_regions(body.result)),
+        was_cancelled=body.was_cancelled is True,
+        ground_truth=body.ground_truth is True,
+        completed_by=body.completed_by if is_id(body.completed_by) else None,
+        updated_at=to_datetime(body.updated_at) or to_datetime(body.created_at) or LONG_AGO,
+    )
+
+
+def to_regions(result: object) -> Iterator[Region]:
+    """Read an annotation's ``result``: a list of regions, of which anything may be odd."""
+    for item in result if isinstance(result, list) else []:
+        match item:
+            case {"from_name": str(name), "to_name": str(target), "value": dict(value), **rest}:
+                kind = str(rest.get("type", ""))
+                yield Region(from_name=name, to_name=target, type=kind, value=value)
+
+
+def write_regions(regions: Iterable[Region]) -> list[dict[str, object]]:
+    """Return regions as Label Studio writes them."""
+    return [
+        {"from_name": r.from_name, "to_name": r.to_name, "type": r.type, "value": dict(r.value)}
+        for r in regions
+    ]
+
+
+def is_id(value: object) -> bool:
+    """Whether it is an id as Label Studio gives and databases hold: a positive 64-bit integer."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def to_datetime(value: object) -> datetime | None:
+    """Read an ISO 8601 time; None if it is none. A time without a zone is taken as UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,87 @@
+"""The web application: which path leads where."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from anyio.to_thread import current_default_thread_limiter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from prelabel.bootstrap import Service
+from prelabel.server import routes
+from prelabel.server.errors import unknown_route
+from prelabel.server.middleware import Surroundings
+
+POSTS: dict[str, Callable[[Service, bytes], object]] = {
+    "/setup": routes.post_setup,
+    "/predict": routes.post_predict,
+    "/webhook": routes.post_webhook,
+    "/train": routes.post_train,
+    "/job_status": routes.post_job_status,
+    "/delete": routes.post_delete,
+    "/duplicate_model": routes.post_duplicate_model,
+    "/validate": routes.post_validate,
+}
+
+
+def create_app(service: Service) -> Starlette:
+    """Return the application that serves ``service``; stopping it stops the service."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = service.settings.threads
+        try:
+            yield
+        finally:
+            await run_in_threadpool(service.stop)
+
+    table = [*_get_routes(service), *(_post_route(service, path) for path in POSTS)]
+    known = frozenset(route.path for route in table)
+    listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
+    return Starlette(
+        routes=table,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(
+                Surroundings, settings=service.settings, metrics=service.metrics, routes=known
+            )
+        ],
+        exception_handlers={
+            404: lambda request, _error: unknown_route(request, listing),
+            405: lambda request, _error: unknown_route(request, listing),
+        },
+    )
+
+
+def _get_routes(service: Service) -> list[Route]:
+    async def root(_request: Request) -> Response:
+        return routes.to_response(routes.get_root(service))
+
+    async def health(_request: Request) -> Response:
+        return routes.to_response(routes.get_health(service))
+
+    async def versions(request: Request) -> Response:
+        project = request.query_params.get("project")
+        return routes.to_response(await run_in_threadpool(routes.get_versions, service, project))
+
+    async def metrics(_request: Request) -> Response:
+        figures = await run_in_threadpool(routes.get_metrics, service)
+        return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    handlers = {"/": root, "/health": health, "/versions": versions, "/metrics": metrics}
+    return [Route(path, handler, methods=["GET"]) for path, handler in handlers.items()]
+
+
+def _post_route(service: Service, path: str) -> Route:
+    async def post(request: Request, handle: Callable[[Service, bytes], object]) -> Response:
+        return await routes.answer_post(service, request, handle)
+
+    return Route(path, partial(post, handle=POSTS[path]), methods=["POST"])

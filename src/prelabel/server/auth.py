@@ -1,0 +1,49 @@
+"""Basic authentication, as Label Studio's connection form sends it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from prelabel.errors import UnauthorizedError
+from prelabel.settings import Settings
+
+OPEN_PATHS = frozenset({"/", "/health"})
+"""Label Studio's own health check and anybody's monitoring: they tell nothing."""
+
+
+def check_auth(settings: Settings, path: str, header: bytes | None) -> None:
+    """Let a request in.
+
+    Parameters
+    ----------
+    header
+        The ``Authorization`` header as it came: any bytes.
+
+    Raises
+    ------
+    UnauthorizedError
+        If credentials are set and these are not they.
+    """
+    if settings.basic_auth_user is None or settings.basic_auth_pass is None or path in OPEN_PATHS:
+        return
+    wanted = f"{settings.basic_auth_user}:{settings.basic_auth_pass.get_secret_value()}"
+    if not hmac.compare_digest(_credentials(header), wanted.encode()):
+        received = "no credentials" if header is None else "credentials that are not right"
+        raise UnauthorizedError(
+            f"Received {received}",
+            expected="HTTP basic authentication with this server's BASIC_AUTH_USER and _PASS",
+            fix="Enter them in Label Studio's connection form. For webhooks, which carry none, "
+            "put them in the URL: http://user:password@host:9090.",
+        )
+
+
+def _credentials(header: bytes | None) -> bytes:
+    scheme, _, encoded = (header or b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return b""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

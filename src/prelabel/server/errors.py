@@ -1,0 +1,66 @@
+"""Errors → HTTP: the one table of statuses, and the one shape of a failing reply."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from prelabel.errors import (
+    LabelConfigError,
+    MalformedError,
+    PrelabelError,
+    StorageError,
+    TooLargeError,
+    UnauthorizedError,
+)
+from prelabel.telemetry import request_id
+
+STATUSES: dict[type[PrelabelError], int] = {
+    MalformedError: 422,
+    LabelConfigError: 422,
+    UnauthorizedError: 401,
+    TooLargeError: 413,
+    StorageError: 503,
+}
+
+
+def error_response(error: PrelabelError, status: int | None = None) -> Response:
+    """Return the JSON every failing request gets: received, expected, what to do, request id."""
+    status = status or next((STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES), 500)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="prelabel", charset="UTF-8"'
+    if status == 503:
+        headers["Retry-After"] = "1"
+    body = {
+        "error": error.received,
+        "expected": error.expected,
+        "fix": error.fix,
+        "request_id": request_id.get(),
+    }
+    return Response(
+        msgspec.json.encode(body), status, headers=headers, media_type="application/json"
+    )
+
+
+def unknown_route(request: Request, routes: str) -> Response:
+    """Return the answer to a path or a method that does not exist."""
+    error = PrelabelError(
+        f"Received {request.method} {request.url.path[:200]}",
+        expected=f"one of {routes}",
+        fix="In Label Studio, the backend's URL has no path: http://host:9090.",
+    )
+    return error_response(error, 404)
+
+
+def unexpected(error: Exception) -> Response:
+    """Return the answer to an error nobody foresaw: its kind, never its traceback."""
+    return error_response(
+        PrelabelError(
+            f"The server failed in a way nobody foresaw ({type(error).__name__})",
+            expected="an answer",
+            fix="Look for the request id in the server's log and report what stands there.",
+        ),
+        500,
+    )

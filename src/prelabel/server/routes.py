@@ -1,0 +1,176 @@
+"""The endpoints Label Studio calls, and those its other releases call.
+
+Each reads its body, hands it to the loop on a worker thread, and encodes what comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from prelabel.bootstrap import Service
+from prelabel.errors import MalformedError, TooLargeError
+from prelabel.label_config import parse_label_config
+from prelabel.protocol.bodies import (
+    DuplicateBody,
+    JobStatusBody,
+    PredictBody,
+    ProjectOnlyBody,
+    SetupBody,
+    ValidateBody,
+    decode,
+    write_results,
+)
+from prelabel.protocol.events import EventBody, to_event
+from prelabel.types import Job, JobState, ProjectKey, shorten
+
+# The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
+_OLD_STATES = {
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "started",
+    JobState.DONE: "finished",
+    JobState.NOT_YET: "finished",
+    JobState.FAILED: "failed",
+}
+
+
+def get_root(_service: Service) -> Mapping[str, Any]:
+    """``GET /``: the reference answers these bytes here, and monitors compare them."""
+    return {"status": "UP"}
+
+
+def get_health(service: Service) -> Mapping[str, Any]:
+    """``GET /health``: Label Studio waits one second for it, before everything else."""
+    return {"status": "UP", "model_class": service.model_class.__name__}
+
+
+def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /setup``: which version would answer now."""
+    request = decode(body, SetupBody)
+    project = ProjectKey.parse(request.project)
+    schema = service.ingest.greet(project, request.schema)
+    return {"model_version": service.predictor.model_version(project, schema)}
+
+
+def post_predict(service: Service, body: bytes) -> bytes:
+    """``POST /predict``: one entry for each task, in order."""
+    request = decode(body, PredictBody)
+    schema = parse_label_config(request.label_config)
+    predictions = service.predictor.predict(
+        ProjectKey.parse(request.project), schema, [task.usable_data for task in request.tasks]
+    )
+    answered = sum(prediction is not None for prediction in predictions)
+    service.metrics.predictions.inc(answered)
+    service.metrics.abstentions.inc(len(predictions) - answered)
+    return write_results(predictions)
+
+
+def post_webhook(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /webhook``: answered when what it tells is durable; training comes later."""
+    request = decode(body, EventBody)
+    event = to_event(request)
+    if event is None:
+        return {"status": "ignored", "action": request.action[:100]}
+    ingested = service.ingest.apply(event)
+    service.metrics.label_changes.inc(ingested.label_changes)
+    answer: dict[str, Any] = {"status": "ok", "label_changes": ingested.label_changes}
+    return answer | ({"job": _job_name(ingested.job)} if ingested.job else {})
+
+
+def get_versions(service: Service, project: str | None) -> Mapping[str, Any]:
+    """``GET /versions``: Label Studio does not say of which project; ``?project=`` does."""
+    versions = service.versions.all(ProjectKey.parse(project) if project else None)
+    return {"versions": list(dict.fromkeys(version.name for version in versions))}
+
+
+def post_train(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /train``: what START_TRAINING was before Label Studio 1.4."""
+    project = ProjectKey.parse(decode(body, ProjectOnlyBody).project)
+    return {"job": _job_name(service.ingest.request_training(project, "train"))}
+
+
+def post_job_status(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /job_status``: what came of a training."""
+    given = decode(body, JobStatusBody).job
+    number = str(given).removeprefix("job-")
+    job = service.jobs.get(int(number)) if number.isascii() and number.isdigit() else None
+    if job is None:
+        raise MalformedError(
+            f"Received the job {shorten(given)}, which does not exist",
+            expected='a job as START_TRAINING answers it, as in "job-12"',
+            fix="Start a training and ask for the job of its answer.",
+        )
+    return {
+        "job": _job_name(job),
+        "job_status": _OLD_STATES[job.state],
+        "state": job.state,
+        "project": str(job.project),
+        "message": job.message,
+        "model_version": job.model_version,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+    }
+
+
+def post_delete(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /delete``: the connection was removed. Nothing is erased; work for it stops."""
+    service.ingest.forget(ProjectKey.parse(decode(body, ProjectOnlyBody).project))
+    return {"status": "ok"}
+
+
+def post_duplicate_model(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /duplicate_model``: a copied project starts with the original's active version."""
+    request = decode(body, DuplicateBody)
+    source, target = ProjectKey.parse(request.project_src), ProjectKey.parse(request.project_dst)
+    version = service.versions.copy(source, target)
+    return {"status": "ok", "model_version": version.name if version else None}
+
+
+def post_validate(_service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /validate``: can this labeling config be served? If not, the error says why."""
+    parse_label_config(decode(body, ValidateBody).config)
+    return {"status": "ok"}
+
+
+def get_metrics(service: Service) -> bytes:
+    """``GET /metrics``: for Prometheus."""
+    return service.metrics.encode()
+
+
+def _job_name(job: Job) -> str:
+    return f"job-{job.id}"
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """Read a request's body, and no more of it than is accepted."""
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit_bytes:
+            raise TooLargeError(
+                f"Received a body of more than {limit_bytes} bytes",
+                expected=f"at most {limit_bytes} bytes",
+                fix="Send fewer tasks at once, or raise PRELABEL_MAX_BODY_BYTES.",
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def answer_post(
+    service: Service, request: Request, handle: Callable[[Service, bytes], object]
+) -> Response:
+    """Answer a POST on a worker thread: the event loop stays free for ``/health``."""
+    body = await read_body(request, service.settings.max_body_bytes)
+    return to_response(await run_in_threadpool(handle, service, body))
+
+
+def to_response(answer: object) -> Response:
+    """Return an answer as JSON; bytes are JSON already."""
+    content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
+    return Response(content, media_type="application/json")

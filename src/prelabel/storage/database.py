@@ -1,0 +1,135 @@
+"""One database: connections, transactions, migrations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from prelabel.errors import StorageError
+
+BUSY_SECONDS = 10
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """An SQLite file that several threads and processes share.
+
+    Readers see one consistent state and wait for nobody. Writers take turns: within this process
+    by a lock, which is fair and wakes at once; between processes by SQLite's own.
+
+    Parameters
+    ----------
+    path
+        The file; made on first use, its folder must exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing = threading.Lock()
+        self._engine = create_engine(
+            f"sqlite:///{path}",
+            poolclass=QueuePool,
+            pool_size=16,
+            max_overflow=48,
+            json_serializer=lambda value: msgspec.json.encode(value).decode(),
+            json_deserializer=msgspec.json.decode,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _set_up_connection)
+        event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(prelabel_begin="BEGIN IMMEDIATE")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database throughout."""
+        with self._mapping_errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection whose changes are durable once the block ends, or never made.
+
+        Raises
+        ------
+        StorageError
+            If the database cannot be opened, read or written.
+        """
+        with self._mapping_errors(), self._writing, self._writer.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the tables to this release's form; data is kept. Safe to call at every start.
+
+        Raises
+        ------
+        StorageError
+            If the database was written by a newer release, or cannot be used.
+        """
+        from alembic import command  # noqa: PLC0415 - only a start needs Alembic
+        from alembic.config import Config  # noqa: PLC0415
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        try:
+            # Holding the write lock, so that of two starting processes one migrates.
+            with self.write() as connection:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        except CommandError as error:
+            raise StorageError(
+                f"Found a database in {self.path} that this release does not know ({error})",
+                expected="one written by this release or an older one",
+                fix="Start the newer release again, or choose another MODEL_DIR.",
+            ) from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _mapping_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            # Only the driver's own words: the statement's parameters are people's texts.
+            cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+            raise StorageError(
+                f"The database {self.path} cannot be used ({cause})",
+                expected="a readable and writable SQLite file with free disk space",
+                fix="Check the folder's permissions and the disk, then try again.",
+            ) from error
+
+
+def _set_up_connection(connection: Any, _record: object) -> None:
+    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html: with no isolation level the driver
+    # leaves transactions to us, so that BEGIN IMMEDIATE is possible and DDL can be rolled back.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: what was acknowledged survives a power cut, too.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(options.get("prelabel_begin", "BEGIN"))

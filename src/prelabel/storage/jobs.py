@@ -1,0 +1,193 @@
+"""Jobs: which project is due, who works on it, and what came of it.
+
+Nothing is queued in memory. A project is due because of what its rows say, so a crash loses
+nothing; a lease that runs out makes another process take over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+
+from prelabel.storage.database import Database
+from prelabel.storage.projects import now
+from prelabel.storage.tables import job_table, project_table
+from prelabel.types import Job, JobState, ProjectKey
+
+MAX_ATTEMPTS = 3
+"""How often a job is started whose process died each time."""
+
+_OPEN = job_table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+
+
+class JobStore:
+    """Remembers jobs, and who may work on which project."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def request(self, project: ProjectKey, reason: str) -> Job:
+        """Ask for a training. While one waits already, that one is the answer."""
+        waiting = and_(
+            job_table.c.project == str(project),
+            job_table.c.state == JobState.QUEUED,
+            job_table.c.must_train.is_(True),
+        )
+        with self._database.write() as connection:
+            row = connection.execute(select(job_table).where(waiting)).first()
+            id_ = row.id if row else _add(connection, project, reason, must_train=True)
+            return _get(connection, id_)
+
+    def get(self, id_: int) -> Job | None:
+        """Return a job, or None if there is none with that id."""
+        with self._database.read() as connection:
+            row = connection.execute(select(job_table).where(job_table.c.id == id_)).one_or_none()
+        return _to_job(row) if row else None
+
+    def due(self, train_every: int) -> list[ProjectKey]:
+        """Return the projects that need a job and that nobody works on, longest waiting first.
+
+        Parameters
+        ----------
+        train_every
+            Label changes since the last training that make a training due.
+        """
+        changes = project_table.c.label_changes - project_table.c.trained_changes
+        has_job = exists().where(job_table.c.project == project_table.c.project, _OPEN)
+        query = (
+            select(project_table.c.project)
+            .where(
+                project_table.c.deleted_at.is_(None),
+                or_(project_table.c.lease_until.is_(None), project_table.c.lease_until < now()),
+                or_(changes >= train_every, project_table.c.sync_due_at <= now(), has_job),
+            )
+            .order_by(project_table.c.lease_until.nulls_first())
+        )
+        with self._database.read() as connection:
+            return [ProjectKey.parse(project) for project in connection.scalars(query)]
+
+    def claim(self, project: ProjectKey, owner: str, lease: timedelta) -> Job | None:
+        """Take the project's job, and the right to work on it; None if another has that right.
+
+        A job whose process died is taken up again, `MAX_ATTEMPTS` times.
+        """
+        free = or_(project_table.c.lease_until.is_(None), project_table.c.lease_until < now())
+        with self._database.write() as connection:
+            if not connection.scalar(select(free).where(project_table.c.project == str(project))):
+                return None
+            query = (
+                select(job_table)
+                .where(job_table.c.project == str(project), _OPEN)
+                .order_by(job_table.c.id)
+            )
+            row = connection.execute(query).first()
+            if row is not None and row.attempts >= MAX_ATTEMPTS:
+                _fail(connection, row.id, row.project, _died(row.attempts))
+                return None
+            id_ = row.id if row else _add(connection, project, "due by itself", must_train=False)
+            started = {"state": JobState.RUNNING, "started_at": now()}
+            attempts = {"attempts": job_table.c.attempts + 1}
+            connection.execute(
+                update(job_table).where(job_table.c.id == id_).values({**started, **attempts})
+            )
+            connection.execute(
+                _update(project).values(lease_owner=owner, lease_until=now() + lease)
+            )
+            return _get(connection, id_)
+
+    def renew(self, project: ProjectKey, owner: str, lease: timedelta) -> bool:
+        """Keep the right to work on a project; False if it was lost."""
+        mine = _update(project).where(project_table.c.lease_owner == owner)
+        with self._database.write() as connection:
+            result = connection.execute(mine.values(lease_until=now() + lease))
+        return bool(result.rowcount)
+
+    def release(self, project: ProjectKey, owner: str) -> None:
+        """Give the right to work on a project back; what it left unfinished is due at once."""
+        mine = _update(project).where(project_table.c.lease_owner == owner)
+        with self._database.write() as connection:
+            connection.execute(mine.values(lease_owner=None, lease_until=None))
+
+    def finish(
+        self,
+        job: Job,
+        state: JobState,
+        message: str,
+        *,
+        trained_changes: int | None = None,
+        model_version: str | None = None,
+    ) -> None:
+        """Record what came of a job.
+
+        Parameters
+        ----------
+        trained_changes
+            The project's label changes that count as trained from now on; None leaves them.
+        """
+        values: Mapping[str, Any] = {
+            "state": state,
+            "message": message,
+            "model_version": model_version,
+            "finished_at": now(),
+        }
+        with self._database.write() as connection:
+            connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
+            if trained_changes is not None:
+                connection.execute(_update(job.project).values(trained_changes=trained_changes))
+
+    def fail(self, job: Job, message: str) -> None:
+        """Record that a job failed; its project is due again after more label changes."""
+        with self._database.write() as connection:
+            _fail(connection, job.id, str(job.project), message)
+
+
+def _died(attempts: int) -> str:
+    return (
+        f"The training process died {attempts} times in a row; most often the machine has too "
+        "little memory. Training is tried again after more label changes."
+    )
+
+
+def _fail(connection: Connection, id_: int, project: str, message: str) -> None:
+    values = {"state": JobState.FAILED, "message": message, "finished_at": now()}
+    connection.execute(update(job_table).where(job_table.c.id == id_).values(values))
+    # Counted as seen, or it would be tried again at once, for ever.
+    seen = {"trained_changes": project_table.c.label_changes, "sync_due_at": None}
+    connection.execute(update(project_table).where(project_table.c.project == project).values(seen))
+
+
+def _add(connection: Connection, project: ProjectKey, reason: str, *, must_train: bool) -> int:
+    statement = insert(job_table).values(
+        project=str(project),
+        reason=reason,
+        must_train=must_train,
+        state=JobState.QUEUED,
+        created_at=now(),
+    )
+    return int(connection.execute(statement.returning(job_table.c.id)).scalar_one())
+
+
+def _get(connection: Connection, id_: int) -> Job:
+    return _to_job(connection.execute(select(job_table).where(job_table.c.id == id_)).one())
+
+
+def _update(project: ProjectKey) -> Any:
+    return update(project_table).where(project_table.c.project == str(project))
+
+
+def _to_job(row: Row[Any]) -> Job:
+    return Job(
+        id=row.id,
+        project=ProjectKey.parse(row.project),
+        reason=row.reason,
+        must_train=row.must_train,
+        state=JobState(row.state),
+        message=row.message,
+        model_version=row.model_version,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,167 @@
+"""What people decided, by project. When news changes a row is told in `rows`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, select, update
+
+from prelabel.storage.database import Database
+from prelabel.storage.projects import Seen, now, see
+from prelabel.storage.rows import (
+    Pairs,
+    annotate,
+    batches,
+    delete_annotations,
+    delete_tasks,
+    is_decision,
+    to_annotation,
+    to_task,
+)
+from prelabel.storage.tables import annotation_table, project_table, task_table
+from prelabel.types import Annotation, Event, EventKind, ProjectKey, Task
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What an event did: label changes made, and what was known of the project before."""
+
+    label_changes: int
+    seen: Seen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sync:
+    """A sync under way: whose, the how manyeth, and since when."""
+
+    project: ProjectKey
+    number: int
+    begun_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """All that one training needs to know, as it was at one moment.
+
+    Attributes
+    ----------
+    label_changes, trained_changes
+        The project's count of label changes at that moment, and how many of them a training saw.
+    annotated
+        Every annotation that exists, with its task, ordered by id.
+    """
+
+    label_config: str | None
+    label_changes: int
+    trained_changes: int
+    annotated: tuple[tuple[Task, Annotation], ...]
+
+
+class LabelStore:
+    """Remembers annotations and their tasks. What a method wrote is durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def apply(self, event: Event) -> Applied:
+        """Apply an event; applying it again, or after newer ones, changes nothing."""
+        project = event.project
+        with self._database.write() as connection:
+            seen = see(connection, project, event.label_config, event.project_updated_at)
+            number = _sync_number(connection, project)
+            changes = annotate(connection, project, event.annotated, number, is_sync=False)
+            if event.kind is EventKind.ANNOTATIONS_DELETED:
+                changes += delete_annotations(connection, project, event.deleted_ids, number)
+            if event.kind is EventKind.TASKS_DELETED:
+                changes += delete_tasks(connection, project, event.deleted_ids, number)
+            _count(connection, project, changes)
+        return Applied(label_changes=changes, seen=seen)
+
+    def begin_sync(self, project: ProjectKey, label_config: str) -> Sync:
+        """Begin Label Studio's own account of a project."""
+        with self._database.write() as connection:
+            see(connection, project, label_config, None)
+            number = _sync_number(connection, project) + 1
+            connection.execute(_update_project(project).values(sync_number=number))
+        return Sync(project=project, number=number, begun_at=now())
+
+    def apply_sync(self, sync: Sync, annotated: Pairs) -> int:
+        """Apply some of what Label Studio shows; return the number of label changes."""
+        changes = 0
+        for batch in batches(annotated):
+            # One transaction a batch: webhooks wait for milliseconds, not for the whole page.
+            with self._database.write() as connection:
+                count = annotate(connection, sync.project, batch, sync.number, is_sync=True)
+                _count(connection, sync.project, count)
+            changes += count
+        return changes
+
+    def end_sync(self, sync: Sync) -> int:
+        """Take away what Label Studio did not show; return the number of label changes."""
+        unseen = and_(
+            annotation_table.c.project == str(sync.project),
+            annotation_table.c.sync_number < sync.number,
+            annotation_table.c.deleted.is_(False),
+        )
+        # A sync that was asked for while this one ran is still wanted.
+        due_at = project_table.c.sync_due_at
+        still_due_at = case((due_at > sync.begun_at, due_at))
+        with self._database.write() as connection:
+            rows = connection.execute(select(annotation_table).where(unseen)).mappings().all()
+            connection.execute(update(annotation_table).where(unseen).values(deleted=True))
+            changes = sum(is_decision(row) for row in rows)
+            _count(connection, sync.project, changes)
+            connection.execute(
+                _update_project(sync.project).values(
+                    synced_at=now(), sync_due_at=still_due_at, sync_failures=0
+                )
+            )
+        return changes
+
+    def snapshot(self, project: ProjectKey) -> Snapshot:
+        """Return everything known of a project's labels, as of one moment."""
+        with self._database.read() as connection:
+            state = connection.execute(
+                select(project_table).where(project_table.c.project == str(project))
+            ).one()
+            query = (
+                select(annotation_table, task_table.c.data)
+                .join(task_table, _same_task())
+                .where(
+                    annotation_table.c.project == str(project),
+                    annotation_table.c.deleted.is_(False),
+                    task_table.c.deleted.is_(False),
+                )
+                .order_by(annotation_table.c.annotation)
+            )
+            rows = connection.execute(query).mappings().all()
+        return Snapshot(
+            label_config=state.label_config,
+            label_changes=state.label_changes,
+            trained_changes=state.trained_changes,
+            annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
+        )
+
+
+def _count(connection: Connection, project: ProjectKey, changes: int) -> None:
+    if changes:
+        total = project_table.c.label_changes + changes
+        connection.execute(_update_project(project).values(label_changes=total))
+
+
+def _sync_number(connection: Connection, project: ProjectKey) -> int:
+    query = select(project_table.c.sync_number).where(project_table.c.project == str(project))
+    return int(connection.execute(query).scalar_one())
+
+
+def _update_project(project: ProjectKey) -> Any:
+    return update(project_table).where(project_table.c.project == str(project))
+
+
+def _same_task() -> Any:
+    return and_(
+        task_table.c.project == annotation_table.c.project,
+        task_table.c.task == annotation_table.c.task,
+    )

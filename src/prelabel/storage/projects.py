@@ -1,0 +1,124 @@
+"""Which projects there are, what their labeling config is, and whether a sync is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from prelabel.storage.database import Database
+from prelabel.storage.tables import project_table
+from prelabel.types import ProjectKey
+
+FIRST_RETRY = timedelta(seconds=5)
+LONGEST_RETRY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What was known of a project before it was seen just now.
+
+    Attributes
+    ----------
+    is_new
+        Whether it was unknown, or forgotten.
+    previous_label_config
+        The labeling config before; None if there was none.
+    label_config
+        The labeling config that counts now.
+    """
+
+    is_new: bool
+    previous_label_config: str | None
+    label_config: str | None
+
+
+class ProjectStore:
+    """Remembers projects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def see(self, project: ProjectKey, label_config: str) -> Seen:
+        """Remember that a project exists with this labeling config; writes only if that is news."""
+        with self._database.read() as connection:
+            row = connection.execute(select(project_table).where(_is(project))).one_or_none()
+        if row and row.label_config == label_config and row.deleted_at is None:
+            return Seen(is_new=False, previous_label_config=label_config, label_config=label_config)
+        with self._database.write() as connection:
+            return see(connection, project, label_config, None)
+
+    def forget(self, project: ProjectKey) -> None:
+        """Stop working for a project until it is seen again; its labels are kept."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(project_table).where(_is(project)).values(deleted_at=now(), sync_due_at=None)
+            )
+
+    def request_sync(self, project: ProjectKey | None = None) -> None:
+        """Ask for a sync of a project, or of all projects."""
+        which = project_table.c.deleted_at.is_(None) if project is None else _is(project)
+        with self._database.write() as connection:
+            connection.execute(update(project_table).where(which).values(sync_due_at=now()))
+
+    def sync_is_due(self, project: ProjectKey) -> bool:
+        """Whether a sync is wanted by now."""
+        with self._database.read() as connection:
+            due_at = connection.scalar(select(project_table.c.sync_due_at).where(_is(project)))
+        return due_at is not None and due_at <= now()
+
+    def sync_failed(self, project: ProjectKey, *, retry: bool) -> None:
+        """Put the sync off, each time twice as long; or drop it if trying again is of no use."""
+        with self._database.write() as connection:
+            failures = (
+                connection.scalar(select(project_table.c.sync_failures).where(_is(project))) or 0
+            )
+            wait = min(FIRST_RETRY * 2 ** min(failures, 10), LONGEST_RETRY)
+            connection.execute(
+                update(project_table)
+                .where(_is(project))
+                .values(sync_failures=failures + 1, sync_due_at=now() + wait if retry else None)
+            )
+
+
+def see(
+    connection: Connection,
+    project: ProjectKey,
+    label_config: str | None,
+    label_config_at: datetime | None,
+) -> Seen:
+    """Remember a project inside a transaction; a labeling config older than the known is no news.
+
+    ``/setup`` gives no time (None): it tells what is so now.
+    """
+    row = connection.execute(select(project_table).where(_is(project))).one_or_none()
+    if row is None:
+        connection.execute(
+            insert(project_table).values(
+                project=str(project), label_config=label_config, label_config_at=label_config_at
+            )
+        )
+        return Seen(is_new=True, previous_label_config=None, label_config=label_config)
+    changes: dict[str, Any] = {} if row.deleted_at is None else {"deleted_at": None}
+    is_late = label_config_at and row.label_config_at and label_config_at <= row.label_config_at
+    if label_config is not None and not is_late:
+        changes |= {"label_config": label_config}
+        changes |= {"label_config_at": label_config_at} if label_config_at else {}
+    if changes:
+        connection.execute(update(project_table).where(_is(project)).values(**changes))
+    return Seen(
+        is_new=row.deleted_at is not None,
+        previous_label_config=row.label_config,
+        label_config=changes.get("label_config", row.label_config),
+    )
+
+
+def now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def _is(project: ProjectKey) -> Any:
+    return project_table.c.project == str(project)

@@ -1,0 +1,193 @@
+"""Rows of tasks and annotations, and when news changes them.
+
+Label Studio may send the same news twice, late, or in the wrong order. Each annotation therefore
+has one row, and only newer news changes it:
+
+- an annotation's `updated_at` orders its states; equal or older ones change nothing;
+- a deletion carries no time, so it is dated to the end of time: nothing that arrives late is newer;
+- a sync is Label Studio's own account of what exists. What it does not show is gone, and what it
+  shows although it was deleted *before* that sync began is back. Syncs are numbered, and each row
+  keeps the number at its last change, which tells "before" from "meanwhile" without a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy.dialects.sqlite import insert
+
+from prelabel.storage.tables import EPOCH, annotation_table, task_table
+from prelabel.types import Annotation, ProjectKey, Region, Task
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+BATCH_SIZE = 200  # rows written in one statement; well below SQLite's limit of 32,766 parameters
+
+Pairs = Sequence[tuple[Task, Annotation]]
+
+
+def annotate(
+    connection: Connection, project: ProjectKey, annotated: Pairs, number: int, *, is_sync: bool
+) -> int:
+    changes = 0
+    for batch in batches(annotated):
+        alive = _write_tasks(connection, project, batch, number, is_sync=is_sync)
+        known = _known(connection, annotation_table, project, [item.id for _, item in batch])
+        rows = {}
+        for task, annotation in batch:
+            old = known.get(annotation.id)
+            if task.id in alive and _is_news(old, annotation.updated_at, number, is_sync=is_sync):
+                rows[annotation.id] = _annotation_row(project, annotation, number)
+                changes += _changes_labels(old, rows[annotation.id])
+            elif is_sync and old is not None and not old["deleted"]:
+                rows[annotation.id] = {**old, "sync_number": number}
+        _upsert(connection, annotation_table, list(rows.values()))
+    return changes
+
+
+def _write_tasks(
+    connection: Connection, project: ProjectKey, batch: Pairs, number: int, *, is_sync: bool
+) -> set[int]:
+    """Write the tasks that are news; return the ids of those that exist."""
+    latest = {task.id: task for task, _ in batch}
+    known = _known(connection, task_table, project, list(latest))
+    rows, alive = [], set()
+    for task in latest.values():
+        old = known.get(task.id)
+        updated_at = task.updated_at or EPOCH
+        if _is_news(old, updated_at, number, is_sync=is_sync):
+            rows.append(_task_row(project, task.id, number, data=task.data, updated_at=updated_at))
+            alive.add(task.id)
+        elif old is not None and not old["deleted"]:
+            alive.add(task.id)
+    _upsert(connection, task_table, rows)
+    return alive
+
+
+def _is_news(old: RowMapping | None, updated_at: datetime, number: int, *, is_sync: bool) -> bool:
+    """Whether a state should replace the known one; see the top of the module."""
+    if old is None:
+        return True
+    if is_sync and old["deleted"]:
+        return bool(old["sync_number"] < number)
+    return bool(updated_at > old["updated_at"])
+
+
+def delete_annotations(
+    connection: Connection, project: ProjectKey, ids: Sequence[int], number: int
+) -> int:
+    changes = 0
+    for batch in batches(ids):
+        known = _known(connection, annotation_table, project, batch)
+        changes += sum(is_decision(row) for row in known.values())
+        unknown = Annotation(id=0, task_id=0, regions=(), updated_at=END_OF_TIME)
+        blank = _annotation_row(project, unknown, number)
+        rows = [
+            {**known.get(id_, blank), "annotation": id_}
+            | {"deleted": True, "updated_at": END_OF_TIME, "sync_number": number}
+            for id_ in dict.fromkeys(batch)
+        ]
+        _upsert(connection, annotation_table, rows)
+    return changes
+
+
+def delete_tasks(
+    connection: Connection, project: ProjectKey, ids: Sequence[int], number: int
+) -> int:
+    changes = 0
+    for batch in batches(ids):
+        rows = [_task_row(project, id_, number, deleted=True) for id_ in dict.fromkeys(batch)]
+        _upsert(connection, task_table, rows)
+        on_them = select(annotation_table.c.annotation).where(
+            annotation_table.c.project == str(project), annotation_table.c.task.in_(batch)
+        )
+        found = connection.scalars(on_them).all()
+        changes += delete_annotations(connection, project, found, number)
+    return changes
+
+
+def _known(
+    connection: Connection, table: Table, project: ProjectKey, ids: Sequence[int]
+) -> Mapping[int, RowMapping]:
+    identity = table.primary_key.columns.values()[1]
+    query = select(table).where(table.c.project == str(project), identity.in_(ids))
+    return {row[identity]: row for row in connection.execute(query).mappings()}
+
+
+def _upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        statement = insert(table)
+        others = {c.name: c for c in statement.excluded if c.name not in table.primary_key.columns}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=table.primary_key, set_=others),
+            [dict(row) for row in rows],
+        )
+
+
+def _changes_labels(old: RowMapping | None, new: Mapping[str, Any]) -> bool:
+    """Whether an example appears, disappears or changes."""
+    was = old is not None and is_decision(old)
+    is_now = bool(new["regions"]) and not new["was_cancelled"]
+    return was != is_now or (was and old is not None and list(old["regions"]) != new["regions"])
+
+
+def is_decision(row: RowMapping) -> bool:
+    return bool(row["regions"]) and not row["was_cancelled"] and not row["deleted"]
+
+
+def _task_row(
+    project: ProjectKey,
+    id_: int,
+    number: int,
+    *,
+    data: Mapping[str, object] | None = None,
+    updated_at: datetime = END_OF_TIME,
+    deleted: bool = False,
+) -> dict[str, Any]:
+    return {
+        "project": str(project),
+        "task": id_,
+        "data": dict(data or {}),
+        "updated_at": updated_at,
+        "deleted": deleted,
+        "sync_number": number,
+    }
+
+
+def _annotation_row(project: ProjectKey, annotation: Annotation, number: int) -> dict[str, Any]:
+    return {
+        "project": str(project),
+        "annotation": annotation.id,
+        "task": annotation.task_id,
+        "regions": [asdict(region) for region in annotation.regions],
+        "was_cancelled": annotation.was_cancelled,
+        "ground_truth": annotation.ground_truth,
+        "completed_by": annotation.completed_by,
+        "updated_at": annotation.updated_at,
+        "deleted": False,
+        "sync_number": number,
+    }
+
+
+def to_task(row: RowMapping) -> Task:
+    return Task(id=row["task"], data=row["data"])
+
+
+def to_annotation(row: RowMapping) -> Annotation:
+    return Annotation(
+        id=row["annotation"],
+        task_id=row["task"],
+        regions=tuple(Region(**region) for region in row["regions"]),
+        was_cancelled=row["was_cancelled"],
+        ground_truth=row["ground_truth"],
+        completed_by=row["completed_by"],
+        updated_at=row["updated_at"],
+    )
+
+
+def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), BATCH_SIZE):
+        yield items[start : start + BATCH_SIZE]

@@ -1,0 +1,123 @@
+"""The tables: what prelabel remembers. Everything is keyed by project; nothing is shared.
+
+A change here needs a migration; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time, kept as microseconds since 1970: exact, and ordered in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData()
+
+project_table = Table(
+    "projects",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("label_config", Text),
+    Column("label_config_at", UtcTime),
+    # Two counters make "due" a fact in rows: label changes so far, and those a training has seen.
+    Column("label_changes", Integer, nullable=False, default=0),
+    Column("trained_changes", Integer, nullable=False, default=0),
+    Column("active_version", Integer),
+    # A sync is wanted from this time on; none is while it is empty.
+    Column("sync_due_at", UtcTime),
+    Column("sync_number", Integer, nullable=False, default=0),
+    Column("sync_failures", Integer, nullable=False, default=0),
+    Column("synced_at", UtcTime),
+    # Who works on the project, and until when that counts without renewal.
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("deleted_at", UtcTime),
+)
+
+
+def _project_column() -> Column[str]:
+    return Column("project", Text, ForeignKey(project_table.c.project), primary_key=True)
+
+
+task_table = Table(
+    "tasks",
+    metadata,
+    _project_column(),
+    Column("task", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", JSON, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("deleted", Boolean, nullable=False, default=False),
+    Column("sync_number", Integer, nullable=False),
+)
+
+annotation_table = Table(
+    "annotations",
+    metadata,
+    _project_column(),
+    Column("annotation", BigInteger, primary_key=True, autoincrement=False),
+    Column("task", BigInteger, nullable=False),
+    Column("regions", JSON, nullable=False),
+    Column("was_cancelled", Boolean, nullable=False),
+    Column("ground_truth", Boolean, nullable=False),
+    Column("completed_by", BigInteger),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("deleted", Boolean, nullable=False, default=False),
+    Column("sync_number", Integer, nullable=False),
+    Index("annotations_by_task", "project", "task"),
+)
+
+version_table = Table(
+    "versions",
+    metadata,
+    _project_column(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("artifact", Text, nullable=False),
+    Column("examples", Integer, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+job_table = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Text, ForeignKey(project_table.c.project), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("must_train", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("model_version", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Index("jobs_by_project", "project", "state"),
+)

@@ -1,0 +1,149 @@
+"""Which model versions there are, and which of them is active."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, func, insert, select, update
+
+from prelabel.errors import StorageError
+from prelabel.storage.database import Database
+from prelabel.storage.projects import now
+from prelabel.storage.tables import project_table, version_table
+from prelabel.types import ModelVersion, ProjectKey
+
+
+class VersionStore:
+    """Remembers model versions. A version never changes; only which one is active does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        project: ProjectKey,
+        *,
+        artifact: str,
+        examples: int,
+        labels: Sequence[str],
+        fingerprint: str,
+        owner: str,
+    ) -> ModelVersion:
+        """Add a version whose artifact is stored already, and activate it.
+
+        Parameters
+        ----------
+        owner
+            Who holds the project's lease. A process that lost it, because it hung, must not
+            overwrite the work of the one that took over.
+
+        Raises
+        ------
+        StorageError
+            If the lease is another's by now.
+        """
+        mine = and_(project_table.c.project == str(project), project_table.c.lease_owner == owner)
+        newest = select(func.max(version_table.c.number)).where(
+            version_table.c.project == str(project)
+        )
+        with self._database.write() as connection:
+            if not connection.scalar(select(project_table.c.project).where(mine)):
+                raise StorageError(
+                    f"The lease of project {project} was lost while it was trained",
+                    expected="one process training a project at a time",
+                    fix="Nothing to do: another process has taken the training over.",
+                )
+            number = (connection.scalar(newest) or 0) + 1
+            version = ModelVersion(
+                project=project,
+                number=number,
+                artifact=artifact,
+                examples=examples,
+                labels=tuple(labels),
+                fingerprint=fingerprint,
+                created_at=now(),
+            )
+            connection.execute(insert(version_table).values(_to_values(version)))
+            connection.execute(update(project_table).where(mine).values(active_version=number))
+        return version
+
+    def active(self, project: ProjectKey) -> ModelVersion | None:
+        """Return the version that is served; None before the first."""
+        with self._database.read() as connection:
+            row = connection.execute(_ACTIVE, {"key": str(project)}).one_or_none()
+        return _to_version(row) if row else None
+
+    def all(self, project: ProjectKey | None = None) -> list[ModelVersion]:
+        """Return the versions of a project, or of all, newest first."""
+        query = select(version_table).order_by(
+            version_table.c.created_at.desc(), version_table.c.number.desc()
+        )
+        if project is not None:
+            query = query.where(version_table.c.project == str(project))
+        with self._database.read() as connection:
+            return [_to_version(row) for row in connection.execute(query)]
+
+    def copy(self, source: ProjectKey, target: ProjectKey) -> ModelVersion | None:
+        """Let a project without a version start with another's active one; it keeps its artifact.
+
+        Returns None, and does nothing, if there is none to copy or the target has one.
+        """
+        version = self.active(source)
+        if version is None or self.active(target) is not None:
+            return None
+        copied = ModelVersion(
+            project=target,
+            number=version.number,
+            artifact=version.artifact,
+            examples=version.examples,
+            labels=version.labels,
+            fingerprint=version.fingerprint,
+            created_at=now(),
+        )
+        with self._database.write() as connection:
+            connection.execute(insert(version_table).values(_to_values(copied)))
+            connection.execute(
+                update(project_table)
+                .where(project_table.c.project == str(target))
+                .values(active_version=copied.number)
+            )
+        return copied
+
+
+# Built once: it runs at every request.
+_ACTIVE = (
+    select(version_table)
+    .join(
+        project_table,
+        and_(
+            project_table.c.project == version_table.c.project,
+            project_table.c.active_version == version_table.c.number,
+        ),
+    )
+    .where(project_table.c.project == bindparam("key"))
+)
+
+
+def _to_values(version: ModelVersion) -> dict[str, Any]:
+    return {
+        "project": str(version.project),
+        "number": version.number,
+        "artifact": version.artifact,
+        "examples": version.examples,
+        "labels": list(version.labels),
+        "fingerprint": version.fingerprint,
+        "created_at": version.created_at,
+    }
+
+
+def _to_version(row: Row[Any]) -> ModelVersion:
+    return ModelVersion(
+        project=ProjectKey.parse(row.project),
+        number=row.number,
+        artifact=row.artifact,
+        examples=row.examples,
+        labels=tuple(row.labels),
+        fingerprint=row.fingerprint,
+        created_at=row.created_at,
+    )

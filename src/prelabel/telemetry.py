@@ -1,0 +1,77 @@
+"""What an operator sees: log lines and Prometheus metrics. Never a text, a token or a password."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+"""Which request the current work is for; ``-`` outside of one."""
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
+
+
+def configure_logging(level: str) -> None:
+    """Write log lines of `level` and above to standard error, one line an event."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.addFilter(_add_request_id)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("prelabel").setLevel(level)
+
+
+def _add_request_id(record: logging.LogRecord) -> bool:
+    record.request_id = request_id.get()
+    return True
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.requests = Counter(
+            "prelabel_requests",
+            "Requests answered.",
+            ["route", "status"],
+            registry=self._registry,
+        )
+        self.request_seconds = Histogram(
+            "prelabel_request_seconds",
+            "Time to answer a request, in seconds.",
+            ["route"],
+            buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
+            registry=self._registry,
+        )
+        self.predictions = Counter(
+            "prelabel_predictions", "Tasks answered with a label.", registry=self._registry
+        )
+        self.abstentions = Counter(
+            "prelabel_abstentions", "Tasks answered with no label.", registry=self._registry
+        )
+        self.label_changes = Counter(
+            "prelabel_label_changes",
+            "Label changes stored because of webhooks.",
+            registry=self._registry,
+        )
+        self.jobs = Counter(
+            "prelabel_jobs", "Jobs finished, by outcome.", ["state"], registry=self._registry
+        )
+        self.job_seconds = Histogram(
+            "prelabel_job_seconds",
+            "Time from a job's start to its end, in seconds.",
+            buckets=(0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000),
+            registry=self._registry,
+        )
+        self.last_version_at = Gauge(
+            "prelabel_last_version_timestamp_seconds",
+            "When the newest model version was made, in seconds since 1970.",
+            registry=self._registry,
+        )
+
+    def encode(self) -> bytes:
+        """Return the figures in Prometheus's text format 0.0.4."""
+        return generate_latest(self._registry)
