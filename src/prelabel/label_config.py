@@ -171,12 +171,12 @@ def _unusable(received: str) -> LabelConfigError:
 
 
 def _read_text_tag(element: Element) -> ObjectTag | None:
-    value = element.get("value", "")
-    if not value.startswith("$") or len(value) == 1:
+    name, value = element.get("name", ""), element.get("value", "")
+    if not name or not value.startswith("$") or len(value) == 1:
         return None
     if element.get("valueType", "text") != "text":  # a text to fetch is not in the task
         return None
-    return ObjectTag(name=element.get("name", ""), data_key=value[1:])
+    return ObjectTag(name=name, data_key=value[1:])
 
 
 def _read_choices_tag(element: Element, objects: Mapping[str, ObjectTag]) -> ControlTag | None:
@@ -188,10 +188,11 @@ def _read_choices_tag(element: Element, objects: Mapping[str, ObjectTag]) -> Con
     targets = [objects[name] for name in _names(element.get("toName")) if name in objects]
     is_single = element.get("choice", "single") in {"single", "single-radio"}
     asks_about_a_part = element.get("perRegion") == "true" or element.get("perItem") == "true"
-    if not labels or not targets or not is_single or asks_about_a_part:
+    name = element.get("name", "")
+    if not name or not labels or not targets or not is_single or asks_about_a_part:
         return None
     return ControlTag(
-        name=element.get("name", ""),
+        name=name,
         type="choices",
         object_tag=targets[0],
         labels=tuple(labels.values()),

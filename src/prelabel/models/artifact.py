@@ -135,7 +135,7 @@ def load(folder: Path, model_class: type[Model]) -> tuple[Model, Manifest]:
 
 def _to_bytes(arrays: Arrays) -> bytes:
     # safetensors 0.8 writes the memory of an array as it lies, whatever its strides say.
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     try:
         return to_safetensors(contiguous)
     except SafetensorError as error:

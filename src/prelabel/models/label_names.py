@@ -26,10 +26,10 @@ _UNSPACED = "".join(
 _WORD = re.compile(rf"(?:(?![{_UNSPACED}])[^\W\d_])+")
 _PHRASE = re.compile(rf"[{_UNSPACED}]+")
 
-_EMPTY_WORDS = frozenset(
-    ("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "it", "no", "non")
-    + ("none", "not", "of", "on", "or", "other", "others", "the", "this", "to", "with", "without")
-)
+_EMPTY_WORDS = frozenset({
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "is", "it", "no", "non",
+    "none", "not", "of", "on", "or", "other", "others", "the", "this", "to", "with", "without",
+})  # fmt: skip
 """Words of label names that say nothing about a text: it is no "Not spam" for having a "not"."""
 
 _FEWEST_LETTERS = 4

@@ -57,7 +57,7 @@ class SklearnTextClassifier(TextModel):
             column = {label: i for i, label in enumerate(self.classes_)}
             y = np.array([column[label] for label in labels])
             self._coefficients, self._intercept = self._solve(self._features.transform(texts), y)
-        else:  # Not one character in all the texts: the labels' frequencies are all there is.
+        else:  # Empty texts, or nothing in two of them: the labels' frequencies are all there is.
             self._coefficients = np.empty((0, len(counts)), np.float32)
             self._intercept = np.log([counts[label] for label in self.classes_]).astype(np.float32)
         return self

@@ -103,11 +103,7 @@ def find_ngrams(chunk: Sequence[str]) -> Ngrams:
 
 def _word_ngrams(values: Hashes, classes: Classes, bounds: Integers) -> tuple[Hashes, Integers]:
     """Hashes of the word n-grams by document, and where each document's start."""
-    is_plain = classes == _WORD
-    is_word = classes >= _WORD
-    is_start = is_word.copy()
-    is_start[1:] &= ~(is_plain[1:] & is_plain[:-1])
-    at, _, hashes = _runs(values, is_word, is_start)
+    at, _, hashes = _runs(values, inside=classes >= _WORD, joins=classes == _WORD)
     return _within_rows(hashes, np.searchsorted(at, bounds), _WORD_SIZES)
 
 
@@ -116,21 +112,26 @@ def _character_ngrams(
 ) -> tuple[Hashes, Integers, Counts]:
     """Hashes of the character n-grams by distinct word, where each word's start, the spread."""
     is_word = classes != _SPACE
-    is_start = is_word.copy()
-    is_start[1:] &= ~is_word[:-1]
-    at, lengths, hashes = _runs(values, is_word, is_start)
+    at, lengths, hashes = _runs(values, inside=is_word, joins=is_word)
     _, first, words = np.unique(hashes, return_index=True, return_inverse=True)
     # Each distinct word once, with the space before it and the space behind it.
     starts = np.concatenate(([0], np.cumsum(lengths[first] + 2)))
     source = np.arange(starts[-1]) + np.repeat(at[first] - 1 - starts[:-1], np.diff(starts))
-    rows, documents = np.searchsorted(at, bounds), np.arange(len(bounds))
-    columns = np.insert(words + documents[-1], rows[:-1], documents[:-1])
-    spread = _csr(columns, rows + documents, documents[-1] + len(first))
+    # A document has itself, then its words.
+    n_documents = len(bounds) - 1
+    rows = np.searchsorted(at, bounds)
+    columns = np.insert(words + n_documents, rows[:-1], np.arange(n_documents))
+    spread = _csr(columns, rows + np.arange(n_documents + 1), n_documents + len(first))
     return *_within_rows(values[source], starts, _CHARACTER_SIZES), spread
 
 
-def _runs(values: Hashes, inside: Mask, is_start: Mask) -> tuple[Integers, Integers, Hashes]:
-    """Where runs start, how long they are, and their hashes, each of shape (runs,)."""
+def _runs(values: Hashes, *, inside: Mask, joins: Mask) -> tuple[Integers, Integers, Hashes]:
+    """Where runs start, how long they are, and their hashes, each of shape (runs,).
+
+    Each character that is ``inside`` belongs to one; neighbours share it if both join.
+    """
+    is_start = inside.copy()
+    is_start[1:] &= ~(joins[1:] & joins[:-1])
     at = np.flatnonzero(is_start)
     lengths = np.add.reduceat(inside, at, dtype=np.int64)
     first = np.cumsum(lengths) - lengths

@@ -74,9 +74,13 @@ def decode(body: bytes, body_type: type[T]) -> T:
 
 
 def _decode_leniently(body: bytes, body_type: type[T]) -> T:
-    """Decode what Python writes although JSON forbids it: half a surrogate pair becomes ``?``."""
+    """Decode what Python writes although JSON forbids it.
+
+    Half a surrogate pair becomes ``?``; NaN and infinities become null.
+    """
     try:
-        cleaned = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+        value = json.loads(body, parse_constant=lambda _: None)
+        cleaned = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         return msgspec.json.decode(cleaned, type=body_type)
     except msgspec.ValidationError as error:
         raise _malformed(f"Received a body that does not fit ({error})", body_type) from error

@@ -15,6 +15,11 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for a time the sender left out: anything with a time is newer."""
 
 
+MAX_DEPTH = 100
+"""Levels of lists and objects kept inside a value. What is nested almost as deeply as Python can
+read at all could be stored, and then not be read where more of its stack is used."""
+
+
 class TaskBody(msgspec.Struct):
     """A task, as ``/predict``, webhooks and the API carry it."""
 
@@ -50,7 +55,7 @@ class ProjectBody(msgspec.Struct):
 
     @property
     def key(self) -> ProjectKey:
-        """The project's key; raise `MalformedError` if `created_at` is no time."""
+        """The project's key; raise `MalformedError` if its id or `created_at` cannot be one."""
         created = to_datetime(self.created_at)
         if created is None:
             raise MalformedError(
@@ -58,14 +63,16 @@ class ProjectBody(msgspec.Struct):
                 expected='an ISO 8601 time, as in "2026-11-23T15:26:52.405302Z"',
                 fix="Send the project as Label Studio does.",
             )
-        return ProjectKey(self.id, int(created.timestamp()))
+        # Parsed, because what is stored must be readable: a negative id would be neither.
+        return ProjectKey.parse(f"{self.id}.{int(created.timestamp())}")
 
 
 def to_task(body: TaskBody) -> Task | None:
     """Return the task, or None if it has no usable id."""
     if not is_id(body.id):
         return None
-    return Task(id=body.id, data=body.usable_data, updated_at=to_datetime(body.updated_at))
+    data = body.usable_data if _is_shallow(body.usable_data) else {}
+    return Task(id=body.id, data=data, updated_at=to_datetime(body.updated_at))
 
 
 def to_annotation(body: AnnotationBody, task_id: int) -> Annotation | None:
@@ -87,7 +94,9 @@ def to_regions(result: object) -> Iterator[Region]:
     """Read an annotation's ``result``: a list of regions, of which anything may be odd."""
     for item in result if isinstance(result, list) else []:
         match item:
-            case {"from_name": str(name), "to_name": str(target), "value": dict(value), **rest}:
+            case {"from_name": str(name), "to_name": str(target), "value": dict(value), **rest} if (
+                _is_shallow(value)
+            ):
                 kind = str(rest.get("type", ""))
                 yield Region(from_name=name, to_name=target, type=kind, value=value)
 
@@ -98,6 +107,13 @@ def write_regions(regions: Iterable[Region]) -> list[dict[str, object]]:
         {"from_name": r.from_name, "to_name": r.to_name, "type": r.type, "value": dict(r.value)}
         for r in regions
     ]
+
+
+def _is_shallow(value: object, levels: int = MAX_DEPTH) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in items)
 
 
 def is_id(value: object) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from collections.abc import Iterator
+from contextlib import suppress
 
 from prelabel.errors import UnauthorizedError
 from prelabel.settings import Settings
@@ -29,7 +31,8 @@ def check_auth(settings: Settings, path: str, header: bytes | None) -> None:
     if settings.basic_auth_user is None or settings.basic_auth_pass is None or path in OPEN_PATHS:
         return
     wanted = f"{settings.basic_auth_user}:{settings.basic_auth_pass.get_secret_value()}"
-    if not hmac.compare_digest(_credentials(header), wanted.encode()):
+    given = _credentials(header)
+    if not any(hmac.compare_digest(given, spelling) for spelling in _spellings(wanted)):
         received = "no credentials" if header is None else "credentials that are not right"
         raise UnauthorizedError(
             f"Received {received}",
@@ -37,6 +40,14 @@ def check_auth(settings: Settings, path: str, header: bytes | None) -> None:
             fix="Enter them in Label Studio's connection form. For webhooks, which carry none, "
             "put them in the URL: http://user:password@host:9090.",
         )
+
+
+def _spellings(credentials: str) -> Iterator[bytes]:
+    """Yield the bytes that may stand for credentials; RFC 7617, section 2.1, leaves it open."""
+    yield credentials.encode()
+    with suppress(UnicodeEncodeError):
+        # python-requests, and so Label Studio (requests 2.32, auth.py, _basic_auth_str).
+        yield credentials.encode("latin-1")
 
 
 def _credentials(header: bytes | None) -> bytes:
