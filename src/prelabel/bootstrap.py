@@ -31,7 +31,7 @@ from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
 from prelabel.types import Job, JobState
 
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ The names that `label-studio-ml` documents keep their meaning; ours start with `
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from prelabel.errors import ConfigError
 
@@ -36,8 +36,8 @@ class Settings(BaseSettings):
         frozen=True,
         extra="ignore",
         env_ignore_empty=True,
-        populate_by_name=True,
         case_sensitive=True,
+        hide_input_in_errors=True,  # a value may be a password
     )
 
     label_studio_url: Annotated[
@@ -151,20 +151,33 @@ def load_settings(directory: Path | None = None, **overrides: object) -> Setting
     ConfigError
         If a value cannot be used, or a ``PRELABEL_…`` variable does not exist.
     """
-    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
-    unknown = sorted(
-        name for name in os.environ if name.startswith(OWN_PREFIX) and name not in variables()
-    )
-    if unknown:
-        raise _unusable(f"Received the unknown setting {', '.join(unknown)}")
+    given: dict[str, Any] = {
+        _names(Settings.model_fields[name])[0]: value
+        for name, value in overrides.items()
+        if value is not None
+    }
+    given["_env_file"] = directory / ".env" if directory else None
+    _refuse_unknown({*os.environ, *_names_in(given["_env_file"])})
     try:
-        given["_env_file"] = directory / ".env" if directory else None
         settings = Settings(**given)
     except ValidationError as error:
         raise _unusable(f"Received settings that cannot be used: {_explain(error)}") from error
     if directory and "model_dir" not in settings.model_fields_set:
         settings = settings.model_copy(update={"model_dir": directory / settings.model_dir})
     return settings
+
+
+def _names_in(file: Path | None) -> Collection[str]:
+    try:
+        return DotEnvSettingsSource(Settings, file).env_vars
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable(f"Received {file}, which cannot be read ({error})") from error
+
+
+def _refuse_unknown(names: Collection[str]) -> None:
+    unknown = sorted(n for n in names if n.startswith(OWN_PREFIX) and n not in variables())
+    if unknown:
+        raise _unusable(f"Received the unknown setting {', '.join(unknown)}")
 
 
 def _explain(error: ValidationError) -> str:

@@ -79,6 +79,7 @@ class Ingest:
 
     def request_training(self, project: ProjectKey, reason: str) -> Job:
         """Ask for a training at once, of all labels there are; return its job."""
+        self._follow(project, self._projects.see(project))
         if self._can_sync:
             self._projects.request_sync(project)
         job = self._jobs.request(project, reason)

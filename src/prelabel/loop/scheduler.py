@@ -96,7 +96,8 @@ class Scheduler:
             self._woken.clear()
             try:
                 self._look()
-            except PrelabelError as error:  # a store that is away comes back
+            except (PrelabelError, OSError, RuntimeError) as error:
+                # A store that is away comes back, and so does memory to start a process with.
                 log.error("Looking for due projects failed: %s", error)  # noqa: TRY400 - no news in a traceback
                 self._stopping.wait(POLL_SECONDS)
 
@@ -116,14 +117,22 @@ class Scheduler:
             return
         log.info("Job %d of project %s begins (%s)", job.id, project, job.reason)
         try:
-            outcome = self._executor.submit(self._work, job, self._owner)
-        except BrokenExecutor:
-            self._executor = self._make_executor()
-            outcome = self._executor.submit(self._work, job, self._owner)
+            outcome = self._submit(job)
+        except (OSError, RuntimeError):
+            self._jobs.release(project, self._owner)
+            raise
         self._running[project] = Running(
             job=job, outcome=outcome, started_at_seconds=time.monotonic()
         )
         outcome.add_done_callback(lambda _: self.wake())
+
+    def _submit(self, job: Job) -> Future[None]:
+        try:
+            return self._executor.submit(self._work, job, self._owner)
+        except (BrokenExecutor, OSError):  # its process is gone, or could not be started
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = self._make_executor()
+            return self._executor.submit(self._work, job, self._owner)
 
     def _close(self, project: ProjectKey, running: Running) -> None:
         error = running.outcome.exception()

@@ -42,6 +42,7 @@ class Database:
             max_overflow=48,
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
+            hide_parameters=True,  # they are people's texts; errors are logged
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         )
         event.listen(self._engine, "connect", _set_up_connection)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.projects import now
@@ -43,6 +43,8 @@ class JobStore:
 
     def get(self, id_: int) -> Job | None:
         """Return a job, or None if there is none with that id."""
+        if not 0 < id_ < 2**63:  # what no column can hold cannot be asked for either
+            return None
         with self._database.read() as connection:
             row = connection.execute(select(job_table).where(job_table.c.id == id_)).one_or_none()
         return _to_job(row) if row else None
@@ -56,7 +58,10 @@ class JobStore:
             Label changes since the last training that make a training due.
         """
         changes = project_table.c.label_changes - project_table.c.trained_changes
-        has_job = exists().where(job_table.c.project == project_table.c.project, _OPEN)
+        of_project = job_table.c.project == project_table.c.project
+        has_job = exists().where(of_project, _OPEN)
+        # A project that always has more to do must not keep the others waiting.
+        last_at = select(func.max(job_table.c.started_at)).where(of_project).scalar_subquery()
         query = (
             select(project_table.c.project)
             .where(
@@ -64,7 +69,7 @@ class JobStore:
                 or_(project_table.c.lease_until.is_(None), project_table.c.lease_until < now()),
                 or_(changes >= train_every, project_table.c.sync_due_at <= now(), has_job),
             )
-            .order_by(project_table.c.lease_until.nulls_first())
+            .order_by(last_at.nulls_first())
         )
         with self._database.read() as connection:
             return [ProjectKey.parse(project) for project in connection.scalars(query)]

@@ -41,12 +41,16 @@ class ProjectStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def see(self, project: ProjectKey, label_config: str) -> Seen:
-        """Remember that a project exists with this labeling config; writes only if that is news."""
+    def see(self, project: ProjectKey, label_config: str | None = None) -> Seen:
+        """Remember that a project exists with this labeling config; writes only if that is news.
+
+        Without a labeling config the known one stays.
+        """
         with self._database.read() as connection:
             row = connection.execute(select(project_table).where(_is(project))).one_or_none()
-        if row and row.label_config == label_config and row.deleted_at is None:
-            return Seen(is_new=False, previous_label_config=label_config, label_config=label_config)
+        if row and row.deleted_at is None and label_config in (None, row.label_config):
+            known = row.label_config
+            return Seen(is_new=False, previous_label_config=known, label_config=known)
         with self._database.write() as connection:
             return see(connection, project, label_config, None)
 

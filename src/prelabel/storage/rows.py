@@ -37,7 +37,9 @@ def annotate(
         alive = _write_tasks(connection, project, batch, number, is_sync=is_sync)
         known = _known(connection, annotation_table, project, [item.id for _, item in batch])
         rows = {}
-        for task, annotation in batch:
+        # The newest last: of two states of one annotation, that one is left.
+        newest = {pair[1].id: pair for pair in sorted(batch, key=lambda pair: pair[1].updated_at)}
+        for task, annotation in newest.values():
             old = known.get(annotation.id)
             if task.id in alive and _is_news(old, annotation.updated_at, number, is_sync=is_sync):
                 rows[annotation.id] = _annotation_row(project, annotation, number)
@@ -52,7 +54,8 @@ def _write_tasks(
     connection: Connection, project: ProjectKey, batch: Pairs, number: int, *, is_sync: bool
 ) -> set[int]:
     """Write the tasks that are news; return the ids of those that exist."""
-    latest = {task.id: task for task, _ in batch}
+    tasks = sorted((task for task, _ in batch), key=lambda task: task.updated_at or EPOCH)
+    latest = {task.id: task for task in tasks}
     known = _known(connection, task_table, project, list(latest))
     rows, alive = [], set()
     for task in latest.values():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.errors import StorageError
 from prelabel.storage.database import Database
@@ -89,19 +91,14 @@ class VersionStore:
 
         Returns None, and does nothing, if there is none to copy or the target has one.
         """
-        version = self.active(source)
-        if version is None or self.active(target) is not None:
-            return None
-        copied = ModelVersion(
-            project=target,
-            number=version.number,
-            artifact=version.artifact,
-            examples=version.examples,
-            labels=version.labels,
-            fingerprint=version.fingerprint,
-            created_at=now(),
-        )
         with self._database.write() as connection:
+            row = connection.execute(_ACTIVE, {"key": str(source)}).one_or_none()
+            if row is None or connection.execute(_ACTIVE, {"key": str(target)}).first():
+                return None
+            copied = replace(_to_version(row), project=target, created_at=now())
+            # A target not seen so far stays one that is new: as if forgotten, it is not worked for.
+            unseen = sqlite_insert(project_table).values(project=str(target), deleted_at=now())
+            connection.execute(unseen.on_conflict_do_nothing())
             connection.execute(insert(version_table).values(_to_values(copied)))
             connection.execute(
                 update(project_table)

@@ -1,0 +1,49 @@
+"""The backend under test, and a look at what it has stored, also while it is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prelabel.storage.database import Database
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.versions import VersionStore
+from prelabel.types import ModelVersion, ProjectKey
+from tests.backend import Backend
+
+
+class OpenBackend(Backend):
+    """A backend whose store can be read."""
+
+    def read_log(self) -> str:
+        """Return what it has logged so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def annotation_ids(self, project: ProjectKey) -> set[int]:
+        """Return which annotations of a project it has stored."""
+        with self._database() as database:
+            annotated = LabelStore(database).snapshot(project).annotated
+        return {annotation.id for _, annotation in annotated}
+
+    def active_version(self, project: ProjectKey) -> ModelVersion | None:
+        """Return the version of a project that it serves."""
+        with self._database() as database:
+            return VersionStore(database).active(project)
+
+    def running_job(self) -> int | None:
+        """Return the number of the job that is under way, or was when the process died."""
+        with self._database() as database, database.read() as connection:
+            running = "SELECT min(id) FROM jobs WHERE state = 'running'"
+            number: int | None = connection.exec_driver_sql(running).scalar()
+        return number
+
+    def webhook_seconds(self) -> float:
+        """Return how long it takes to answer a webhook, in the mean."""
+        values = dict(line.rsplit(" ", 1) for line in self.client.get("/metrics").text.splitlines())
+        name = 'prelabel_request_seconds_{}{{route="/webhook"}}'
+        return float(values[name.format("sum")]) / float(values[name.format("count")])
+
+    @contextmanager
+    def _database(self) -> Iterator[Database]:
+        with Database(self.folder / "data" / "prelabel.sqlite3") as database:
+            yield database

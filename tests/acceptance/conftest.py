@@ -1,0 +1,109 @@
+"""What the acceptance tests share: one Label Studio for all, a backend for each, and a table.
+
+The table at the end of the run shows what tests measured, given with ``record_property``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.backend import OpenBackend
+from tests.acceptance.label_studio import LabelStudio
+
+ENVIRONMENT = "PRELABEL_TEST_LABEL_STUDIO"
+DEFAULT = Path(__file__).parents[2] / ".venv-label-studio"
+START_SECONDS = 300  # the first start makes the database: 70 s on two free cores
+
+LOG_LINES = 40
+
+StartBackend = Callable[..., OpenBackend]
+
+_servers = pytest.StashKey[list[OpenBackend | LabelStudio]]()  # whose logs to show
+
+
+@pytest.fixture(scope="session")
+def label_studio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabelStudio]:
+    """A Label Studio that is set up as a newcomer must, and the browser of its one user."""
+    environment = Path(os.environ.get(ENVIRONMENT, DEFAULT))
+    if not (environment / "bin" / "label-studio").exists():
+        pytest.skip(
+            f"No Label Studio in {environment}. `./test` makes that environment; or set "
+            f"{ENVIRONMENT} to one where `pip install label-studio` was run."
+        )
+    server = LabelStudio(environment, tmp_path_factory.mktemp("label-studio"))
+    request.config.stash.setdefault(_servers, []).append(server)
+    try:
+        server.start(START_SECONDS)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def api_key(label_studio: LabelStudio) -> str:
+    """A personal access token, the only kind of key that a new Label Studio takes."""
+    return label_studio.personal_access_token()
+
+
+@pytest.fixture
+def start_backend(
+    request: pytest.FixtureRequest, label_studio: LabelStudio, tmp_path: Path
+) -> Iterator[StartBackend]:
+    """Start backends for this Label Studio, with these settings; each has its own folder."""
+    started = request.node.stash.setdefault(_servers, [])
+    with ExitStack() as stack:
+
+        def start(**settings: str) -> OpenBackend:
+            folder = tmp_path / f"backend-{len(started)}"
+            folder.mkdir()
+            settings |= {"LABEL_STUDIO_HOST": label_studio.url}
+            backend = OpenBackend(folder, settings)
+            started.append(backend)
+            stack.push(backend)
+            backend.start()
+            return backend
+
+        yield start
+
+
+@pytest.fixture
+def backend(start_backend: StartBackend, api_key: str) -> OpenBackend:
+    """A backend with default settings and an API key."""
+    return start_backend(LABEL_STUDIO_API_KEY=api_key)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the first test time to start Label Studio."""
+    for item in items:
+        if item.get_closest_marker("label_studio"):
+            item.add_marker(pytest.mark.timeout(START_SECONDS + 120))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the ends of the servers' logs where a test fails."""
+    report = yield
+    if report.failed:
+        for server in item.stash.get(_servers, []) + item.config.stash.get(_servers, []):
+            tail = server.read_log().splitlines()[-LOG_LINES:]
+            report.sections.append((f"end of {server.log.name}", "\n".join(tail)))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    done = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    measured = [pair for report in done if report.when == "call" for pair in report.user_properties]
+    if measured:
+        terminalreporter.write_sep("=", "measured")
+    for name, value in measured:
+        terminalreporter.write_line(f"{name:<50} {value}")

@@ -1,0 +1,88 @@
+"""The labeler does not wait: a backend that trains costs an annotation call next to nothing."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from tests.acceptance.backend import OpenBackend
+from tests.acceptance.label_studio import LabelStudio
+from tests.acceptance.project import Project
+from tests.acceptance.topics import TOPICS, make_texts
+from tests.backend import wait_for
+
+pytestmark = pytest.mark.label_studio
+
+IMPORTED = 200
+CALLS, AT_A_TIME, ROUNDS = 30, 3, 3
+
+
+def test_no_annotation_call_is_slower_with_a_backend_that_trains_meanwhile(
+    label_studio: LabelStudio,
+    start_backend: Callable[..., OpenBackend],
+    api_key: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    backend = start_backend(LABEL_STUDIO_API_KEY=api_key, START_TRAINING_EACH_N_UPDATES="1")
+    alone, connected = _project(label_studio), _project(label_studio)
+    connection = connected.connect(backend.url)
+    for without, with_backend in _rounds(alone, connected, backend):
+        record_property("annotation call without a backend", _describe(without))
+        record_property("annotation call with a backend that trains", _describe(with_backend))
+        assert statistics.median(with_backend) <= _limit(statistics.median(without))
+        # On a busy machine the slowest call is luck, too: that one may be tried again.
+        if max(with_backend) <= _limit(max(without)):
+            break
+    else:
+        pytest.fail("In every round the slowest call was one with a backend, beyond the limit")
+    record_property("the last version trained meanwhile", connection.model_version)
+    own = f"{backend.webhook_seconds() * 1e3:.0f} ms"
+    record_property("the backend's own part of a call, mean", own)
+
+
+def _project(label_studio: LabelStudio) -> Project:
+    texts = make_texts(IMPORTED + CALLS * ROUNDS, noise_words=50)  # half a second to train
+    return label_studio.create_project(texts, TOPICS, labeled=IMPORTED)
+
+
+def _rounds(
+    alone: Project, connected: Project, backend: OpenBackend
+) -> Iterator[tuple[list[float], list[float]]]:
+    """Yield the seconds of calls in both projects, made in turn: a few here, a few there.
+
+    Those without a backend are made while nothing is trained, so they are not slowed down either.
+    """
+    for first in range(IMPORTED, IMPORTED + CALLS * ROUNDS, CALLS):
+        without, with_backend = [], []
+        for start in range(first, first + CALLS, AT_A_TIME):
+            few = slice(start, start + AT_A_TIME)
+            _wait_until_trained(backend, connected, labels=start)
+            without += [_time(alone, task) for task in alone.tasks[few]]
+            with_backend += [_time(connected, task) for task in connected.tasks[few]]
+        yield without, with_backend
+
+
+def _wait_until_trained(backend: OpenBackend, project: Project, *, labels: int) -> None:
+    def is_trained() -> bool:
+        version = backend.active_version(project.key)
+        return version is not None and version.examples == labels
+
+    wait_for(is_trained)
+
+
+def _time(project: Project, task: int) -> float:
+    started = time.perf_counter()
+    project.annotate(task)
+    return time.perf_counter() - started
+
+
+def _limit(seconds: float) -> float:
+    return max(1.5 * seconds, seconds + 0.1)
+
+
+def _describe(seconds: Sequence[float]) -> str:
+    p50, p95 = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
+    return f"p50 {p50 * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms, max {max(seconds) * 1e3:.0f} ms"

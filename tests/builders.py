@@ -1,0 +1,78 @@
+"""Small values that tests of several modules begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prelabel.types import Annotation, Event, EventKind, ProjectKey, Region, Task
+
+DATA = Path(__file__).parent / "data"
+PROJECT = ProjectKey(1, 1795447612)
+TWIN = ProjectKey(1, 1600000000)
+"""The same id on another Label Studio."""
+
+Pair = tuple[Task, Annotation]
+
+
+def config(*labels: str, name: str = "topic") -> str:
+    """Return a labeling config like the documentation's."""
+    choices = "".join(f'<Choice value="{label}"/>' for label in labels)
+    return (
+        '<View><Text name="text" value="$text"/>'
+        f'<Choices name="{name}" toName="text">{choices}</Choices></View>'
+    )
+
+
+CONFIG = config("cooking", "sports")
+
+
+def at(minute: float) -> datetime:
+    return datetime(2026, 11, 23, 15, tzinfo=UTC) + timedelta(minutes=minute)
+
+
+def region(label: str, name: str = "topic") -> Region:
+    return Region(from_name=name, to_name="text", type="choices", value={"choices": [label]})
+
+
+def labeled(
+    id_: int,
+    label: str | None = "sports",
+    *,
+    task: int | None = None,
+    text: str | None = None,
+    minute: float = 0,
+    skipped: bool = False,
+) -> Pair:
+    """Return an annotation with its task of the same id; no label is an empty annotation."""
+    number = id_ if task is None else task
+    item = Task(id=number, data={"text": text or f"text {number}"}, updated_at=at(minute))
+    decided = Annotation(
+        id=id_,
+        task_id=number,
+        regions=(region(label),) if label else (),
+        was_cancelled=skipped,
+        updated_at=at(minute),
+    )
+    return item, decided
+
+
+def annotated(*pairs: Pair, project: ProjectKey = PROJECT) -> Event:
+    return Event(kind=EventKind.ANNOTATED, project=project, annotated=pairs, label_config=CONFIG)
+
+
+def deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
+    return Event(kind=EventKind.ANNOTATIONS_DELETED, project=project, deleted_ids=ids)
+
+
+def tasks_deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
+    return Event(kind=EventKind.TASKS_DELETED, project=project, deleted_ids=ids)
+
+
+def examples(labels: Sequence[str], *, first: int = 1) -> tuple[Pair, ...]:
+    """Return one annotated task for each label, with a text that tells it."""
+    return tuple(
+        labeled(id_, label, text=f"about {label} and {label}s, number {id_}")
+        for id_, label in enumerate(labels, first)
+    )

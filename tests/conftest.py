@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prelabel.storage.database import Database
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.versions import VersionStore
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with this release's tables, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "prelabel.sqlite3"
+    with Database(path) as database:
+        database.migrate()
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    with Database(Path(shutil.copy(migrated, tmp_path))) as database:
+        yield database
+
+
+@pytest.fixture
+def labels(database: Database) -> LabelStore:
+    return LabelStore(database)
+
+
+@pytest.fixture
+def projects(database: Database) -> ProjectStore:
+    return ProjectStore(database)
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database)
+
+
+@pytest.fixture
+def versions(database: Database) -> VersionStore:
+    return VersionStore(database)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Barrier, Event
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert
+
+from prelabel.errors import StorageError
+from prelabel.storage.database import Database
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.tables import job_table, metadata
+from tests.builders import PROJECT, annotated, labeled
+
+
+def refusal_of(database: Database) -> str:
+    with database, pytest.raises(StorageError) as caught:
+        database.migrate()
+    return str(caught.value)
+
+
+def test_migrations_end_at_the_tables(database: Database) -> None:
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_again_keeps_the_data(database: Database) -> None:
+    labels = LabelStore(database)
+    labels.apply(annotated(labeled(1)))
+    before = labels.snapshot(PROJECT)
+    database.migrate()
+    assert labels.snapshot(PROJECT) == before
+
+
+def migrate(path: Path) -> int:
+    """Bring a database up to date and write to it, as a starting process does."""
+    with Database(path) as database:
+        database.migrate()
+        return LabelStore(database).apply(annotated(labeled(1))).label_changes
+
+
+def test_two_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.sqlite3" for number in range(12)]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        changes = list(executor.map(migrate, [path for path in paths for _ in range(2)]))
+    assert [sum(pair) for pair in zip(changes[::2], changes[1::2], strict=True)] == [1] * 12
+
+
+def test_eight_threads_that_start_at_once_migrate_once(tmp_path: Path) -> None:
+    barrier = Barrier(8)
+
+    def start(_: int) -> int:
+        barrier.wait()
+        return migrate(tmp_path / "new.sqlite3")
+
+    with ThreadPoolExecutor(8) as executor:
+        assert sum(executor.map(start, range(8))) == 1
+
+
+def test_a_database_of_a_newer_release_is_left_alone_with_advice(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    message = refusal_of(database)
+    assert "does not know" in message
+    assert "'9999'" in message
+    assert "Start the newer release again, or choose another MODEL_DIR." in message
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE versions (theirs)")
+    connection.close()
+    assert "already exists" in refusal_of(Database(path))
+    with sqlite3.connect(path) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    connection.close()
+    assert names == [("versions",)]
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    path.write_bytes(b"this was never a database" * 100)
+    assert "file is not a database" in refusal_of(Database(path))
+    assert path.read_bytes().startswith(b"this was never")
+
+
+def test_a_damaged_database_is_told_so(database: Database) -> None:
+    LabelStore(database).apply(annotated(*(labeled(number) for number in range(1, 2_000))))
+    database.close()
+    content = bytearray(database.path.read_bytes())
+    content[4096 * 8 :] = b"\xff" * (len(content) - 4096 * 8)
+    database.path.write_bytes(content)
+    with Database(database.path) as again, pytest.raises(StorageError, match="malformed"):
+        LabelStore(again).snapshot(PROJECT)
+
+
+@pytest.mark.parametrize("parent", ["missing", "file"])
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path, parent: str) -> None:
+    (tmp_path / "file").write_text("x")
+    message = refusal_of(Database(tmp_path / parent / "x.sqlite3"))
+    assert "unable to open database file" in message
+    assert "permissions" in message
+
+
+def test_a_store_that_was_never_migrated_is_a_storage_error(tmp_path: Path) -> None:
+    with (
+        Database(tmp_path / "x.sqlite3") as empty,
+        pytest.raises(StorageError, match="no such table"),
+    ):
+        LabelStore(empty).snapshot(PROJECT)
+
+
+def test_no_text_shows_in_an_error_or_in_its_cause(database: Database) -> None:
+    values = {"project": "404.1", "reason": "a private text", "must_train": True, "state": "x"}
+    with pytest.raises(StorageError) as caught, database.write() as connection:
+        connection.execute(insert(job_table).values(values))
+    assert "a private text" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_a_write_that_raises_is_undone(database: Database) -> None:
+    class InterruptedWriteError(Exception): ...
+
+    labels = LabelStore(database)
+    labels.apply(annotated(labeled(1)))
+    with pytest.raises(InterruptedWriteError):  # noqa: PT012, SIM117 - a block is what is tested
+        with database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM annotations")
+            raise InterruptedWriteError
+    assert len(labels.snapshot(PROJECT).annotated) == 1
+
+
+def test_a_reader_sees_one_state_and_waits_for_no_writer(database: Database) -> None:
+    count = "SELECT count(*) FROM annotations"
+    labels = LabelStore(database)
+    labels.apply(annotated(labeled(1)))
+    with database.read() as reader:
+        assert reader.exec_driver_sql(count).scalar() == 1
+        labels.apply(annotated(labeled(2)))
+        assert reader.exec_driver_sql(count).scalar() == 1
+    with database.write() as writer, database.read() as reader:
+        writer.exec_driver_sql("DELETE FROM annotations")
+        assert reader.exec_driver_sql(count).scalar() == 2
+
+
+def test_a_writer_waits_for_the_one_before(database: Database) -> None:
+    begun, order = Event(), []
+
+    def write() -> None:
+        with Database(database.path) as other:
+            begun.set()
+            with other.write():
+                order.append("second")
+
+    with ThreadPoolExecutor(1) as executor, database.write():
+        executor.submit(write)
+        begun.wait()
+        order.append("first")
+    assert order == ["first", "second"]
+
+
+def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
+    Database(tmp_path / "missing" / "x.sqlite3").close()
+    assert list(tmp_path.iterdir()) == []

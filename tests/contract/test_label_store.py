@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prelabel.errors import StorageError
+from prelabel.storage.database import Database
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.types import Event, EventKind, ProjectKey
+from tests.builders import (
+    CONFIG,
+    PROJECT,
+    TWIN,
+    Pair,
+    annotated,
+    at,
+    config,
+    deleted,
+    labeled,
+    tasks_deleted,
+)
+
+
+def apply_all(labels: LabelStore, *events: Event) -> list[int]:
+    return [labels.apply(event).label_changes for event in events]
+
+
+def known(labels: LabelStore, project: ProjectKey = PROJECT) -> dict[int, str | None]:
+    """Return the label of every annotation that exists, by its id."""
+    snapshot = labels.snapshot(project)
+    return {item.id: label_of(pair) for pair in snapshot.annotated for item in [pair[1]]}
+
+
+def label_of(pair: Pair) -> str | None:
+    for found in pair[1].regions:
+        choices = found.value["choices"]
+        assert isinstance(choices, list)
+        return str(choices[0])
+    return None
+
+
+def sync(labels: LabelStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int:
+    """Pull, with events that arrive between the request and the answer."""
+    begun = labels.begin_sync(PROJECT, CONFIG)
+    apply_all(labels, *meanwhile)
+    return labels.apply_sync(begun, pairs) + labels.end_sync(begun)
+
+
+# Events in order
+
+
+def test_what_was_applied_is_read_again_whole(labels: LabelStore) -> None:
+    task, annotation = labeled(3, "sports", text="naïve 😀 \x00 text", minute=1.000001)
+    rich = replace(annotation, ground_truth=True, completed_by=7)
+    labels.apply(annotated((task, rich)))
+    ((found_task, found),) = labels.snapshot(PROJECT).annotated
+    assert found == rich
+    assert (found_task.id, found_task.data) == (task.id, task.data)
+
+
+def test_annotations_are_ordered_by_id(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(9), labeled(2), labeled(5)))
+    assert list(known(labels)) == [2, 5, 9]
+
+
+def test_a_repeated_event_changes_nothing(labels: LabelStore) -> None:
+    event = annotated(labeled(1), labeled(2, "cooking"))
+    assert apply_all(labels, event, event, deleted(1), deleted(1), event) == [2, 0, 1, 0, 0]
+    assert labels.snapshot(PROJECT).label_changes == 3
+
+
+def test_an_annotation_twice_in_one_event_counts_once_and_the_newer_stays(
+    labels: LabelStore,
+) -> None:
+    newer, older = labeled(1, "cooking", minute=2), labeled(1, "sports", minute=1)
+    assert apply_all(labels, annotated(newer, older, newer)) == [1]
+    assert known(labels) == {1: "cooking"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        (labeled(1, "sports"), labeled(1, "cooking", minute=1), 1),
+        (labeled(1, "sports"), labeled(1, "sports", minute=1), 0),
+        (labeled(1, "sports"), labeled(1, None, minute=1), 1),
+        (labeled(1, "sports"), labeled(1, "sports", minute=1, skipped=True), 1),
+        (labeled(1, None), labeled(1, "sports", minute=1), 1),
+        (labeled(1, "sports", skipped=True), labeled(1, "sports", minute=1), 1),
+        (labeled(1, "sports", skipped=True), labeled(1, "cooking", minute=1, skipped=True), 0),
+        (labeled(1, None), labeled(1, None, minute=1), 0),
+    ],
+)
+def test_only_what_an_example_would_notice_is_a_label_change(
+    labels: LabelStore, before: Pair, after: Pair, changes: int
+) -> None:
+    labels.apply(annotated(before))
+    assert apply_all(labels, annotated(after)) == [changes]
+
+
+def test_skipped_and_empty_annotations_are_no_label_changes(labels: LabelStore) -> None:
+    event = annotated(labeled(1, "sports", skipped=True), labeled(2, None))
+    assert apply_all(labels, event, deleted(1, 2)) == [0, 0]
+
+
+def test_events_of_other_kinds_change_no_label(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1)))
+    for kind in (EventKind.PROJECT_UPDATED, EventKind.TRAINING_REQUESTED):
+        assert apply_all(labels, Event(kind=kind, project=PROJECT, deleted_ids=(1,))) == [0]
+    assert known(labels) == {1: "sports"}
+
+
+def test_deleting_a_task_deletes_its_annotations(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1, task=5), labeled(2, task=5), labeled(3, task=6)))
+    assert apply_all(labels, tasks_deleted(5)) == [2]
+    assert list(known(labels)) == [3]
+
+
+def test_ids_that_nobody_knows_are_no_label_changes(labels: LabelStore) -> None:
+    assert apply_all(labels, deleted(404, 404), tasks_deleted(404, 2**63 - 1)) == [0, 0]
+
+
+def test_an_id_deleted_twice_in_one_event_counts_once(labels: LabelStore) -> None:
+    labels.apply(annotated(*(labeled(number) for number in range(1, 301))))
+    assert apply_all(labels, deleted(*range(1, 301), *range(1, 301))) == [300]
+
+
+def test_five_thousand_annotations_at_once_are_five_thousand_label_changes(
+    labels: LabelStore,
+) -> None:
+    event = annotated(*(labeled(number) for number in range(1, 5_001)))
+    assert apply_all(labels, event, event) == [5_000, 0]
+    assert apply_all(labels, tasks_deleted(*range(1, 5_001))) == [5_000]
+    assert labels.snapshot(PROJECT).annotated == ()
+
+
+def test_the_newest_text_of_a_task_is_kept(labels: LabelStore) -> None:
+    first = labeled(1, task=1, text="as corrected", minute=5)
+    second = labeled(2, task=1, text="as imported", minute=1)
+    apply_all(labels, annotated(first), annotated(second))
+    assert {task.data["text"] for task, _ in labels.snapshot(PROJECT).annotated} == {"as corrected"}
+
+
+def test_a_task_without_a_time_is_stored_and_gives_way(labels: LabelStore) -> None:
+    task, annotation = labeled(1, text="from nowhere")
+    labels.apply(annotated((replace(task, updated_at=None), annotation)))
+    labels.apply(annotated(labeled(2, task=1, text="from Label Studio")))
+    assert {t.data["text"] for t, _ in labels.snapshot(PROJECT).annotated} == {"from Label Studio"}
+
+
+# Events out of order
+
+
+def test_created_after_updated_is_late(labels: LabelStore) -> None:
+    updated, created = annotated(labeled(1, "cooking", minute=2)), annotated(labeled(1, "sports"))
+    assert apply_all(labels, updated, created) == [1, 0]
+    assert known(labels) == {1: "cooking"}
+
+
+def test_created_or_updated_after_deleted_stays_deleted(labels: LabelStore) -> None:
+    events = deleted(1), annotated(labeled(1)), annotated(labeled(1, "cooking", minute=9))
+    assert apply_all(labels, *events) == [0, 0, 0]
+    assert known(labels) == {}
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_updated_after_deleted_is_late_however_new_it_says_it_is(
+    labels: LabelStore, gone: Event
+) -> None:
+    events = annotated(labeled(1)), gone, annotated(labeled(1, "cooking", minute=9))
+    assert apply_all(labels, *events) == [1, 1, 0]
+    assert known(labels) == {}
+
+
+def test_of_two_states_of_one_time_the_first_to_arrive_stays(labels: LabelStore) -> None:
+    events = annotated(labeled(1, "sports")), annotated(labeled(1, "cooking"))
+    assert apply_all(labels, *events) == [1, 0]
+    assert known(labels) == {1: "sports"}
+
+
+def test_an_annotation_of_a_task_already_deleted_is_no_example(labels: LabelStore) -> None:
+    events = tasks_deleted(5), annotated(labeled(1, task=5), labeled(2, task=6))
+    assert apply_all(labels, *events) == [0, 1]
+    assert list(known(labels)) == [2]
+
+
+STORY = [
+    *(annotated(labeled(id_, "sports", minute=id_)) for id_ in (1, 2, 3)),
+    *(annotated(labeled(id_, "cooking", minute=10 + id_)) for id_ in (1, 2, 3, 4)),
+    annotated(labeled(1, "sports", minute=20, skipped=True)),
+    annotated(labeled(5, "sports", task=2, minute=30), labeled(6, None, task=3, minute=31)),
+    annotated(labeled(6, "sports", task=3, text="edited", minute=40)),
+    deleted(4, 99),
+    tasks_deleted(2),
+]
+STORY_KEYS = itertools.count(1)
+FEW = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def truth(events: Sequence[Event]) -> list[Pair]:
+    """Return what Label Studio shows after events in their right order."""
+    shown: dict[int, Pair] = {}
+    for event in events:
+        gone, by_task = set(event.deleted_ids), event.kind is EventKind.TASKS_DELETED
+        texts = {task.id: task for task, _ in event.annotated}
+        shown |= {pair[1].id: pair for pair in event.annotated}
+        shown = {
+            id_: (texts.get(task.id, task), item)
+            for id_, (task, item) in sorted(shown.items())
+            if (task.id if by_task else id_) not in gone
+        }
+    return list(shown.values())
+
+
+def check(labels: LabelStore, project: ProjectKey, expected: Sequence[Pair]) -> None:
+    found = labels.snapshot(project).annotated
+    assert [(task.data, item) for task, item in found] == [(t.data, item) for t, item in expected]
+
+
+@FEW
+@given(st.permutations(STORY), st.lists(st.sampled_from(STORY), max_size=6), st.randoms())
+def test_any_order_and_repetition_of_events_ends_the_same(
+    labels: LabelStore, order: list[Event], again: list[Event], chance: random.Random
+) -> None:
+    told, project = [*order, *again], ProjectKey(next(STORY_KEYS), 1)
+    chance.shuffle(told)
+    apply_all(labels, *(replace(event, project=project) for event in told))
+    check(labels, project, truth(STORY))
+
+
+@FEW
+@given(st.permutations(STORY), st.integers(0, len(STORY)), st.data())
+def test_a_sync_repairs_whatever_was_lost_before_it(
+    labels: LabelStore, order: list[Event], since: int, data: st.DataObject
+) -> None:
+    project = ProjectKey(next(STORY_KEYS), 1)
+    moved = {id(event): replace(event, project=project) for event in STORY}
+    received = [moved[id(event)] for event in order if event in STORY[:since]]
+    apply_all(labels, *received[: data.draw(st.integers(0, since))])
+    begun = labels.begin_sync(project, CONFIG)
+    meanwhile = [moved[id(event)] for event in order if event in STORY[since:]]
+    during = data.draw(st.integers(0, len(meanwhile)))
+    apply_all(labels, *meanwhile[:during])
+    labels.apply_sync(begun, truth(STORY[:since]))
+    labels.end_sync(begun)
+    apply_all(labels, *meanwhile[during:])
+    check(labels, project, truth(STORY))
+
+
+# Syncs
+
+
+def test_what_a_sync_does_not_show_is_gone(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1), labeled(2), labeled(3, None)))
+    assert sync(labels, labeled(1)) == 1
+    assert known(labels) == {1: "sports"}
+
+
+def test_what_a_sync_shows_and_nobody_told_is_there(labels: LabelStore) -> None:
+    assert sync(labels, labeled(1), labeled(2, "cooking")) == 2
+    assert known(labels) == {1: "sports", 2: "cooking"}
+    assert labels.snapshot(PROJECT).label_changes == 2
+
+
+def test_a_sync_of_more_than_one_batch_counts_each_once(labels: LabelStore) -> None:
+    pairs = [labeled(number) for number in range(1, 1_001)]
+    labels.apply(annotated(*pairs[:500]))
+    assert sync(labels, *pairs) == 500
+    assert sync(labels, *pairs) == 0
+
+
+def test_a_sync_that_is_late_does_not_undo_an_update(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1, "cooking", minute=5)))
+    assert sync(labels, labeled(1, "sports", minute=1)) == 0
+    assert known(labels) == {1: "cooking"}
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_was_deleted_before_a_sync_that_shows_it_is_back(
+    labels: LabelStore, gone: Event
+) -> None:
+    apply_all(labels, annotated(labeled(1)), gone)
+    assert sync(labels, labeled(1)) == 1
+    assert known(labels) == {1: "sports"}
+    assert apply_all(labels, annotated(labeled(1, "cooking", minute=1))) == [1]
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_is_deleted_during_a_sync_that_shows_it_stays_deleted(
+    labels: LabelStore, gone: Event
+) -> None:
+    labels.apply(annotated(labeled(1)))
+    assert sync(labels, labeled(1), meanwhile=[gone]) == 0
+    assert known(labels) == {}
+    assert sync(labels, labeled(1)) == 1
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_is_deleted_during_a_sync_before_it_was_known_stays_deleted(
+    labels: LabelStore, gone: Event
+) -> None:
+    assert sync(labels, labeled(1), meanwhile=[gone]) == 0
+    assert known(labels) == {}
+
+
+def test_what_is_annotated_during_a_sync_survives_its_end(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1)))
+    news = annotated(labeled(2)), annotated(labeled(1, "cooking", minute=9))
+    assert sync(labels, meanwhile=news) == 0
+    assert known(labels) == {1: "cooking", 2: "sports"}
+
+
+def test_a_sync_that_breaks_off_takes_nothing_away(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1), labeled(2)))
+    begun = labels.begin_sync(PROJECT, CONFIG)
+    labels.apply_sync(begun, [labeled(1)])
+    assert list(known(labels)) == [1, 2]
+    assert sync(labels, labeled(2)) == 1
+    assert list(known(labels)) == [2]
+
+
+def test_a_sync_is_due_until_it_ends(labels: LabelStore, projects: ProjectStore) -> None:
+    projects.see(PROJECT, CONFIG)
+    assert not projects.sync_is_due(PROJECT)
+    projects.request_sync(PROJECT)
+    begun = labels.begin_sync(PROJECT, CONFIG)
+    assert projects.sync_is_due(PROJECT)
+    labels.end_sync(begun)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_sync_asked_for_during_another_stays_due(
+    labels: LabelStore, projects: ProjectStore
+) -> None:
+    begun = labels.begin_sync(PROJECT, CONFIG)
+    projects.request_sync()
+    labels.end_sync(begun)
+    assert projects.sync_is_due(PROJECT)
+
+
+def test_a_failed_sync_is_put_off_longer_each_time_or_dropped(
+    database: Database, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.sync_failed(PROJECT, retry=True)
+    assert not projects.sync_is_due(PROJECT)
+    first = due_at(database)
+    for _ in range(20):
+        projects.sync_failed(PROJECT, retry=True)
+    assert 500 < (due_at(database) - first) / 1e6 < 700
+    projects.sync_failed(PROJECT, retry=False)
+    assert due_at(database) == 0
+
+
+def due_at(database: Database) -> int:
+    """Return when a sync is due, in microseconds since 1970; 0 if none is."""
+    with database.read() as connection:
+        statement = "SELECT coalesce(sync_due_at, 0) FROM projects"
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+# Projects
+
+
+def told_config(label_config: str, minute: float | None) -> Event:
+    moment = None if minute is None else at(minute)
+    return Event(
+        kind=EventKind.PROJECT_UPDATED,
+        project=PROJECT,
+        label_config=label_config,
+        project_updated_at=moment,
+    )
+
+
+def test_a_late_labeling_config_is_no_news(labels: LabelStore) -> None:
+    new, old = config("new"), config("old")
+    assert labels.apply(told_config(new, 5)).seen.is_new
+    seen = labels.apply(told_config(old, 1)).seen
+    assert (seen.is_new, seen.previous_label_config, seen.label_config) == (False, new, new)
+    seen = labels.apply(told_config(config("newest"), 6)).seen
+    assert (seen.previous_label_config, seen.label_config) == (new, config("newest"))
+    assert labels.snapshot(PROJECT).label_config == config("newest")
+
+
+def test_a_labeling_config_without_a_time_is_what_is_so_now(
+    labels: LabelStore, projects: ProjectStore
+) -> None:
+    labels.apply(told_config(config("old"), 5))
+    assert projects.see(PROJECT, config("now")).previous_label_config == config("old")
+    assert labels.snapshot(PROJECT).label_config == config("now")
+    labels.apply(told_config(config("late"), 4))
+    assert labels.snapshot(PROJECT).label_config == config("now")
+
+
+def test_an_event_that_tells_no_config_keeps_the_known_one(labels: LabelStore) -> None:
+    labels.apply(told_config(CONFIG, 1))
+    labels.apply(deleted(1))
+    assert labels.snapshot(PROJECT).label_config == CONFIG
+
+
+def test_a_forgotten_project_is_new_when_seen_again_and_keeps_its_labels(
+    labels: LabelStore, projects: ProjectStore
+) -> None:
+    labels.apply(annotated(labeled(1)))
+    assert not projects.see(PROJECT, CONFIG).is_new
+    projects.forget(PROJECT)
+    assert projects.see(PROJECT, CONFIG).is_new
+    projects.forget(PROJECT)
+    assert labels.apply(deleted(2)).seen.is_new
+    assert known(labels) == {1: "sports"}
+
+
+def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore) -> None:
+    apply_all(
+        labels, annotated(labeled(1), labeled(2)), annotated(labeled(1, "cooking"), project=TWIN)
+    )
+    apply_all(labels, deleted(1), tasks_deleted(2, project=TWIN))
+    begun = labels.begin_sync(TWIN, config("other"))
+    labels.apply_sync(begun, [labeled(7, "other")])
+    assert labels.end_sync(begun) == 1
+    assert known(labels) == {2: "sports"}
+    assert known(labels, TWIN) == {7: "other"}
+    assert (labels.snapshot(PROJECT).label_config, labels.snapshot(PROJECT).label_changes) == (
+        CONFIG,
+        3,
+    )
+
+
+def test_a_project_nobody_told_of_has_no_snapshot(labels: LabelStore) -> None:
+    with pytest.raises(StorageError):
+        labels.snapshot(PROJECT)
+
+
+# Durability and concurrency
+
+
+def test_what_was_applied_is_there_after_reopening(labels: LabelStore, database: Database) -> None:
+    apply_all(labels, annotated(labeled(1), labeled(2)), deleted(2))
+    database.close()
+    with Database(database.path) as again:
+        again.migrate()
+        assert LabelStore(again).snapshot(PROJECT) == labels.snapshot(PROJECT)
+
+
+SHARED = [annotated(labeled(n), labeled(n + 1)) for n in range(1, 40, 2)]
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_eight_threads_with_the_same_events_count_each_change_once(
+    database: Database, stores: int
+) -> None:
+    barrier = Barrier(8)
+
+    def work(number: int) -> int:
+        shuffled = random.Random(number).sample(SHARED, len(SHARED))
+        with Database(database.path) as other:
+            store = LabelStore(other if number % stores else database)
+            barrier.wait()
+            return sum(apply_all(store, *shuffled, deleted(3), deleted(4)))
+
+    with ThreadPoolExecutor(8) as executor:
+        counted = sum(executor.map(work, range(8)))
+    assert len(known(LabelStore(database))) == 38
+    assert counted == LabelStore(database).snapshot(PROJECT).label_changes == 42

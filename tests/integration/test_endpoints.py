@@ -1,0 +1,158 @@
+"""Every endpoint answers what Label Studio reads, in every release that calls it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.backend import Backend, Project
+
+
+def test_root_answers_exactly_that_it_is_up(shared_backend: Backend) -> None:
+    assert shared_backend.client.get("/").content == b'{"status":"UP"}'
+
+
+def test_health_names_the_model_class(shared_backend: Backend) -> None:
+    answer = shared_backend.client.get("/health").json()
+    assert answer == {"status": "UP", "model_class": "SklearnTextClassifier"}
+
+
+def test_versions_are_listed_newest_first(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    project.annotate(5, "sports")
+    project.train()
+    of_project = project.backend.client.get("/versions", params={"project": project.key}).json()
+    assert of_project == {"versions": ["v2-5labels", "v1-4labels"]}
+    assert set(of_project["versions"]) <= set(
+        project.backend.client.get("/versions").json()["versions"]
+    )
+
+
+def test_old_releases_train_and_ask_for_the_job(project: Project) -> None:
+    project.annotate_many(4)
+    job = project.post("/train", {"project": project.key, "annotations": []})["job"]
+    assert project.wait_for_version(project.setup()) == "v1-4labels"
+    assert project.post("/job_status", {"job": job})["job_status"] == "finished"
+
+
+def test_old_releases_ask_whether_a_config_can_be_served(project: Project) -> None:
+    assert project.post("/validate", {"config": project.label_config}) == {"status": "ok"}
+
+
+def test_a_duplicated_project_starts_with_the_originals_version(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    copy = Project(project.backend)
+    copy.setup()
+    copy.post("/duplicate_model", {"project_src": project.key, "project_dst": copy.key})
+    assert copy.setup() == "v1-4labels"
+    copy.annotate_many(6)
+    assert copy.train()["model_version"] == "v2-6labels"
+    assert project.setup() == "v1-4labels"
+
+
+def test_a_deleted_connection_keeps_its_labels_for_when_it_is_made_again(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    assert project.post("/delete", {"project": project.key}) == {"status": "ok"}
+    assert project.setup() == "v1-4labels"
+
+
+def test_a_deleted_project_is_acknowledged(project: Project) -> None:
+    assert project.event("PROJECT_DELETED")["status"] == "ok"
+
+
+def test_pressing_start_training_twice_makes_one_job(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    with project.backend.frozen_trainer():
+        jobs = [project.event("START_TRAINING")["job"] for _ in range(9)]
+    assert len(set(jobs)) <= 2, "one running, one waiting"
+
+
+def test_metrics_count_what_happened(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    project.predict("goal", "")
+    figures = project.backend.client.get("/metrics")
+    assert figures.headers["content-type"].startswith("text/plain; version=")
+    values = dict(line.rsplit(" ", 1) for line in figures.text.splitlines() if line[0] != "#")
+    assert float(values["prelabel_predictions_total"]) >= 1
+    assert float(values["prelabel_abstentions_total"]) >= 1
+    assert float(values["prelabel_label_changes_total"]) >= 4
+    assert float(values['prelabel_jobs_total{state="done"}']) >= 1
+    assert float(values['prelabel_requests_total{route="/webhook",status="200"}']) >= 5
+
+
+def test_a_request_id_comes_back_and_a_strange_one_is_replaced(shared_backend: Backend) -> None:
+    headers = {"X-Request-ID": "abc-123"}
+    assert shared_backend.client.get("/", headers=headers).headers["x-request-id"] == "abc-123"
+    headers = {"X-Request-ID": "a b\tc" * 99}
+    assert " " not in shared_backend.client.get("/", headers=headers).headers["x-request-id"]
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Backend(
+        tmp_path_factory.mktemp("guarded"),
+        {"BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": "pässword"},
+    ) as backend:
+        yield backend.url
+
+
+def test_with_credentials_set_only_health_is_open(guarded: str) -> None:
+    with httpx.Client(base_url=guarded) as client:
+        assert [client.get(path).status_code for path in ("/", "/health")] == [200, 200]
+        assert [client.get(path).status_code for path in ("/versions", "/metrics")] == [401, 401]
+        assert client.post("/webhook", json={}).status_code == 401
+        answer = client.post("/predict", json={})
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+        assert "http://user:password@host:9090" in answer.json()["fix"]
+        right = base64.b64encode("ann:pässword".encode())
+        assert client.get("/versions", headers={b"Authorization": b"Basic " + right}).is_success
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"Basic",
+        b"Basic ",
+        b"Bearer x",
+        b"Basic !!!",
+        b"Basic YTpi",
+        b"\xff\xfe",
+        b"Basic \xe9",
+    ],
+)
+def test_any_bytes_as_credentials_are_refused_and_never_a_crash(
+    guarded: str, header: bytes
+) -> None:
+    response = httpx.get(f"{guarded}/versions", headers={b"Authorization": header})
+    assert response.status_code == 401
+
+
+def test_nothing_secret_and_no_text_reaches_the_log(tmp_path: Path) -> None:
+    secrets = ["0123456789abcdef0123456789abcdef01234567", "secret-password", "setup-token"]
+    settings = {
+        "LABEL_STUDIO_API_KEY": secrets[0],
+        "LABEL_STUDIO_HOST": "http://127.0.0.1:9",
+        "LOG_LEVEL": "DEBUG",
+    }
+    with Backend(tmp_path, settings) as backend:
+        project = Project(backend)
+        body = {"project": project.key, "schema": project.label_config, "access_token": secrets[2]}
+        project.post("/setup", body)
+        project.annotate(1, "sports", "a private text")
+        project.annotate(2, "finance", "another private text")
+        backend.client.post("/predict", json={"tasks": "a private text", "password": secrets[1]})
+        backend.client.get("/versions", headers={"Authorization": f"Bearer {secrets[1]}"})
+        project.train()
+    log = backend.log.read_text()
+    assert "Job 1" in log
+    assert not [word for word in [*secrets, "private text"] if word in log]

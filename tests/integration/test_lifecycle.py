@@ -1,0 +1,124 @@
+"""Processes that end in the middle of something, politely or not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.backend import TEXTS, Backend, Project, label_of, make_text, wait_for
+
+NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        os.kill(trainer, signal.SIGSTOP)
+        project.annotate(5, "sports")
+        job = project.event("START_TRAINING")["job"]
+        wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
+        os.kill(trainer, signal.SIGKILL)
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+        assert project.post("/job_status", {"job": job})["state"] == "done"
+
+
+def test_a_server_killed_while_it_trains_picks_the_training_up_again(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        os.kill(trainer, signal.SIGSTOP)
+        project.annotate(5, "sports")
+        job = project.event("START_TRAINING")["job"]
+        wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
+        backend.kill()
+        os.kill(trainer, signal.SIGKILL)  # stopped, it cannot see that its parent is gone
+        backend.start()
+        assert project.setup() == "v1-4labels"
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+
+
+def test_a_trainer_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        backend.kill()
+        wait_for(lambda: is_gone(trainer), seconds=10)
+
+
+def test_sigterm_answers_what_is_under_way_and_exits_with_success(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        assert backend.stop() == 0
+        wait_for(lambda: is_gone(trainer), seconds=10)
+        backend.start()
+        assert project.setup() == "v1-4labels"
+        assert label_of(project.predict(make_text("sports", 1))[0]) == "sports"
+
+
+def send_until_killed(backend: Backend, bodies: Mapping[int, Any], first: int) -> set[int]:
+    """Post every eighth body; return the ids of those that were acknowledged."""
+    acknowledged = set()
+    with httpx.Client(base_url=backend.url) as client:
+        for id_ in range(first, len(bodies) + 1, 8):
+            try:
+                if client.post("/webhook", json=bodies[id_]).status_code == 200:
+                    acknowledged.add(id_)
+            except httpx.TransportError:
+                break
+    return acknowledged
+
+
+def test_a_kill_in_a_burst_of_webhooks_loses_no_acknowledged_label(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend, ThreadPoolExecutor(8) as senders:
+        project = Project(backend)
+        bodies = {id_: project.created_body(id_, list(TEXTS)[id_ % 3]) for id_ in range(1, 4001)}
+        sent = [senders.submit(send_until_killed, backend, bodies, n) for n in range(1, 9)]
+        time.sleep(1)
+        backend.kill()
+        acknowledged = set().union(*(future.result() for future in sent))
+        assert 50 < len(acknowledged) < len(bodies), "the kill came in the middle"
+        backend.start()
+        version = str(project.train()["model_version"])
+        kept = int(version.removeprefix("v1-").removesuffix("labels"))
+        assert len(acknowledged) <= kept <= len(acknowledged) + 8, "8 may be stored, unanswered"
+        for id_ in acknowledged:  # news of what is known already changes nothing
+            assert project.post("/webhook", bodies[id_])["label_changes"] == 0
+
+
+def test_an_artifact_that_was_damaged_leaves_the_version_before_in_service(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        first = {file.parent for file in (tmp_path / "data").rglob("*.safetensors")}
+        project.annotate(5, "sports")
+        project.train()
+        (second,) = {f.parent for f in (tmp_path / "data").rglob("*.safetensors")} - first
+        backend.kill()
+        file = next(second.glob("*.safetensors"))
+        file.write_bytes(file.read_bytes()[:-40])
+        backend.start()
+        assert project.setup() == "v1-4labels"
+        assert label_of(project.predict(make_text("sports", 1))[0]) == "sports"
+        assert "v2-5labels" in backend.log.read_text()

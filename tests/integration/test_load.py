@@ -1,0 +1,64 @@
+"""Many at once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.backend import TEXTS, Backend, Project, make_text
+
+CLIENTS, WEBHOOKS, TRAININGS = 16, 200, 3
+
+
+def post(port: int, path: str, body: object) -> dict[str, Any]:
+    """Post on a connection of its own, as Label Studio does."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", path, json.dumps(body))
+    answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer
+
+
+def test_16_clients_predict_while_200_webhooks_arrive_and_three_trainings_run(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    counts: Counter[str] = Counter()
+    done, together = threading.Event(), threading.Barrier(CLIENTS + 1)
+    with Backend(tmp_path, {"START_TRAINING_EACH_N_UPDATES": "1000000"}) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        tasks = [{"id": n, "data": {"text": make_text("sports", n)}} for n in range(1, 6)]
+        body = {"tasks": tasks, "project": project.key, "label_config": project.label_config}
+
+        def predict() -> None:
+            together.wait()
+            while not done.is_set():
+                results = post(backend.port, "/predict", body).get("results", [])
+                right = len(results) == 5 and len({r["model_version"] for r in results}) == 1
+                counts["predictions" if right else "errors"] += 1
+
+        clients = [threading.Thread(target=predict) for _ in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        together.wait()
+        for number in range(1, WEBHOOKS + 1):
+            label = list(TEXTS)[number % 3]
+            counts["label changes"] += project.annotate(100 + number, label)["label_changes"]
+            if number % (WEBHOOKS // TRAININGS) == 0:
+                counts["trainings"] += project.train()["state"] == "done"
+        done.set()
+        for client in clients:
+            client.join()
+        version = project.train()["model_version"]
+    record_property("load", f"{dict(counts)}, then {version}")
+    assert counts["errors"] == 0
+    assert counts["predictions"] > CLIENTS
+    assert counts["label changes"] == WEBHOOKS
+    assert counts["trainings"] == TRAININGS
+    assert version.endswith(f"-{WEBHOOKS + 4}labels"), "no label was lost"

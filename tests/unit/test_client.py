@@ -1,0 +1,619 @@
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from prelabel.errors import ConfigError, UpstreamError
+from prelabel.label_studio.client import LabelStudioClient
+from prelabel.types import ProjectKey
+
+LEGACY = "0123456789abcdef0123456789abcdef01234567"
+PROJECT = {"id": 7, "created_at": "2026-11-23T15:26:52.405302Z", "label_config": "<View/>"}
+
+
+def make_jwt(**claims: Any) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
+
+
+PERSONAL = make_jwt(token_type="refresh", exp=9_999_999_999)
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    authorization: str | None
+    cookie: str | None
+    body: bytes
+
+
+@dataclass
+class Reply:
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_seconds: float = 0.0
+
+    @property
+    def content(self) -> bytes:
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+Answer = Callable[[Request], Reply]
+
+
+class Server(ThreadingHTTPServer):
+    """A Label Studio that answers what the test says, and remembers what it was asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answer = answer
+        self.requests: list[Request] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def paths(self) -> list[str]:
+        return [request.path for request in self.requests]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        authorization, cookie = self.headers.get("Authorization"), self.headers.get("Cookie")
+        request = Request(self.command, parts.path, query, authorization, cookie, body)
+        self.server.requests.append(request)
+        reply = self.server.answer(request)
+        time.sleep(reply.delay_seconds)
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(reply.content)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    do_POST = do_GET  # noqa: N815 (the standard library's name)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+class Serve(Protocol):
+    def __call__(self, *replies: Answer | Reply) -> Server: ...
+
+
+class Connect(Protocol):
+    def __call__(self, server: Server, key: str = LEGACY, **options: Any) -> LabelStudioClient: ...
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start a server that gives each reply once, the last one for ever."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    servers: list[Server] = []
+
+    def start(*replies: Answer | Reply) -> Server:
+        left = list(replies)
+
+        def answer(request: Request) -> Reply:
+            reply = left.pop(0) if len(left) > 1 else left[0]
+            return reply if isinstance(reply, Reply) else reply(request)
+
+        server = Server(answer)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    clients: list[LabelStudioClient] = []
+
+    def make(server: Server, key: str = LEGACY, **options: Any) -> LabelStudioClient:
+        client = LabelStudioClient(server.url, key, **{"backoff_seconds": 0.001, **options})
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.__exit__()
+
+
+def exchanging(*, lifetime_seconds: float = 300, refuses: int = 0) -> Answer:
+    """Answer like a Label Studio that takes personal access tokens.
+
+    Every access token is another one; the first few are refused.
+    """
+    given: list[str] = []
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/api/token/refresh":
+            exp = time.time() + lifetime_seconds
+            given.append(make_jwt(token_type="access", exp=exp, jti=len(given)))
+            return Reply({"access": given[-1]})
+        if request.authorization == f"Bearer {given[-1]}" and len(given) > refuses:
+            return Reply(PROJECT)
+        return Reply({"detail": "Authentication credentials were not provided."}, 401)
+
+    return answer
+
+
+def refusal_of(client: LabelStudioClient) -> UpstreamError:
+    with pytest.raises(UpstreamError) as caught:
+        client.project(7)
+    return caught.value
+
+
+# Keys
+
+
+def test_a_legacy_token_is_sent_as_it_is(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(PROJECT))
+    connect(server, LEGACY).project(7)
+    assert [request.authorization for request in server.requests] == [f"Token {LEGACY}"]
+
+
+def test_a_personal_access_token_is_exchanged_and_never_a_header(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(exchanging())
+    client = connect(server, f"  {PERSONAL}\n")
+    assert client.project(7) == client.project(7)
+    assert server.paths() == ["/api/token/refresh", *["/api/projects/7/"] * 2]
+    assert json.loads(server.requests[0].body) == {"refresh": PERSONAL}
+    assert not any(PERSONAL in (request.authorization or "") for request in server.requests)
+
+
+def test_an_access_token_about_to_expire_is_renewed(serve: Serve, connect: Connect) -> None:
+    server = serve(exchanging(lifetime_seconds=10))
+    client = connect(server, PERSONAL)
+    client.project(7)
+    client.project(7)
+    assert server.paths().count("/api/token/refresh") == 2
+
+
+def test_an_access_token_that_does_not_say_when_it_expires_is_kept(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(Reply({"access": "opaque"}), Reply(PROJECT))
+    client = connect(server, PERSONAL)
+    client.project(7)
+    client.project(7)
+    assert server.paths().count("/api/token/refresh") == 1
+
+
+def test_a_refused_access_token_is_renewed_once(serve: Serve, connect: Connect) -> None:
+    server = serve(exchanging(refuses=1))
+    assert connect(server, PERSONAL).project(7).id == 7
+    assert server.paths() == ["/api/token/refresh", "/api/projects/7/"] * 2
+
+
+def test_a_second_refusal_is_an_error(serve: Serve, connect: Connect) -> None:
+    server = serve(exchanging(refuses=99))
+    error = refusal_of(connect(server, PERSONAL))
+    assert not error.retryable
+    assert "401 to GET" in str(error)
+    assert "with a personal access token: 'Authentication credentials" in str(error)
+    assert server.paths() == ["/api/token/refresh", "/api/projects/7/"] * 2
+
+
+def test_a_revoked_personal_access_token_is_explained(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply({"detail": "Token is blacklisted"}, 401))
+    error = refusal_of(connect(server, PERSONAL))
+    assert "'Token is blacklisted'" in str(error)
+    assert "Account & Settings → Personal Access Token" in error.fix
+    assert server.paths() == ["/api/token/refresh"]
+
+
+def test_threads_share_one_access_token(serve: Serve, connect: Connect) -> None:
+    server = serve(exchanging())
+    client = connect(server, PERSONAL)
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait()
+        client.project(7)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for step in (threading.Thread.start, threading.Thread.join):
+        for thread in threads:
+            step(thread)
+    assert sorted(server.paths()) == ["/api/projects/7/"] * 8 + ["/api/token/refresh"]
+
+
+@pytest.mark.parametrize("claims", [{"token_type": "access"}, {"sub": "me"}])
+def test_a_jwt_of_another_kind_is_refused_at_once(claims: dict[str, str]) -> None:
+    key = make_jwt(**claims)
+    with pytest.raises(ConfigError, match=r"is a JWT of type .* Personal Access Token") as caught:
+        LabelStudioClient("http://localhost:8080", key)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words", "a\nb", "schlüssel", "\x00"])
+def test_a_key_that_cannot_stand_in_a_header_is_refused_at_once(key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        LabelStudioClient("http://localhost:8080", key)
+    assert not key.strip() or key not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["a.b.c", "a.!!!.c", f"a.{base64.b64encode(b'[1]').decode()}.c"])
+def test_what_is_no_jwt_counts_as_a_legacy_token(key: str) -> None:
+    assert "legacy token" in repr(LabelStudioClient("http://localhost:8080", key))
+
+
+def test_an_access_token_that_cannot_stand_in_a_header_is_not_quoted(
+    serve: Serve, connect: Connect
+) -> None:
+    error = refusal_of(connect(serve(Reply({"access": "sec\nret"})), PERSONAL))
+    assert not error.retryable
+    assert "sec" not in str(error)
+
+
+@pytest.mark.parametrize("key", [LEGACY, PERSONAL])
+def test_no_message_shows_the_key(
+    serve: Serve, connect: Connect, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    echo = serve(lambda request: Reply({"detail": f"{request.authorization} {key}"}, 401))
+    client = connect(echo, key)
+    error = refusal_of(client)
+    for text in (str(error), repr(error), repr(client), caplog.text, str(error.__cause__)):
+        assert key not in text
+
+
+def test_a_refused_legacy_token_is_explained(serve: Serve, connect: Connect) -> None:
+    reason = "legacy token authentication has been disabled for this organization"
+    server = serve(Reply({"detail": reason}, 401))
+    error = refusal_of(connect(server))
+    assert not error.retryable
+    assert f"asked with a legacy token: '{reason}'" in error.received
+    assert "Make a personal access token" in error.fix
+    assert "allow legacy tokens" in error.fix
+    assert len(server.requests) == 1
+
+
+# Where the key goes
+
+
+@pytest.mark.parametrize("key", [LEGACY, PERSONAL])
+def test_a_redirect_is_an_error_and_the_other_host_gets_nothing(
+    serve: Serve, connect: Connect, key: str
+) -> None:
+    other = serve(Reply(PROJECT))
+    server = serve(Reply(b"", 302, {"Location": f"{other.url}/elsewhere?secret=1"}))
+    error = refusal_of(connect(server, key))
+    assert other.requests == []
+    assert not error.retryable
+    assert f"redirects to {other.url}/elsewhere'" in error.received
+    assert "LABEL_STUDIO_HOST" in error.fix
+
+
+def test_a_path_prefix_is_kept(serve: Serve) -> None:
+    server = serve(Reply(PROJECT))
+    with LabelStudioClient(f"{server.url}/annotate/here/", LEGACY) as client:
+        client.project(7)
+    assert server.paths() == ["/annotate/here/api/projects/7/"]
+
+
+def test_netrc_does_not_replace_the_key(
+    serve: Serve, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server = serve(Reply(PROJECT))
+    connect(server).project(7)
+    assert server.requests[0].authorization == f"Token {LEGACY}"
+
+
+def test_cookies_are_not_kept(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(PROJECT, headers={"Set-Cookie": "sessionid=1; Path=/"}))
+    client = connect(server)
+    client.project(7)
+    client.project(7)
+    assert [request.cookie for request in server.requests] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8080",
+        "ftp://host",
+        "http://",
+        "http://me:pw@host",
+        "http://h/?a=b",
+        "http://host:port",
+    ],
+)
+def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigError, match="LABEL_STUDIO_HOST") as caught:
+        LabelStudioClient(url, LEGACY)
+    assert "pw" not in str(caught.value)
+
+
+# Trying again
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_failure_that_passes_is_tried_again(serve: Serve, connect: Connect, status: int) -> None:
+    server = serve(Reply(b"<html>", status), Reply(b"<html>", status), Reply(PROJECT))
+    assert connect(server).project(7).id == 7
+    assert len(server.requests) == 3
+
+
+def test_a_failing_token_exchange_is_tried_again(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(b"", 503), Reply({"access": "opaque"}), Reply(PROJECT))
+    assert connect(server, PERSONAL).project(7).id == 7
+    assert len(server.requests) == 3
+
+
+def test_a_failure_that_stays_is_a_retryable_error(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(b"<html>", 503))
+    error = refusal_of(connect(server, attempts=3))
+    assert error.retryable
+    assert "503" in error.received
+    assert error.__cause__ is not None
+    assert len(server.requests) == 3
+    assert pickle.loads(pickle.dumps(error)).retryable
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 409])
+def test_other_refusals_are_not_tried_again(serve: Serve, connect: Connect, status: int) -> None:
+    server = serve(Reply({"detail": "No."}, status))
+    error = refusal_of(connect(server))
+    assert not error.retryable
+    assert f"answered {status}" in error.received
+    assert "'No.'" in error.received
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("when", ["seconds", "date"])
+def test_retry_after_is_waited_for(serve: Serve, connect: Connect, when: str) -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=2)
+    value = "1" if when == "seconds" else format_datetime(moment, usegmt=True)
+    server = serve(Reply(b"", 429, {"Retry-After": value}), Reply(PROJECT))
+    started = time.monotonic()
+    connect(server).project(7)
+    assert 0.9 < time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("value", ["soon", "-5", "0", "Wed, 21 Oct 2015 07:28:00 -0000"])
+def test_an_odd_retry_after_is_ignored(serve: Serve, connect: Connect, value: str) -> None:
+    server = serve(Reply(b"", 503, {"Retry-After": value}), Reply(PROJECT))
+    assert connect(server).project(7).id == 7
+
+
+def test_a_long_retry_after_is_waited_for_in_part(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(b"", 429, {"Retry-After": "86400"}), Reply(PROJECT))
+    started = time.monotonic()
+    connect(server, longest_wait_seconds=0.2).project(7)
+    assert 0.2 <= time.monotonic() - started < 5
+
+
+def test_a_timeout_is_tried_again(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(PROJECT, delay_seconds=0.5), Reply(PROJECT))
+    assert connect(server, timeout_seconds=0.1).project(7).id == 7
+    assert len(server.requests) == 2
+
+
+def test_a_host_that_cannot_be_reached_is_a_retryable_error(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(PROJECT))
+    server.shutdown()
+    server.server_close()
+    error = refusal_of(connect(server, attempts=2))
+    assert error.retryable
+    assert server.url in error.received
+    assert "LABEL_STUDIO_HOST" in error.fix
+    assert error.__cause__ is not None
+
+
+# Projects
+
+
+def test_a_project_has_its_key_and_label_config(serve: Serve, connect: Connect) -> None:
+    project = connect(serve(Reply(PROJECT))).project(7)
+    assert project.key == ProjectKey.parse("7.1795447612")
+    assert project.id == 7
+    assert project.created_at == datetime(2026, 11, 23, 15, 26, 52, tzinfo=UTC)
+    assert project.label_config == "<View/>"
+
+
+def test_a_missing_project_is_explained(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply({"detail": "No Project matches the given query."}, 404))
+    error = refusal_of(connect(server))
+    assert "/api/projects/7/" in error.received
+    assert "No Project matches" in error.received
+    assert "project's id" in error.fix
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Sign in</html>",
+        b"",
+        [],
+        {},
+        {**PROJECT, "created_at": "now"},
+        {**PROJECT, "id": "x"},
+    ],
+)
+def test_an_answer_that_is_no_project_is_an_error(
+    serve: Serve, connect: Connect, body: object
+) -> None:
+    error = refusal_of(connect(serve(Reply(body))))
+    assert not error.retryable
+    assert "LABEL_STUDIO_HOST" in error.fix
+
+
+# Labeled tasks
+
+
+def make_task(number: int, **changes: Any) -> dict[str, Any]:
+    region = {"from_name": "t", "to_name": "x", "type": "choices", "value": {"choices": ["a"]}}
+    annotation = {
+        "id": number * 10,
+        "result": [region],
+        "completed_by": 3,
+        "was_cancelled": False,
+        "ground_truth": True,
+        "created_at": "2026-11-23T15:26:58.686505Z",
+        "updated_at": "2026-11-23T15:27:58Z",
+    }
+    task = {"id": number, "data": {"text": f"text {number}"}, "annotations": [annotation]}
+    return {**task, **changes}
+
+
+def holding(tasks: list[dict[str, Any]]) -> Answer:
+    """Answer like ``/api/tasks/`` of a Label Studio with these labeled tasks, 100 at most."""
+
+    def answer(request: Request) -> Reply:
+        filters = json.loads(request.query["query"])["filters"]["items"]
+        after = {item["filter"]: item["value"] for item in filters}["filter:tasks:id"]
+        left = [task for task in tasks if task["id"] > after]
+        size = min(int(request.query["page_size"]), 100)
+        return Reply({"tasks": left[:size], "total": len(left), "total_annotations": 0})
+
+    return answer
+
+
+def ids_of(client: LabelStudioClient) -> list[list[int]]:
+    return [[task.id for task, _ in page] for page in client.labeled_tasks(7)]
+
+
+def test_labeled_tasks_come_in_pages_with_their_annotations(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, (1, 2, 4, 5, 9))]))
+    pages = list(connect(server, page_size=2).labeled_tasks(7))
+    assert [[task.id for task, _ in page] for page in pages] == [[1, 2], [4, 5], [9]]
+    first, [annotation] = pages[0][0]
+    assert first.data == {"text": "text 1"}
+    assert (annotation.id, annotation.task_id, annotation.completed_by) == (10, 1, 3)
+    assert (annotation.ground_truth, annotation.was_cancelled) == (True, False)
+    assert annotation.updated_at == datetime(2026, 11, 23, 15, 27, 58, tzinfo=UTC)
+    assert annotation.regions[0].value == {"choices": ["a"]}
+
+
+def test_a_page_continues_after_the_last_id(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, (1, 2, 4))]))
+    ids_of(connect(server, page_size=2))
+    queries = [json.loads(request.query["query"]) for request in server.requests]
+    bounds = [[item["value"] for item in query["filters"]["items"]] for query in queries]
+    assert bounds == [[0, 0], [2, 0], [4, 0]]
+    assert {item["operator"] for item in queries[0]["filters"]["items"]} == {"greater"}
+    assert queries[0]["filters"]["conjunction"] == "and"
+    assert queries[0]["ordering"] == ["tasks:id"]
+    assert [request.query["page"] for request in server.requests] == ["1"] * 3
+    assert server.requests[0].query["fields"] == "all"
+
+
+def test_a_page_is_asked_for_when_it_is_wanted(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, range(1, 7))]))
+    pages = connect(server, page_size=2).labeled_tasks(7)
+    assert len(server.requests) == 0
+    next(pages)
+    assert len(server.requests) == 1
+    next(pages)
+    assert len(server.requests) == 2
+
+
+def test_a_server_may_give_smaller_pages_than_asked_for(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, range(1, 251))]))
+    assert [len(page) for page in ids_of(connect(server, page_size=1000))] == [100, 100, 50]
+
+
+def test_a_page_cut_off_by_a_count_too_low_is_not_the_last(serve: Serve, connect: Connect) -> None:
+    cut_off = Reply({"tasks": [make_task(1), make_task(2)], "total": 2})
+    server = serve(cut_off, holding([make_task(3)]))
+    assert ids_of(connect(server)) == [[1, 2], [3]]
+
+
+def test_a_task_deleted_between_pages_hides_no_other(serve: Serve, connect: Connect) -> None:
+    tasks = list(map(make_task, range(1, 7)))
+    server = serve(holding(tasks))
+    pages = connect(server, page_size=3).labeled_tasks(7)
+    next(pages)
+    del tasks[:3]
+    assert [task.id for task, _ in next(pages)] == [4, 5, 6]
+
+
+def test_a_project_without_labels_has_no_pages(serve: Serve, connect: Connect) -> None:
+    assert ids_of(connect(serve(holding([])))) == []
+
+
+@pytest.mark.parametrize("odd", [5, None, {"data": {}}, {"id": "secret"}, {"id": True}, {"id": -1}])
+def test_a_task_that_cannot_be_read_is_left_out(
+    serve: Serve, connect: Connect, odd: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(Reply({"tasks": [make_task(1), odd, make_task(3)]}), Reply({"tasks": []}))
+    assert ids_of(connect(server)) == [[1, 3]]
+    assert "after task 1" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_task_without_a_list_of_annotations_is_left_out(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(holding([make_task(1, annotations="secret"), make_task(2), make_task(3)]))
+    assert ids_of(connect(server, page_size=1)) == [[2], [3]]
+    assert "task 1" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_an_annotation_that_cannot_be_read_is_left_out(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = [1, {"id": None}, {"id": "secret"}, {"id": 5, "result": "odd", "completed_by": {}}]
+    server = serve(holding([make_task(1, annotations=odd)]))
+    [[(_, annotations)]] = connect(server).labeled_tasks(7)
+    assert [(annotation.id, annotation.regions) for annotation in annotations] == [(5, ())]
+    assert "task 1" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_data_that_is_no_object_counts_as_empty(serve: Serve, connect: Connect) -> None:
+    [[(task, _)]] = connect(serve(holding([make_task(1, data="odd")]))).labeled_tasks(7)
+    assert task.data == {}
+
+
+@pytest.mark.parametrize("tasks", [[make_task(2), make_task(1)], [make_task(1)] * 2, [None, None]])
+def test_a_server_that_pages_otherwise_is_an_error(
+    serve: Serve, connect: Connect, tasks: list[Any]
+) -> None:
+    with pytest.raises(UpstreamError, match="order") as caught:
+        ids_of(connect(serve(Reply({"tasks": tasks}))))
+    assert not caught.value.retryable
+
+
+def test_a_server_that_ignores_the_filter_is_an_error(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply({"tasks": [make_task(1), make_task(2)]}))
+    with pytest.raises(UpstreamError, match="task 1 after task 2"):
+        ids_of(connect(server))
+
+
+def test_half_a_surrogate_pair_in_a_text_spoils_nothing(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([make_task(1, data={"text": "\ud83d!"})]))
+    [[(task, _)]] = connect(server).labeled_tasks(7)
+    assert task.data == {"text": "?!"}

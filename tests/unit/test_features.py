@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from prelabel.errors import ArtifactError
+from prelabel.models.features import TfidfFeatures
+from prelabel.models.ngrams import CJK_RANGES, MAX_TEXT_CHARACTERS
+
+CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in CJK_RANGES)
+NO_LIMIT = 10**9
+
+# Many scripts, and what breaks tokenizers: final sigma, İ, NUL, combining marks, odd spaces.
+SNIPPETS = st.sampled_from([
+    "the cat", "ΟΔΥΣΣΕΥΣ", "İstanbul", "ß_x9", "Ωx", "x", "e\u0301te\u0301", "a\0b", "\0",
+    "हिन्दी", "한국어", "東京タワー", "ﾊﾝｶｸ", "𠮷野家", "abc東京def", "👩\u200d👧 ok",
+    " ", "\n\n", "\u3000", "\x1c", "\x85",
+])  # fmt: skip
+TEXTS = st.lists(
+    st.lists(SNIPPETS | st.text(max_size=8), max_size=6).map("".join), min_size=1, max_size=8
+)
+
+
+def dense(matrix: sparse.csr_matrix[np.float32]) -> npt.NDArray[np.float64]:
+    """Entries with the columns in an order that does not depend on how they were numbered."""
+    entries = np.asarray(matrix.toarray(), np.float64)
+    return entries[:, np.lexsort(entries.round(4))]
+
+
+def reference(
+    kind: str, texts: list[str], queries: list[str], min_df: int
+) -> npt.NDArray[np.float64]:
+    """What scikit-learn makes of the queries after learning from the texts."""
+    words = {"token_pattern": rf"[{CJK}]|(?:(?![{CJK}])\w)+", "ngram_range": (1, 2)}
+    characters = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+    vectorizer = TfidfVectorizer(
+        **(words if kind == "words" else characters), sublinear_tf=True, min_df=min_df
+    )
+    try:
+        vectorizer.fit(texts)
+    except ValueError:  # scikit-learn refuses an empty vocabulary
+        return np.zeros((len(queries), 0))
+    return dense(vectorizer.transform(queries) * np.sqrt(0.5))
+
+
+def one_block(kind: str, min_df: int) -> TfidfFeatures:
+    return TfidfFeatures(
+        max_words=NO_LIMIT if kind == "words" else 0,
+        max_character_ngrams=NO_LIMIT if kind == "characters" else 0,
+        min_document_frequency=min_df,
+    )
+
+
+@pytest.mark.parametrize("kind", ["words", "characters"])
+@settings(deadline=None, max_examples=200)
+@given(texts=TEXTS, queries=TEXTS, min_df=st.integers(1, 2))
+def test_each_block_equals_scikit_learn(
+    kind: str, texts: list[str], queries: list[str], min_df: int
+) -> None:
+    features = one_block(kind, min_df).fit(texts)
+    for asked in (texts, queries):
+        ours, theirs = dense(features.transform(asked)), reference(kind, texts, asked, min_df)
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_the_blocks_stand_side_by_side_and_a_row_has_length_one() -> None:
+    texts = ["one two three", "two three four", "東京 two"]
+    both = TfidfFeatures().fit(texts).transform(texts)
+    words = one_block("words", 1).fit(texts).transform(texts)
+    characters = one_block("characters", 1).fit(texts).transform(texts)
+    np.testing.assert_array_equal(
+        both.toarray(), np.hstack([words.toarray(), characters.toarray()])
+    )
+    np.testing.assert_allclose(both.multiply(both).sum(axis=1), 1, rtol=1e-6)
+    assert both.dtype == np.float32
+
+
+def test_a_batch_of_any_size_is_read_as_if_it_were_small() -> None:
+    texts = [f"text number {i} of many " * 400 for i in range(60)]
+    features = one_block("words", 2).fit(texts)
+    together = features.transform(texts)
+    one_by_one = sparse.vstack([features.transform([text]) for text in texts])
+    np.testing.assert_array_equal(together.toarray(), one_by_one.toarray())
+    np.testing.assert_allclose(dense(together), reference("words", texts, texts, 2), atol=1e-6)
+
+
+def test_only_the_beginning_of_a_long_text_is_read() -> None:
+    features = TfidfFeatures().fit(["seen unseen"])
+    long = "seen ".ljust(MAX_TEXT_CHARACTERS)
+    cut, whole = (features.transform([text]).toarray() for text in (long + " unseen", long))
+    np.testing.assert_array_equal(cut, whole)
+
+
+def test_the_most_frequent_ngrams_are_kept() -> None:
+    texts = ["common rare", "common", "common scarce"]
+    features = TfidfFeatures(max_words=1, max_character_ngrams=0).fit(texts)
+    assert features.n_features == 1
+    np.testing.assert_allclose(features.transform(texts).toarray(), [[np.sqrt(0.5)]] * 3)
+
+
+def test_an_ngram_of_one_text_counts_only_while_texts_are_few() -> None:
+    few, more = (["same words", *["same"] * n] for n in (18, 19))
+    words = [TfidfFeatures(max_character_ngrams=0).fit(texts).n_features for texts in (few, more)]
+    assert words == [3, 1]
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\0", "\ud800 lone \udfff", "a" * 200_000, "\ud83d"])
+def test_any_text_has_a_vector(text: str) -> None:
+    features = TfidfFeatures().fit(["some words", text])
+    vector = features.transform([text])
+    assert vector.shape == (1, features.n_features)
+    assert np.isfinite(vector.data).all()
+
+
+def test_no_texts_give_no_rows_and_empty_texts_give_no_columns() -> None:
+    assert TfidfFeatures().fit(["words"]).transform([]).shape[0] == 0
+    assert TfidfFeatures().fit(["", " "]).transform(["words", ""]).shape == (2, 0)
+    assert TfidfFeatures().fit([]).n_features == 0
+
+
+def test_a_pair_of_words_is_not_the_word_they_spell() -> None:
+    features = TfidfFeatures(max_character_ngrams=0).fit(["b a"])
+    assert features.transform(["ab", "ba", "a b"]).nnz == 2
+
+
+def test_arrays_rebuild_the_features_without_being_copied() -> None:
+    texts = ["to be or not", "to be"]
+    features = TfidfFeatures().fit(texts)
+    arrays = features.to_arrays()
+    for array in arrays.values():
+        array.flags.writeable = False
+    again = TfidfFeatures.from_arrays(arrays)
+    np.testing.assert_array_equal(
+        again.transform(texts).toarray(), features.transform(texts).toarray()
+    )
+    assert all(again.to_arrays()[name] is array for name, array in arrays.items())
+
+
+@pytest.mark.parametrize("name", ["hashes", "idf"])
+@pytest.mark.parametrize("array", [None, np.zeros(3, np.float64), np.zeros((2, 2), np.uint64)])
+def test_arrays_that_do_not_fit_are_refused(
+    name: str, array: npt.NDArray[np.generic] | None
+) -> None:
+    arrays = dict(TfidfFeatures().fit(["to be"]).to_arrays())
+    del arrays[name]
+    if array is not None:
+        arrays[name] = array
+    with pytest.raises(ArtifactError, match="Train the project again"):
+        TfidfFeatures.from_arrays(arrays)
+
+
+def test_the_time_grows_with_the_text_and_not_with_its_square() -> None:
+    features = TfidfFeatures().fit(["words of a text"])
+    started = time.process_time()
+    features.transform(["x" * MAX_TEXT_CHARACTERS, "東" * MAX_TEXT_CHARACTERS])
+    assert time.process_time() - started < 2

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from prelabel.errors import LabelConfigError, StorageError
+from prelabel.loop.ingest import Ingest
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.types import Event, EventKind, JobState
+from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled
+
+START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
+GONE = Event(kind=EventKind.PROJECT_DELETED, project=PROJECT)
+
+
+@pytest.fixture
+def woken() -> list[bool]:
+    """Grows each time somebody is woken to train."""
+    return []
+
+
+@pytest.fixture
+def make(
+    projects: ProjectStore, labels: LabelStore, jobs: JobStore, woken: list[bool]
+) -> Callable[..., Ingest]:
+    def ingest(*, can_sync: bool = False) -> Ingest:
+        return Ingest(
+            projects=projects,
+            labels=labels,
+            jobs=jobs,
+            can_sync=can_sync,
+            wake=lambda: woken.append(True),
+        )
+
+    return ingest
+
+
+@pytest.fixture
+def ingest(make: Callable[..., Ingest]) -> Ingest:
+    return make()
+
+
+def edited(label_config: str, minute: float = 1) -> Event:
+    return Event(
+        kind=EventKind.PROJECT_UPDATED,
+        project=PROJECT,
+        label_config=label_config,
+        project_updated_at=at(minute),
+    )
+
+
+# Projects
+
+
+def test_a_project_is_greeted_with_what_its_config_means(ingest: Ingest) -> None:
+    schema = ingest.greet(PROJECT, CONFIG)
+    assert [label.value for label in schema.labels] == ["cooking", "sports"]
+
+
+def test_a_config_that_cannot_be_served_is_refused_and_not_remembered(
+    ingest: Ingest, labels: LabelStore
+) -> None:
+    with pytest.raises(LabelConfigError):
+        ingest.greet(PROJECT, "<View/>")
+    with pytest.raises(StorageError):
+        labels.snapshot(PROJECT)
+
+
+@pytest.mark.parametrize("news", [None, annotated(labeled(1)), edited(CONFIG), deleted(5)])
+def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
+    make: Callable[..., Ingest], projects: ProjectStore, woken: list[bool], news: Event | None
+) -> None:
+    ingest = make(can_sync=True)
+    ingest.apply(news) if news else ingest.greet(PROJECT, CONFIG)
+    assert projects.sync_is_due(PROJECT)
+    assert woken
+    projects.sync_failed(PROJECT, retry=False)
+    ingest.greet(PROJECT, CONFIG)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_without_a_key_a_new_project_is_told_what_is_missing(
+    ingest: Ingest, projects: ProjectStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest.greet(PROJECT, CONFIG)
+    ingest.greet(PROJECT, CONFIG)
+    assert caplog.text.count("LABEL_STUDIO_API_KEY is not set") == 1
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_deleted_project_is_forgotten_and_welcome_back(
+    make: Callable[..., Ingest], projects: ProjectStore, jobs: JobStore
+) -> None:
+    ingest = make(can_sync=True)
+    ingest.apply(GONE)
+    ingest.apply(annotated(labeled(1)))
+    assert jobs.due(10) == [PROJECT]
+    assert ingest.apply(GONE).label_changes == 0
+    assert jobs.due(1) == []
+    ingest.greet(PROJECT, CONFIG)
+    assert projects.sync_is_due(PROJECT)
+
+
+# Labels
+
+
+def test_label_changes_are_counted_and_wake(ingest: Ingest, woken: list[bool]) -> None:
+    event = annotated(labeled(1), labeled(2))
+    assert [ingest.apply(event).label_changes for _ in range(2)] == [2, 0]
+    assert ingest.apply(deleted(1)).label_changes == 1
+    assert len(woken) == 2
+
+
+def test_skipped_tasks_wake_nobody(ingest: Ingest, woken: list[bool]) -> None:
+    assert ingest.apply(annotated(labeled(1, skipped=True))).label_changes == 0
+    assert woken == []
+
+
+# Trainings
+
+
+@pytest.mark.parametrize("can_sync", [True, False])
+def test_start_training_is_a_job_at_once_and_pulls_if_that_is_possible(
+    make: Callable[..., Ingest], projects: ProjectStore, woken: list[bool], *, can_sync: bool
+) -> None:
+    job = make(can_sync=can_sync).apply(START).job
+    assert job is not None
+    assert (job.state, job.must_train, job.reason) == (JobState.QUEUED, True, "Start Training")
+    assert projects.sync_is_due(PROJECT) is can_sync
+    assert woken
+
+
+def test_start_training_twice_is_one_job(ingest: Ingest) -> None:
+    assert ingest.apply(START).job == ingest.apply(START).job
+
+
+@pytest.mark.parametrize("can_sync", [True, False])
+def test_a_training_of_a_project_nobody_told_of_is_a_job_too(
+    make: Callable[..., Ingest], projects: ProjectStore, *, can_sync: bool
+) -> None:
+    ingest = make(can_sync=can_sync)
+    assert ingest.request_training(PROJECT, "train").project == PROJECT
+    assert projects.sync_is_due(PROJECT) is can_sync
+
+
+# Labeling configs
+
+
+def test_an_edited_config_trains_anew(ingest: Ingest, jobs: JobStore, woken: list[bool]) -> None:
+    ingest.greet(PROJECT, CONFIG)
+    ingest.apply(edited(config("cooking", "art")))
+    assert jobs.due(10) == [PROJECT]
+    job = jobs.get(1)
+    assert job is not None
+    assert (job.reason, job.must_train, len(woken)) == ("labeling config edited", True, 1)
+
+
+def test_a_config_that_means_the_same_trains_nothing(
+    ingest: Ingest, jobs: JobStore, labels: LabelStore
+) -> None:
+    ingest.greet(PROJECT, CONFIG)
+    styled = CONFIG.replace("<View>", "<View><Style>.x {}</Style>")
+    ingest.apply(edited(styled))
+    assert jobs.due(10) == []
+    assert labels.snapshot(PROJECT).label_config == styled
+
+
+def test_a_late_config_trains_nothing(ingest: Ingest, jobs: JobStore) -> None:
+    ingest.apply(edited(CONFIG, minute=5))
+    ingest.apply(edited(config("old"), minute=4))
+    ingest.apply(
+        replace(annotated(labeled(1)), label_config=config("old"), project_updated_at=at(3))
+    )
+    assert jobs.due(10) == []
+
+
+def test_a_config_that_was_broken_and_mended_trains_anew(ingest: Ingest, jobs: JobStore) -> None:
+    ingest.apply(edited(CONFIG, minute=1))
+    assert jobs.due(10) == []
+    ingest.apply(edited("broken", minute=2))
+    ingest.apply(edited(CONFIG, minute=3))
+    assert jobs.due(10) == [PROJECT]

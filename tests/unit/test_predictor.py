@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.loop.predictor import Predictor
+from prelabel.loop.registry import Registry
+from prelabel.models import artifact
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.versions import VersionStore
+from prelabel.types import ModelVersion, Prediction
+from tests.builders import CONFIG, PROJECT, TWIN, config
+from tests.letters import Letters
+
+Learn = Callable[..., ModelVersion]
+TEXTS = {"sports": "ss ss sss", "cooking": "kk kkkk kk", "art": "aa aaa aa"}
+
+
+@pytest.fixture
+def predictor(versions: VersionStore, tmp_path: Path) -> Predictor:
+    return Predictor(Registry(versions=versions, artifacts=tmp_path, model_class=Letters))
+
+
+@pytest.fixture
+def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_path: Path) -> Learn:
+    """Train a version on one plain text for each label, and activate it."""
+
+    def train(*labels: str) -> ModelVersion:
+        projects.see(PROJECT, CONFIG)
+        jobs.claim(PROJECT, "me", timedelta(minutes=1))
+        name = f"version-{len(versions.all())}"
+        model = Letters().fit([TEXTS[label] for label in labels], labels)
+        artifact.save(model, tmp_path / name, receipt={})
+        return versions.add(PROJECT, artifact=name, examples=len(labels), labels=model.classes_,
+                            fingerprint="f", owner="me")  # fmt: skip
+
+    return train
+
+
+def schema_of(*labels: str) -> LabelSchema:
+    return parse_label_config(config(*labels))
+
+
+def suggest(predictor: Predictor, schema: LabelSchema, *texts: object) -> list[Prediction | None]:
+    return predictor.predict(PROJECT, schema, [{"text": text} for text in texts])
+
+
+def labels_of(predictions: list[Prediction | None]) -> list[object]:
+    return [p.regions[0].value["choices"] if p else None for p in predictions]
+
+
+# Before the first version
+
+
+def test_label_names_answer_or_nobody_does(predictor: Predictor) -> None:
+    schema = schema_of("sports", "cooking")
+    found = suggest(predictor, schema, "Cooking for two", "Nothing to see here", None)
+    assert labels_of(found) == [["cooking"], None, None]
+    assert found[0]
+    assert found[0].model_version == predictor.model_version(PROJECT, schema)
+    assert 0 < found[0].score <= 1
+
+
+def test_the_version_before_the_first_changes_with_the_names(predictor: Predictor) -> None:
+    names = [predictor.model_version(PROJECT, schema_of(*labels)) for labels in ("ab", "ba", "ac")]
+    assert names[0] == names[1] != names[2]
+    assert names[0].startswith("v0-names-")
+
+
+# A trained version
+
+
+def test_every_task_has_one_answer_in_its_place(predictor: Predictor, learn: Learn) -> None:
+    learn("sports", "cooking")
+    texts = ["ssss", None, "kkkk", "", {"a": 1}, "ssss", ["kk", "kk"], 5]
+    found = labels_of(suggest(predictor, schema_of("cooking", "sports"), *texts))
+    assert found[:7] == [["sports"], None, ["cooking"], None, None, ["sports"], ["cooking"]]
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("texts", [[], [None], ["", " ", None]])
+def test_nothing_to_read_is_nothing_to_say(
+    predictor: Predictor, learn: Learn, texts: list[str | None]
+) -> None:
+    learn("sports", "cooking")
+    assert suggest(predictor, schema_of("sports", "cooking"), *texts) == [None] * len(texts)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["sports", "cooking", "art"], ["art", "cooking", "sports"], ["aaa", "cooking", "sports"]],
+)
+def test_labels_never_annotated_are_never_predicted_wherever_they_stand(
+    predictor: Predictor, learn: Learn, labels: list[str]
+) -> None:
+    learn("sports", "cooking")
+    found = suggest(predictor, schema_of(*labels), "ssss", "kkkk", "aaaa")
+    assert labels_of(found)[:2] == [["sports"], ["cooking"]]
+    assert labels_of(found)[2] in (["sports"], ["cooking"])
+
+
+def test_a_text_of_a_label_that_is_gone_belongs_to_no_other(
+    predictor: Predictor, learn: Learn
+) -> None:
+    learn("sports", "cooking", "art")
+    found = suggest(predictor, schema_of("art", "sports"), "ssss", "kkkk", "aaaa")
+    assert labels_of(found) == [["sports"], None, ["art"]]
+
+
+def test_the_version_changes_exactly_when_predictions_may(
+    predictor: Predictor, learn: Learn
+) -> None:
+    version = learn("sports", "cooking")
+    name = predictor.model_version(PROJECT, schema_of("sports", "cooking"))
+    assert name == version.name == "v1-2labels"
+    assert predictor.model_version(PROJECT, schema_of("new", "cooking", "sports")) == name
+    less = predictor.model_version(PROJECT, schema_of("sports", "new"))
+    assert less.startswith("v1-2labels-")
+    assert less != predictor.model_version(PROJECT, schema_of("sports"))
+    learn("sports", "cooking", "art")
+    assert predictor.model_version(PROJECT, schema_of("sports", "cooking", "art")) == "v2-3labels"
+
+
+@pytest.mark.parametrize("labels", [["sports", "cooking"], ["sports", "new"]])
+def test_predictions_carry_the_version_that_setup_reports(
+    predictor: Predictor, learn: Learn, labels: list[str]
+) -> None:
+    learn("sports", "cooking")
+    schema = schema_of(*labels)
+    (found,) = suggest(predictor, schema, "ssss")
+    assert found
+    assert found.model_version == predictor.model_version(PROJECT, schema)
+
+
+def test_scores_are_probabilities_of_the_chosen_label(predictor: Predictor, learn: Learn) -> None:
+    learn("sports", "cooking")
+    found = suggest(predictor, schema_of("cooking", "sports"), "s" * 1_000, "sk", "q", "\x00")
+    scores = [prediction.score for prediction in found if prediction]
+    assert len(scores) == 4
+    assert all(0.5 <= score <= 1 for score in scores)
+    assert scores[0] > 0.99
+
+
+def test_an_alias_is_what_a_prediction_carries(predictor: Predictor, learn: Learn) -> None:
+    learn("sports", "cooking")
+    aliased = config("cooking").replace(
+        "<Choice ", '<Choice value="Sports!" alias="sports"/><Choice '
+    )
+    (found,) = suggest(predictor, parse_label_config(aliased), "ssss")
+    assert labels_of([found]) == [["sports"]]
+
+
+def test_another_project_is_answered_from_its_own_labels(
+    predictor: Predictor, learn: Learn
+) -> None:
+    learn("sports", "cooking")
+    assert predictor.predict(TWIN, schema_of("sports", "cooking"), [{"text": "ssss"}]) == [None]

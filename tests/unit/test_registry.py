@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Self
+
+import pytest
+
+from prelabel.errors import StorageError
+from prelabel.loop.registry import Registry
+from prelabel.models import artifact
+from prelabel.models.base import Arrays
+from prelabel.storage.database import Database
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.versions import VersionStore
+from prelabel.types import ModelVersion, ProjectKey
+from tests.builders import CONFIG, PROJECT, TWIN
+from tests.letters import Letters
+
+Add = Callable[..., ModelVersion]
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    return tmp_path / "artifacts"
+
+
+@pytest.fixture
+def add(projects: ProjectStore, jobs: JobStore, versions: VersionStore, artifacts: Path) -> Add:
+    """Train a version of a project, and activate it."""
+    for project in (PROJECT, TWIN):
+        projects.see(project, CONFIG)
+        jobs.claim(project, "me", timedelta(minutes=1))
+
+    def train(*labels: str, project: ProjectKey = PROJECT) -> ModelVersion:
+        name = f"{project}/{len(versions.all())}"
+        artifact.save(Letters().fit(labels, labels), artifacts / name, receipt={})
+        return versions.add(project, artifact=name, examples=len(labels), labels=sorted(labels),
+                            fingerprint="f", owner="me")  # fmt: skip
+
+    return train
+
+
+@pytest.fixture
+def registry(versions: VersionStore, artifacts: Path) -> Registry:
+    return Registry(versions=versions, artifacts=artifacts, model_class=Letters)
+
+
+def served(registry: Registry, project: ProjectKey = PROJECT) -> ModelVersion | None:
+    found = registry.serve(project)
+    return found.version if found else None
+
+
+def damage(artifacts: Path, version: ModelVersion) -> None:
+    (artifacts / version.artifact / "arrays.safetensors").write_bytes(b"damaged")
+
+
+def take_store_away(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE versions RENAME TO away")
+
+
+def test_before_the_first_version_there_is_nothing_to_serve(registry: Registry) -> None:
+    assert registry.serve(PROJECT) is None
+
+
+def test_the_active_version_is_loaded_once_and_stays(registry: Registry, add: Add) -> None:
+    version = add("ham", "spam")
+    first = registry.serve(PROJECT)
+    assert first is not None
+    assert first.version == version
+    assert first.model.classes_ == ("ham", "spam")
+    assert registry.serve(PROJECT) is first
+
+
+def test_a_new_version_is_served_at_once(registry: Registry, add: Add) -> None:
+    for labels in (["ham", "spam"], ["a", "b", "c"]):
+        version = add(*labels)
+        found = registry.serve(PROJECT)
+        assert found is not None
+        assert (found.version, found.model.classes_) == (version, tuple(labels))
+
+
+def test_projects_with_the_same_id_are_served_apart(registry: Registry, add: Add) -> None:
+    ours, theirs = add("ham", "spam"), add("a", "b", project=TWIN)
+    assert (served(registry), served(registry, TWIN)) == (ours, theirs)
+
+
+def test_two_registries_agree_at_every_moment(
+    registry: Registry, add: Add, database: Database, artifacts: Path
+) -> None:
+    with Database(database.path) as other_database:
+        store = VersionStore(other_database)
+        other = Registry(versions=store, artifacts=artifacts, model_class=Letters)
+        for _ in range(3):
+            version = add("ham", "spam")
+            assert served(registry) == served(other) == version
+
+
+def test_a_damaged_version_gives_way_to_the_one_before(
+    registry: Registry, add: Add, artifacts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    older, good, bad = (add("ham", "spam") for _ in range(3))
+    damage(artifacts, bad)
+    assert served(registry) == served(registry) == good
+    assert caplog.text.count("v3-2labels of 1.1795447612 is not served") == 1
+    assert older != good
+    repaired = add("ham", "spam")
+    assert served(registry) == repaired
+
+
+def test_when_every_version_is_damaged_nothing_is_served(
+    registry: Registry, add: Add, artifacts: Path
+) -> None:
+    damage(artifacts, add("ham", "spam"))
+    assert registry.serve(PROJECT) is None
+
+
+def test_a_missing_artifact_is_a_damaged_one(registry: Registry, add: Add, artifacts: Path) -> None:
+    good, lost = add("ham", "spam"), add("ham", "spam")
+    (artifacts / lost.artifact).rename(artifacts / "elsewhere")
+    assert served(registry) == good
+
+
+def test_while_the_store_is_away_what_is_loaded_is_served(
+    registry: Registry, add: Add, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = add("ham", "spam")
+    registry.serve(PROJECT)
+    take_store_away(database)
+    assert served(registry) == version
+    assert "Serving what is loaded" in caplog.text
+    with pytest.raises(StorageError):
+        registry.serve(TWIN)
+
+
+def test_eight_threads_that_ask_at_once_load_a_version_once(
+    add: Add, versions: VersionStore, artifacts: Path
+) -> None:
+    loaded: list[Sequence[str]] = []
+
+    registry = Registry(versions=versions, artifacts=artifacts, model_class=slow_letters(loaded))
+    version, barrier = add("ham", "spam"), Barrier(8)
+
+    def ask(_: int) -> ModelVersion | None:
+        barrier.wait()
+        return served(registry)
+
+    with ThreadPoolExecutor(8) as executor:
+        assert set(executor.map(ask, range(8))) == {version}
+    assert loaded == [("ham", "spam")]
+
+
+def slow_letters(loaded: list[Sequence[str]]) -> type[Letters]:
+    """Return a class of the same name, which the artifact asks for, that notes what it loads."""
+
+    class Slow(Letters):
+        @classmethod
+        def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+            loaded.append(tuple(classes))
+            time.sleep(0.05)
+            return super().from_arrays(arrays, classes)
+
+    Slow.__name__ = Letters.__name__
+    return Slow

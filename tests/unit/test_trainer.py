@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from prelabel.errors import StorageError
+from prelabel.loop.trainer import Trained, Trainer
+from prelabel.models import artifact
+from prelabel.models.base import TextModel
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.versions import VersionStore
+from prelabel.types import JobState
+from tests.builders import CONFIG, PROJECT, annotated, config, deleted, examples, labeled
+from tests.letters import Letters
+
+Make = Callable[..., Trainer]
+
+
+@pytest.fixture
+def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: Path,
+         projects: ProjectStore) -> Make:  # fmt: skip
+    """Return a trainer; the project's lease is "me"'s."""
+    projects.see(PROJECT, CONFIG)
+    jobs.claim(PROJECT, "me", timedelta(minutes=1))
+
+    def trainer(new_model: Callable[[], TextModel] = Letters, C: float = 10.0) -> Trainer:  # noqa: N803 - a setting's name
+        return Trainer(
+            labels=labels,
+            versions=versions,
+            artifacts=tmp_path / "artifacts",
+            new_model=new_model,
+            receipt={"model": "Letters", "C": C},
+            train_every=3,
+        )
+
+    return trainer
+
+
+def train(trainer: Trainer, *, owner: str = "me") -> Trained:
+    trained = trainer.train(PROJECT, owner=owner, must_train=True)
+    assert trained is not None
+    return trained
+
+
+def test_what_was_learned_is_stored_and_active(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking", "sports"])))
+    trained = train(make())
+    assert (trained.state, trained.trained_changes) == (JobState.DONE, 3)
+    assert trained.message == "v1-3labels is active: 2 labels learned"
+    assert versions.active(PROJECT) == trained.version
+    assert trained.version
+    model, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
+    assert manifest.receipt == {"model": "Letters", "C": 10.0}
+    assert model.classes_ == trained.version.labels == ("cooking", "sports")
+
+
+def test_a_project_that_is_not_due_is_left_alone(make: Make, labels: LabelStore) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    assert make().train(PROJECT, owner="me", must_train=False) is None
+    labels.apply(deleted(1))
+    labels.apply(annotated(labeled(7, "sports"), labeled(8, "cooking")))
+    assert make().train(PROJECT, owner="me", must_train=False) is not None
+
+
+def test_the_same_labels_again_are_the_same_version(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    first = train(make()).version
+    labels.apply(annotated(labeled(3, "sports")))
+    labels.apply(deleted(3))
+    again = train(make())
+    assert (again.state, again.version, again.trained_changes) == (JobState.DONE, first, 4)
+    assert "v1-2labels is up to date" in again.message
+    assert versions.all() == [first]
+
+
+@pytest.mark.parametrize("change", ["label", "setting", "control", "text"])
+def test_whatever_may_change_predictions_makes_a_new_version(
+    make: Make, labels: LabelStore, projects: ProjectStore, change: str
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    if change == "label":
+        labels.apply(annotated(*examples(["sports"], first=3)))
+    if change == "text":
+        labels.apply(annotated(labeled(3, "sports", task=1, text="new", minute=1)))
+        labels.apply(deleted(3))
+    if change == "control":
+        projects.see(PROJECT, CONFIG.replace('"text"', '"body"'))
+    trained = train(make(C=1.0 if change == "setting" else 10.0))
+    assert trained.version
+    assert trained.version.number == 2
+
+
+@pytest.mark.parametrize("given", [[], ["sports"], ["sports"] * 5])
+def test_too_few_labels_are_not_yet_with_the_counts(
+    make: Make, labels: LabelStore, versions: VersionStore, given: list[str]
+) -> None:
+    labels.apply(annotated(*examples(given)))
+    trained = train(make())
+    assert (trained.state, trained.version) == (JobState.NOT_YET, None)
+    assert "at least two examples with different labels" in trained.message
+    assert (f"sports: {len(given)}" if given else "no examples so far") in trained.message
+    assert versions.active(PROJECT) is None
+
+
+def test_after_not_yet_the_next_label_tries_again(
+    make: Make, labels: LabelStore, jobs: JobStore
+) -> None:
+    labels.apply(annotated(*examples(["sports"] * 5)))
+    job = jobs.request(PROJECT, "x")
+    jobs.finish(job, JobState.NOT_YET, "x", trained_changes=train(make()).trained_changes)
+    assert make().train(PROJECT, owner="me", must_train=False) is None
+    labels.apply(annotated(*examples(["cooking"], first=6)))
+    trained = make().train(PROJECT, owner="me", must_train=False)
+    assert trained
+    assert trained.state is JobState.DONE
+
+
+@pytest.mark.parametrize("label_config", ["<View/>", "no xml"])
+def test_a_config_that_cannot_be_served_is_not_yet(
+    make: Make, labels: LabelStore, projects: ProjectStore, label_config: str
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    projects.see(PROJECT, label_config)
+    trained = train(make())
+    assert (trained.state, trained.trained_changes) == (JobState.NOT_YET, 2)
+    assert "labeling config" in trained.message
+
+
+def test_only_examples_of_labels_that_the_config_has_are_learned(
+    make: Make, labels: LabelStore, projects: ProjectStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking", "gone", "art"])))
+    labels.apply(annotated(labeled(9, None), labeled(8, "sports", skipped=True)))
+    labels.apply(annotated(labeled(7, "sports", text="  ")))
+    projects.see(PROJECT, config("sports", "art", "new"))
+    version = train(make()).version
+    assert version
+    assert (version.labels, version.examples) == (("art", "sports"), 2)
+
+
+def test_who_lost_the_lease_activates_nothing(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    with pytest.raises(StorageError, match="was lost"):
+        train(make(), owner="late")
+    assert versions.all() == []
+
+
+def test_labels_that_arrive_during_a_training_count_for_the_next(
+    make: Make, labels: LabelStore
+) -> None:
+    class Slow(Letters):
+        def fit(self, texts: Sequence[str], labels_: Sequence[str]) -> Self:
+            labels.apply(annotated(*examples(["sports"] * 3, first=10)))
+            return super().fit(texts, labels_)
+
+    labels.apply(annotated(*examples(["sports", "cooking", "sports"])))
+    trained = train(make(Slow))
+    assert trained.trained_changes == 3
+    assert trained.version
+    assert trained.version.examples == 3
+    assert labels.snapshot(PROJECT).label_changes == 6
+
+
+def test_every_training_starts_from_a_fresh_model(make: Make, labels: LabelStore) -> None:
+    made: list[Letters] = []
+
+    def new_model() -> Letters:
+        made.append(Letters())
+        return made[-1]
+
+    for first in (1, 3):
+        labels.apply(annotated(*examples(["sports", "cooking"], first=first)))
+        train(make(new_model))
+    assert len(made) == 2
+    assert made[0] is not made[1]

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from prelabel.errors import ModelError, StorageError, UpstreamError
+from prelabel.loop.trainer import Trainer
+from prelabel.loop.worker import Worker
+from prelabel.models.base import TextModel
+from prelabel.storage.database import Database
+from prelabel.storage.jobs import JobStore
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.versions import VersionStore
+from prelabel.types import Job, JobState, ProjectKey
+from tests.builders import CONFIG, PROJECT, annotated, examples
+from tests.letters import Letters
+
+Pull = Callable[[ProjectKey], str]
+
+
+class Crashing(Letters):
+    """Fails as models of other people may."""
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+        raise KeyError(texts[0])
+
+
+class Refusing(Letters):
+    """Fails as our models do."""
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+        raise ModelError("Received no vowels", expected="vowels", fix="Add some.")
+
+
+class Desk:
+    """A worker with its stores, and the project's lease."""
+
+    def __init__(self, database: Database, artifacts: Path) -> None:
+        self.projects, self.jobs = ProjectStore(database), JobStore(database)
+        self.labels, self.versions = LabelStore(database), VersionStore(database)
+        self.artifacts = artifacts
+        self.projects.see(PROJECT, CONFIG)
+
+    def label(self, *labels: str) -> None:
+        self.labels.apply(annotated(*examples(labels)))
+
+    def do(self, *, pull: Pull | None = None, model: type[TextModel] = Letters) -> Job:
+        """Do the job that is due, and return what the store says of it then."""
+        trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
+                          new_model=model, receipt={}, train_every=3)  # fmt: skip
+        worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, pull=pull)
+        job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
+        assert job is not None
+        try:
+            worker.do(job, "me")
+        finally:
+            self.jobs.release(PROJECT, "me")
+        finished = self.jobs.get(job.id)
+        assert finished is not None
+        return finished
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path / "artifacts")
+
+
+def test_a_training_is_recorded_with_its_version(desk: Desk) -> None:
+    desk.label("sports", "cooking", "sports")
+    job = desk.do()
+    assert (job.state, job.model_version) == (JobState.DONE, "v1-3labels")
+    assert job.message == "v1-3labels is active: 2 labels learned"
+    assert desk.labels.snapshot(PROJECT).trained_changes == 3
+    assert desk.jobs.due(3) == []
+
+
+def test_too_few_labels_are_an_outcome_with_the_counts(desk: Desk) -> None:
+    desk.label("sports", "sports", "sports")
+    job = desk.do()
+    assert (job.state, job.model_version) == (JobState.NOT_YET, None)
+    assert "sports: 3" in job.message
+    assert desk.jobs.due(3) == []
+
+
+def test_a_job_that_nobody_needs_any_more_is_done(desk: Desk) -> None:
+    job = desk.do()
+    assert (job.state, job.message) == (JobState.DONE, "Nothing was due any more")
+
+
+def test_a_model_that_crashes_fails_its_job_and_shows_no_text(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.label("sports", "cooking", "sports")
+    job = desk.do(model=Crashing)
+    assert job.state is JobState.FAILED
+    assert job.message == "Training failed (KeyError). It is tried again after more label changes."
+    assert f"Job {job.id} of project {PROJECT} failed" in caplog.text
+    assert desk.jobs.due(3) == []
+
+
+def test_an_error_of_ours_is_told_whole(desk: Desk) -> None:
+    desk.label("sports", "cooking", "sports")
+    assert "(Received no vowels. Expected: vowels. Add some.)" in desk.do(model=Refusing).message
+
+
+def test_a_crash_takes_nothing_from_what_is_served(desk: Desk) -> None:
+    desk.label("sports", "cooking", "sports")
+    desk.do()
+    served = desk.versions.active(PROJECT)
+    desk.labels.apply(annotated(*examples(["sports"] * 3, first=10)))
+    desk.do(model=Crashing)
+    assert desk.versions.active(PROJECT) == served
+
+
+# Syncs
+
+
+def test_a_sync_that_is_due_comes_before_the_training(desk: Desk) -> None:
+    def pull(project: ProjectKey) -> str:
+        sync = desk.labels.begin_sync(project, CONFIG)
+        desk.labels.apply_sync(sync, examples(["sports", "cooking", "sports"]))
+        desk.labels.end_sync(sync)
+        return "3 annotations pulled."
+
+    desk.projects.request_sync(PROJECT)
+    job = desk.do(pull=pull)
+    assert job.message == "3 annotations pulled. v1-3labels is active: 2 labels learned"
+    assert desk.jobs.due(3) == []
+
+
+def test_a_sync_that_brings_too_little_to_train_is_done(desk: Desk) -> None:
+    desk.projects.request_sync(PROJECT)
+    job = desk.do(pull=lambda _: "Nothing new.")
+    assert (job.state, job.message) == (JobState.DONE, "Nothing new.")
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+def test_nothing_is_pulled_unasked_or_without_a_key(desk: Desk, *, has_key: bool) -> None:
+    if not has_key:
+        desk.projects.request_sync(PROJECT)
+    job = desk.do(pull=(lambda _: "Pulled!") if has_key else None)
+    assert job.message == "Nothing was due any more"
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_label_studio_that_is_away_does_not_stop_the_training(
+    desk: Desk, *, retryable: bool
+) -> None:
+    def pull(_: ProjectKey) -> str:
+        raise UpstreamError("Received 502", expected="200", fix="Wait.", retryable=retryable)
+
+    desk.label("sports", "cooking", "sports")
+    desk.projects.request_sync(PROJECT)
+    job = desk.do(pull=pull)
+    assert (job.state, job.model_version) == (JobState.DONE, "v1-3labels")
+    assert job.message.startswith("The labels could not be pulled: Received 502.")
+    assert not desk.projects.sync_is_due(PROJECT)
+
+
+def test_a_store_that_is_away_leaves_the_job_to_be_taken_up_again(desk: Desk) -> None:
+    def pull(_: ProjectKey) -> str:
+        raise StorageError("Locked", expected="a database", fix="Wait.")
+
+    desk.projects.request_sync(PROJECT)
+    with pytest.raises(StorageError):
+        desk.do(pull=pull)
+    job = desk.jobs.get(1)
+    assert job is not None
+    assert job.state is JobState.RUNNING
+    assert desk.jobs.due(3) == [PROJECT]
