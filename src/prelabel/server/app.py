@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 
 from anyio.to_thread import current_default_thread_limiter
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -19,6 +17,13 @@ from prelabel.bootstrap import Service
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
 from prelabel.server.middleware import Surroundings
+
+GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
+    "/": routes.get_root,
+    "/health": routes.get_health,
+    "/versions": routes.get_versions,
+    "/metrics": routes.get_metrics,
+}
 
 POSTS: dict[str, Callable[[Service, bytes], object]] = {
     "/setup": routes.post_setup,
@@ -43,7 +48,8 @@ def create_app(service: Service) -> Starlette:
         finally:
             await run_in_threadpool(service.stop)
 
-    table = [*_get_routes(service), *(_post_route(service, path) for path in POSTS)]
+    table = [_get_route(service, path) for path in GETS]
+    table += [_post_route(service, path) for path in POSTS]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     return Starlette(
@@ -61,27 +67,15 @@ def create_app(service: Service) -> Starlette:
     )
 
 
-def _get_routes(service: Service) -> list[Route]:
-    async def root(_request: Request) -> Response:
-        return routes.to_response(routes.get_root(service))
+def _get_route(service: Service, path: str) -> Route:
+    async def get(request: Request) -> Response:
+        return await GETS[path](service, request)
 
-    async def health(_request: Request) -> Response:
-        return routes.to_response(routes.get_health(service))
-
-    async def versions(request: Request) -> Response:
-        project = request.query_params.get("project")
-        return routes.to_response(await run_in_threadpool(routes.get_versions, service, project))
-
-    async def metrics(_request: Request) -> Response:
-        figures = await run_in_threadpool(routes.get_metrics, service)
-        return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    handlers = {"/": root, "/health": health, "/versions": versions, "/metrics": metrics}
-    return [Route(path, handler, methods=["GET"]) for path, handler in handlers.items()]
+    return Route(path, get, methods=["GET"])
 
 
 def _post_route(service: Service, path: str) -> Route:
-    async def post(request: Request, handle: Callable[[Service, bytes], object]) -> Response:
-        return await routes.answer_post(service, request, handle)
+    async def post(request: Request) -> Response:
+        return await routes.answer_post(service, request, POSTS[path])
 
-    return Route(path, partial(post, handle=POSTS[path]), methods=["POST"])
+    return Route(path, post, methods=["POST"])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,14 +40,28 @@ _OLD_STATES = {
 }
 
 
-def get_root(_service: Service) -> Mapping[str, Any]:
+async def get_root(_service: Service, _request: Request) -> Response:
     """``GET /``: the reference answers these bytes here, and monitors compare them."""
-    return {"status": "UP"}
+    return to_response({"status": "UP"})
 
 
-def get_health(service: Service) -> Mapping[str, Any]:
+async def get_health(service: Service, _request: Request) -> Response:
     """``GET /health``: Label Studio waits one second for it, before everything else."""
-    return {"status": "UP", "model_class": service.model_class.__name__}
+    return to_response({"status": "UP", "model_class": service.model_class.__name__})
+
+
+async def get_versions(service: Service, request: Request) -> Response:
+    """``GET /versions``: Label Studio does not say of which project; ``?project=`` does."""
+    given = request.query_params.get("project")
+    project = ProjectKey.parse(given) if given else None
+    versions = await run_in_threadpool(service.versions.all, project)
+    return to_response({"versions": list(dict.fromkeys(version.name for version in versions))})
+
+
+async def get_metrics(service: Service, _request: Request) -> Response:
+    """``GET /metrics``: for Prometheus."""
+    figures = await run_in_threadpool(service.metrics.encode)
+    return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
@@ -80,12 +95,6 @@ def post_webhook(service: Service, body: bytes) -> Mapping[str, Any]:
     service.metrics.label_changes.inc(ingested.label_changes)
     answer: dict[str, Any] = {"status": "ok", "label_changes": ingested.label_changes}
     return answer | ({"job": _job_name(ingested.job)} if ingested.job else {})
-
-
-def get_versions(service: Service, project: str | None) -> Mapping[str, Any]:
-    """``GET /versions``: Label Studio does not say of which project; ``?project=`` does."""
-    versions = service.versions.all(ProjectKey.parse(project) if project else None)
-    return {"versions": list(dict.fromkeys(version.name for version in versions))}
 
 
 def post_train(service: Service, body: bytes) -> Mapping[str, Any]:
@@ -136,11 +145,6 @@ def post_validate(_service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /validate``: can this labeling config be served? If not, the error says why."""
     parse_label_config(decode(body, ValidateBody).config)
     return {"status": "ok"}
-
-
-def get_metrics(service: Service) -> bytes:
-    """``GET /metrics``: for Prometheus."""
-    return service.metrics.encode()
 
 
 def _job_name(job: Job) -> str:

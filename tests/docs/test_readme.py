@@ -1,0 +1,66 @@
+"""The README's commands do what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prelabel.label_config import parse_label_config
+from tests.backend import Backend
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    with Backend(tmp_path_factory.mktemp("readme")) as backend:
+        yield backend
+
+
+def run(command: str, backend: Backend) -> str:
+    there = command.replace("http://localhost:9090", backend.url)
+    return subprocess.run(
+        ["sh", "-ec", there], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+def test_the_prediction_is_the_one_shown(backend: Backend) -> None:
+    (command,) = (block for block in blocks("sh") if "/predict" in block)
+    assert json.loads(run(command, backend)) == json.loads(blocks("json")[0])
+
+
+def test_the_commands_that_look_at_the_backend_work(backend: Backend) -> None:
+    (looks,) = (block for block in blocks("sh") if "/metrics" in block)
+    health, versions, metrics = looks.strip().splitlines()
+    shown = health.split("#")[1].strip()
+    assert run(health, backend) == shown
+    assert json.loads(run(versions, backend)) == {"versions": []}
+    assert "prelabel_requests_total" in run(metrics, backend)
+
+
+def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:
+    for command in ("run", "test"):
+        assert f"./{command} " in blocks("sh")[0]
+        assert (ROOT / command).stat().st_mode & 0o111
+    assert "exec ./test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_labeling_config_shown_can_be_served() -> None:
+    schema = parse_label_config(blocks("xml")[0])
+    assert schema.control.values == {"Positive", "Negative"}
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

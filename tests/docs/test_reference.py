@@ -1,0 +1,75 @@
+"""Nothing that people can use goes without its line in the documentation."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from prelabel import errors
+from prelabel.cli.main import cli
+from prelabel.server.app import GETS, POSTS
+from prelabel.server.errors import STATUSES
+from prelabel.settings import Settings, variables
+
+ROOT = Path(__file__).parents[2]
+
+
+def read(page: str) -> str:
+    return (ROOT / "docs" / page).read_text()
+
+
+def rows(page: str) -> list[list[str]]:
+    lines = (line for line in read(page).splitlines() if line.startswith("| `"))
+    return [[cell.strip("` ") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
+    documented = {row[0]: (row[1], row[2]) for row in rows("reference/settings.md")}
+    defaults = {
+        name: "" if field.default is None else str(field.default)
+        for field in Settings.model_fields.values()
+        for name in field.validation_alias.choices  # type: ignore[union-attr] # all are AliasChoices
+    }
+    assert documented == {n: (defaults[n], meaning) for n, meaning in variables().items()}
+
+
+def test_every_route_is_documented() -> None:
+    documented = {row[0] for row in rows("reference/endpoints.md")}
+    routes = {f"GET {path}" for path in GETS} | {f"POST {path}" for path in POSTS}
+    assert routes == {row for row in documented if row.startswith(("GET", "POST"))}
+
+
+def test_every_option_of_every_command_is_documented() -> None:
+    page = read("reference/commands.md")
+    for name, command in cli.commands.items():
+        assert f"prelabel {name}" in page
+        options = [option for parameter in command.params for option in parameter.opts]
+        assert [o for o in options if o.startswith("-") and f"`{o}`" not in page] == []
+
+
+def test_every_error_status_is_documented() -> None:
+    page = read("reference/endpoints.md")
+    for error, status in STATUSES.items():
+        assert re.search(rf"\| {status} \| `{error.__name__}`", page)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    reasons = read("explanation/dependencies.md")
+    everything = [*project["project"]["dependencies"], *project["dependency-groups"]["test"]]
+    for requirement in everything:
+        name = re.split(r"[\[>=;]", requirement)[0]
+        assert f"`{name}`" in reasons or name.endswith("-stubs") or name.startswith("types-"), name
+
+
+def test_every_error_class_stands_in_the_tree() -> None:
+    classes = {n for n, c in vars(errors).items() if isinstance(c, type) and n.endswith("Error")}
+    assert classes == set(re.findall(r"\w+Error", errors.__doc__ or ""))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda p: p.name)
+def test_every_module_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 250
