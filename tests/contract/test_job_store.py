@@ -312,6 +312,16 @@ def test_after_three_deaths_a_job_is_given_up_with_the_likely_reason(
     assert jobs.due(EVERY) == []
 
 
+def test_a_job_handed_back_on_purpose_is_never_given_up(jobs: JobStore) -> None:
+    for number in range(MAX_ATTEMPTS + 1):
+        job = claim(jobs, f"owner {number}")
+        jobs.hand_back(job, "another")
+        assert jobs.due(EVERY) == []
+        jobs.hand_back(job, f"owner {number}")
+        assert jobs.due(EVERY) == [PROJECT]
+    assert {job.id, claim(jobs).id} == {1}
+
+
 def test_a_request_behind_a_job_that_was_given_up_is_not_lost(jobs: JobStore) -> None:
     for _ in range(MAX_ATTEMPTS):
         claim(jobs)

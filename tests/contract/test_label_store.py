@@ -398,8 +398,9 @@ def test_a_labeling_config_without_a_time_is_what_is_so_now(
     labels.apply(told_config(config("old"), 5))
     assert projects.see(PROJECT, config("now")).previous_label_config == config("old")
     assert labels.snapshot(PROJECT).label_config == config("now")
-    labels.apply(told_config(config("late"), 4))
-    assert labels.snapshot(PROJECT).label_config == config("now")
+    for minute in (4, 5):
+        labels.apply(told_config(config("late"), minute))
+        assert labels.snapshot(PROJECT).label_config == config("now")
 
 
 def test_an_event_that_tells_no_config_keeps_the_known_one(labels: LabelStore) -> None:

@@ -250,7 +250,8 @@ def test_a_number_out_of_range_is_refused(number: bytes) -> None:
 
 
 def test_broken_text_does_not_hide_a_wrong_form() -> None:
-    assert "`$.project`" in refusal_of(rb'{"project":1,"x":"\ud800"}', ProjectOnlyBody)
+    body = rb'{"schema":"\ud800","project":1}'
+    assert "`$.project`" in refusal_of(body, SetupBody)
 
 
 # Odd tasks, annotations and regions

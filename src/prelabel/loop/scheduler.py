@@ -87,8 +87,8 @@ class Scheduler:
         self._woken.set()
         self._thread.join()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        for project in self._running:
-            self._jobs.release(project, self._owner)
+        for running in self._running.values():
+            self._jobs.hand_back(running.job, self._owner)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():

@@ -116,6 +116,16 @@ class JobStore:
         with self._database.write() as connection:
             connection.execute(mine.values(lease_owner=None, lease_until=None))
 
+    def hand_back(self, job: Job, owner: str) -> None:
+        """Release a job's project because its owner stops: unlike a death, that is no attempt."""
+        mine = _update(job.project).where(project_table.c.lease_owner == owner)
+        one_less = {"attempts": job_table.c.attempts - 1}
+        with self._database.write() as connection:
+            if connection.execute(mine.values(lease_owner=None, lease_until=None)).rowcount:
+                connection.execute(
+                    update(job_table).where(job_table.c.id == job.id).values(one_less)
+                )
+
     def finish(
         self,
         job: Job,
