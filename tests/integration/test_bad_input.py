@@ -65,6 +65,7 @@ def test_a_body_that_is_wrong_gets_a_clear_error(
         ("/webhook", {"action": "START_TRAINING", "project": {"id": "x"}}, "$.project"),
         ("/webhook", {"action": "x", "project": {"id": 1, "created_at": 5}}, "created_at"),
         ("/job_status", {"job": "job-99999999"}, "does not exist"),
+        ("/job_status", {"job": "9" * 5000}, "does not exist"),
         ("/validate", {"config": "<View/>"}, "usable"),
     ],
 )

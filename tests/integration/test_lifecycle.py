@@ -70,6 +70,7 @@ def test_sigterm_answers_what_is_under_way_and_exits_with_success(tmp_path: Path
         project.train()
         trainer = wait_for(backend.trainer_pid)
         assert backend.stop() == 0
+        assert "Traceback" not in backend.log.read_text()
         wait_for(lambda: is_gone(trainer), seconds=10)
         backend.start()
         assert project.setup() == "v1-4labels"

@@ -33,10 +33,12 @@ class TrainingProcess(ProcessPoolExecutor):
             initargs=(self._theirs, set_up, arguments),
         )
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - the base's signature
         """End the process at once, in the middle of its job if there is one."""
         self._ours.close()
-        super().shutdown(wait, cancel_futures=cancel_futures)
+        # Always waited for: it takes milliseconds, and the interpreter's own clean-up at exit
+        # trips over an executor whose process is just ending.
+        super().shutdown(wait=True, cancel_futures=cancel_futures)
         self._theirs.close()
 
 

@@ -5,6 +5,7 @@ Each reads its body, hands it to the loop on a worker thread, and encodes what c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ _OLD_STATES = {
     JobState.NOT_YET: "finished",
     JobState.FAILED: "failed",
 }
+
+_JOB = re.compile(r"(?:job-)?(\d{1,18})", re.ASCII)
 
 
 async def get_root(_service: Service, _request: Request) -> Response:
@@ -106,8 +109,8 @@ def post_train(service: Service, body: bytes) -> Mapping[str, Any]:
 def post_job_status(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /job_status``: what came of a training."""
     given = decode(body, JobStatusBody).job
-    number = str(given).removeprefix("job-")
-    job = service.jobs.get(int(number)) if number.isascii() and number.isdigit() else None
+    found = _JOB.fullmatch(str(given))
+    job = service.jobs.get(int(found[1])) if found else None
     if job is None:
         raise MalformedError(
             f"Received the job {shorten(given)}, which does not exist",
