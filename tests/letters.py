@@ -18,7 +18,7 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 class Letters(TextModel):
     """Tells labels apart by how often each letter occurs."""
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
         counts = Counter(labels)
         if len(counts) < 2:
             raise NotEnoughLabelsError(counts)

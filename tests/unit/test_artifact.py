@@ -26,7 +26,7 @@ class Holder(TextModel):
         self.arrays = arrays
         self.classes_ = ("a", "ß 標籤")
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
         raise NotImplementedError
 
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -162,9 +162,9 @@ def test_labels_that_arrive_during_a_training_count_for_the_next(
     make: Make, labels: LabelStore
 ) -> None:
     class Slow(Letters):
-        def fit(self, texts: Sequence[str], labels_: Sequence[str]) -> Self:
+        def fit(self, texts: Sequence[str], labels_: Sequence[str], **extras: Any) -> Self:
             labels.apply(annotated(*examples(["sports"] * 3, first=10)))
-            return super().fit(texts, labels_)
+            return super().fit(texts, labels_, **extras)
 
     labels.apply(annotated(*examples(["sports", "cooking", "sports"])))
     trained = train(make(Slow))

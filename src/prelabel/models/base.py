@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -28,8 +28,30 @@ class TextModel(ABC):
     classes_: tuple[str, ...]
 
     @abstractmethod
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        *,
+        unlabeled: Iterable[str] | None = None,
+        label_names: Mapping[str, Sequence[str]] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Learn from ``texts[i]`` having ``labels[i]``; return self.
+
+        A model may ignore all but these two.
+
+        Parameters
+        ----------
+        texts, labels
+            What people decided, one label for each text.
+        unlabeled
+            Texts of the project whose labels are not known; labeled ones among them do no harm.
+        label_names
+            What each label is called (its value, alias, hint), for all labels of the project. A
+            label that has a name but no example is not learned while others have examples.
+        sample_weight
+            How often each text counts, shape (len(texts),): finite, at least 0. None is 1 for all.
 
         Raises
         ------

@@ -64,6 +64,11 @@ class TfidfFeatures:
         """Columns of `transform`: the n-grams kept."""
         return len(self._vocabulary.hashes)
 
+    @property
+    def n_words(self) -> int:
+        """How many of them, the first, are words or pairs of words."""
+        return self._vocabulary.n_words
+
     def fit(self, texts: Sequence[str]) -> Self:
         """Choose the vocabulary, and weigh an n-gram by how few texts have it."""
         found = [_document_frequencies(find_ngrams(chunk)) for chunk in in_chunks(texts)]
@@ -87,6 +92,10 @@ class TfidfFeatures:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
         parts = [self._vocabulary.weigh(find_ngrams(chunk)) for chunk in in_chunks(texts)]
         return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
+
+    def find(self, hashes: Hashes) -> Integers:
+        """Columns of n-grams, given by their hashes; -1 for those not kept."""
+        return self._vocabulary.find(hashes)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """``hashes`` of the n-grams, ascending, and their ``idf``, both of shape (n_features,)."""
@@ -127,7 +136,7 @@ class _Vocabulary:
         sizes = np.bincount((hashes >> _BUCKET_SHIFT).astype(np.int64), minlength=2**_BUCKET_BITS)
         self._buckets = np.cumsum(sizes) - sizes
         self._largest_bucket = int(sizes.max())
-        self._n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
+        self.n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
 
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams; -1 for those not in the vocabulary."""
@@ -143,7 +152,7 @@ class _Vocabulary:
         matrix = ngrams.count(self.find(ngrams.hashes), len(self.hashes))
         weights = (np.log(matrix.data) + 1) * self.idf[matrix.indices]
         rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        blocks = 2 * rows + (matrix.indices >= self._n_words)
+        blocks = 2 * rows + (matrix.indices >= self.n_words)
         squares = np.bincount(blocks, weights * weights, 2 * matrix.shape[0])
         matrix.data = weights / np.sqrt(2 * squares).astype(np.float32)[blocks]
         return matrix

@@ -1,98 +1,183 @@
-"""The model that comes with prelabel: logistic regression over words and character n-grams."""
+"""The model that comes with prelabel: logistic regression over words and their meanings."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.errors import ArtifactError, NotEnoughLabelsError
+from prelabel.errors import ArtifactError
 from prelabel.models.base import Arrays, TextModel
+from prelabel.models.calibration import Calibration, measure, not_measured
+from prelabel.models.estimator import TextEstimator
+from prelabel.models.examples import Examples, Floats, write_name
+from prelabel.models.explanation import Explanation, explain
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.ngrams import Counts
+from prelabel.models.ngrams import Integers
+from prelabel.models.regression import Design, Matrix, Solver, lay_out
+from prelabel.models.representation import Representation
 
-_FEW_EXAMPLES = 500
-_EPOCHS = 15
-
-Matrix = npt.NDArray[np.float32]
+_PENALTIES = (10.0, 1.0, 3.0, 30.0, 100.0)
+"""What ``C="auto"`` chooses from; the first where nothing can be measured."""
 
 
-class SklearnTextClassifier(TextModel):
+class SklearnTextClassifier(TextEstimator, TextModel):
     """Multinomial logistic regression, fitted by scikit-learn, over `TfidfFeatures`.
 
-    Only `fit` imports scikit-learn: a process that predicts starts three times as fast without it.
-    The same texts and labels in the same order give the same model, bit for bit.
+    It learns from few labels: texts without labels show it which words belong together, and names
+    of labels are its first examples. Only `fit` imports scikit-learn: a process that predicts
+    starts three times as fast without it. The same arguments in the same order give the same
+    model, bit for bit. It is a scikit-learn estimator, too.
 
-    >>> model = SklearnTextClassifier().fit(["cheap pills", "see you at six"], ["spam", "ham"])
+    >>> model = SklearnTextClassifier()
+    >>> model = model.fit(["cheap pills", "see you at six"], ["spam", "ham"])
     >>> model.classes_
     ('ham', 'spam')
+    >>> model.predict(["cheap!"]).tolist()
+    ['spam']
 
     Parameters
     ----------
     C
-        Inverse strength of the L2 penalty on the coefficients.
+        Inverse strength of the L2 penalty on the coefficients; ``"auto"`` chooses it by log-loss
+        on examples left out.
+    n_components
+        How many semantic directions are learned from unlabeled texts; 0 for none.
+    calibrate
+        Whether to soften or sharpen the probabilities so that they fit examples left out.
+    predict_unseen
+        Whether a label may be predicted for its name, while no example has it.
     random_state
-        Seed of the order in which the examples are visited.
+        Seed of all that is drawn at random.
+
+    Attributes
+    ----------
+    classes_
+        Labels it can predict, sorted.
+    C_
+        The ``C`` used.
+    temperature_
+        By what calibration divided the scores; 1 without it.
+    out_of_fold_
+        Probabilities of the examples, shape (len(texts), len(classes_)), by models that did not
+        see them or an equal text. NaN where there is none: all examples if they were too few to
+        calibrate, and four in five above 1,500. None of a stored model.
     """
 
-    def __init__(self, *, C: float = 10.0, random_state: int = 0) -> None:  # noqa: N803 - as in scikit-learn
+    def __init__(
+        self,
+        *,
+        C: float | Literal["auto"] = 10.0,  # noqa: N803 - as in scikit-learn
+        n_components: int = 100,
+        calibrate: bool = True,
+        predict_unseen: bool = False,
+        random_state: int = 0,
+    ) -> None:
         self.C = C
+        self.n_components = n_components
+        self.calibrate = calibrate
+        self.predict_unseen = predict_unseen
         self.random_state = random_state
-        self._features = TfidfFeatures()
-        self._coefficients: Matrix = np.empty((0, 0), np.float32)
-        self._intercept: Matrix = np.empty(0, np.float32)
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
-        """Learn from ``texts[i]`` having ``labels[i]``; return self."""
-        counts = Counter(labels)
-        if len(counts) < 2:
-            raise NotEnoughLabelsError(counts)
-        self.classes_ = tuple(sorted(counts))
-        self._features.fit(texts)
-        if self._features.n_features:
-            column = {label: i for i, label in enumerate(self.classes_)}
-            y = np.array([column[label] for label in labels])
-            self._coefficients, self._intercept = self._solve(self._features.transform(texts), y)
-        else:  # Empty texts, or nothing in two of them: the labels' frequencies are all there is.
-            self._coefficients = np.empty((0, len(counts)), np.float32)
-            self._intercept = np.log([counts[label] for label in self.classes_]).astype(np.float32)
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        *,
+        unlabeled: Iterable[str] | Representation | None = None,
+        label_names: Mapping[str, Sequence[str]] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Learn from ``texts[i]`` having ``labels[i]``; return self.
+
+        Parameters
+        ----------
+        unlabeled
+            Texts of the project, or what was learned from them before: that takes seconds, the
+            rest a fraction of one. ``n_components`` is that of the representation then.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If there are not at least two different labels. Without any labels, two names of
+            which ``unlabeled`` has words are enough.
+        """
+        examples = Examples.of(list(texts), list(labels), sample_weight)
+        representation = self._represent(examples.texts, unlabeled)
+        names = _known_names(label_names or {}, representation.features)
+        examples = examples.with_names(names, weight=_name_weights, unseen=self.predict_unseen)
+        examples.require_two_labels()
+        self.classes_ = examples.classes
+        tuned = self._learn(examples, representation)
+        self.C_, self.temperature_ = tuned.solver.C, tuned.temperature
+        self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
+        self.out_of_fold_[examples.positions] = _softmax(tuned.scores)
         return self
 
-    def _solve(self, x: Counts, y: npt.NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-        """Coefficients, shape (features, classes) in C order, and intercept, shape (classes,)."""
-        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - only fitting needs it
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        # Few examples: to the optimum, in a few steps. More: a few epochs come within 1 % of it,
-        # at the same accuracy and better calibrated, in a twentieth of the time lbfgs takes.
-        few = len(y) < _FEW_EXAMPLES
-        solver, steps = ("newton-cg", 100) if few else ("sag", _EPOCHS)
-        regression = LogisticRegression(
-            C=self.C, solver=solver, max_iter=steps, random_state=self.random_state
+    def _represent(
+        self, texts: Sequence[str], unlabeled: Iterable[str] | Representation | None
+    ) -> Representation:
+        if isinstance(unlabeled, Representation):
+            return unlabeled
+        others = list(unlabeled or ())
+        return Representation.learn(
+            texts, others, n_components=self.n_components, seed=self.random_state
         )
-        # More threads than cores, on a machine that also serves, take 40 times as long.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
-            if not few:
-                warnings.simplefilter("ignore", ConvergenceWarning)
-            regression.fit(x, y)
-        weights, intercept = regression.coef_.T, regression.intercept_
-        if weights.shape[1] == 1:
-            # Of two classes scikit-learn keeps the difference of their scores.
-            weights, intercept = weights * (-0.5, 0.5), intercept * (-0.5, 0.5)
-        return np.ascontiguousarray(weights, np.float32), intercept.astype(np.float32)
+
+    def _learn(self, examples: Examples, representation: Representation) -> Calibration:
+        """Fit, then fold directions and temperature into one linear model over the features."""
+        vectors = representation.features.transform(examples.texts)
+        weight = _semantic_weight(examples.n_real)
+        design = lay_out(vectors, weight * representation.space.transform(vectors))
+        tuned = self._tune(design, examples)
+        fitted = tuned.solver.fit(
+            design.rows, examples.labels, examples.weights, n_classes=len(examples.classes)
+        )
+        of_vectors, of_coordinates = design.restore(fitted.coefficients)
+        folded = representation.space.fold(weight * of_coordinates)
+        temperature = np.float32(tuned.temperature)
+        self._features = representation.features
+        self._coefficients = np.ascontiguousarray((of_vectors + folded) / temperature)
+        self._intercept = fitted.intercept / temperature
+        return tuned
+
+    def _tune(self, design: Design, examples: Examples) -> Calibration:
+        penalties = _PENALTIES if self.C == "auto" else (self.C,)
+        solvers = [Solver(C=penalty, seed=self.random_state) for penalty in penalties]
+        if not self.calibrate and len(solvers) == 1:
+            return not_measured(examples, solvers[0])
+        tried = [measure(design, examples, solver) for solver in solvers]
+        return min(tried, key=lambda measured: measured.log_loss)  # the first if nothing is known
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
         scores = self._features.transform(texts) @ self._coefficients + self._intercept
-        # The largest score becomes 0: no exponential can overflow.
-        probabilities: Matrix = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        return probabilities
+        return _softmax(scores)
+
+    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
+        """Return the most probable label of each text, shape (len(texts),)."""
+        best = self.predict_proba(texts).argmax(axis=1)
+        labels: npt.NDArray[np.object_] = np.array(self.classes_, object)[best]
+        return labels
+
+    def explain(self, text: str) -> Explanation:
+        """Return what each word of a text adds to the score of each label; it adds up exactly.
+
+        >>> model = SklearnTextClassifier().fit(["cheap pills", "see you"], ["spam", "ham"])
+        >>> explanation = model.explain("Cheap pills!")
+        >>> explanation.words
+        ('cheap', 'pills', '!')
+        >>> bool(explanation.contributions[0, 1] > 0)  # "cheap" speaks for classes_[1], "spam"
+        True
+        """
+        return explain(
+            text,
+            features=self._features,
+            coefficients=self._coefficients,
+            intercept=self._intercept,
+        )
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept`` (classes,), and the vocabulary."""
@@ -123,3 +208,30 @@ class SklearnTextClassifier(TextModel):
                 )
         model._coefficients, model._intercept = arrays["coefficients"], arrays["intercept"]
         return model
+
+
+def _known_names(
+    label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
+) -> dict[str, str]:
+    """Texts of the labels' names; without those of whose words no text of the project has any."""
+    written = {label: write_name(names) for label, names in sorted(label_names.items())}
+    vectors = features.transform(list(written.values()))
+    n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
+    return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}
+
+
+def _name_weights(n_examples: Integers) -> Floats:
+    """How much a name counts: as one example at first, as a half once there are ten."""
+    return 1 / (1 + n_examples / 10)
+
+
+def _semantic_weight(n_examples: int) -> np.float32:
+    """How much longer the semantic coordinates are than the vectors of words."""
+    return np.float32(2 * min(1.0, np.sqrt(200 / max(1, n_examples))))
+
+
+def _softmax(scores: Matrix) -> Matrix:
+    # The largest score becomes 0: no exponential can overflow.
+    probabilities: Matrix = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities

@@ -69,6 +69,28 @@ class Ngrams:
         return self.spread @ _csr(columns[known], starts, n_columns)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Located:
+    """Where the n-grams of one text stand. Characters are counted from a space put before it.
+
+    Attributes
+    ----------
+    hashes
+        Of every occurrence of an n-gram, shape (occurrences,).
+    starts, stops
+        First character of each occurrence, and the one after its last; the space before or
+        behind a word may be among them.
+    units
+        Number of the word that each character belongs to, ascending; -1 for white space. What
+        stands between words, such as punctuation, is numbered with them.
+    """
+
+    hashes: Hashes
+    starts: Integers
+    stops: Integers
+    units: Integers
+
+
 def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield the texts, cut and in lower case, in lists of bounded length; at least one list."""
     chunk: list[str] = []
@@ -86,19 +108,50 @@ def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def find_ngrams(chunk: Sequence[str]) -> Ngrams:
     """Every n-gram of a chunk of `in_chunks`."""
-    # A space before and after every text: no run crosses from one text into the next.
+    values, classes = _read(chunk)
+    bounds = np.cumsum([1, *(len(text) + 1 for text in chunk)])
+    words, word_starts = _word_ngrams(values, classes, bounds)
+    characters, character_starts, spread = _character_ngrams(values, classes, bounds)
+    hashes = _words_first(words, characters)
+    starts = np.concatenate((word_starts, character_starts[1:] + word_starts[-1]))
+    return Ngrams(hashes, starts, spread)
+
+
+def locate_ngrams(text: str) -> Located:
+    """Every n-gram of one text of a chunk of `in_chunks`, and where it stands."""
+    values, classes = _read([text])
+    is_word = classes != _SPACE
+    is_unit = is_word.copy()
+    is_unit[1:] &= (classes[1:] != classes[:-1]) | (classes[1:] == _CJK)
+    units = np.where(is_word, np.cumsum(is_unit) - 1, -1)
+    at, lengths, hashes = _runs(values, inside=classes >= _WORD, joins=classes == _WORD)
+    words, _ = _within_rows(hashes, np.array([0, len(at)]), _WORD_SIZES)
+    first, last = _spans(np.array([0, len(at)]), _WORD_SIZES)
+    source, starts = _padded(*_runs(values, inside=is_word, joins=is_word)[:2])
+    characters, _ = _within_rows(values[source], starts, _CHARACTER_SIZES)
+    begin, end = _spans(starts, _CHARACTER_SIZES)
+    return Located(
+        hashes=_words_first(words, characters),
+        starts=np.concatenate((at[first], source[begin])),
+        stops=np.concatenate((at[last] + lengths[last], source[end] + 1)),
+        units=units,
+    )
+
+
+def _read(chunk: Sequence[str]) -> tuple[Hashes, Classes]:
+    """Value and class of each character, with a space before and after every text."""
+    # The spaces: no run crosses from one text into the next.
     joined = " ".join(["", *chunk, ""])
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    bounds = np.cumsum([1, *(len(text) + 1 for text in chunk)])
     classes = _classes()[points]
     # Any white space is a space. One more than the code point: a NUL must count in a hash.
     values = np.where(classes == _SPACE, ord(" "), points).astype(np.uint64) + np.uint64(1)
-    words, word_starts = _word_ngrams(values, classes, bounds)
-    characters, character_starts, spread = _character_ngrams(values, classes, bounds)
-    # The first bit puts words before characters in every vocabulary.
-    hashes = np.concatenate((words >> np.uint64(1), characters >> np.uint64(1) | CHARACTER_BIT))
-    starts = np.concatenate((word_starts, character_starts[1:] + word_starts[-1]))
-    return Ngrams(hashes, starts, spread)
+    return values, classes
+
+
+def _words_first(words: Hashes, characters: Hashes) -> Hashes:
+    """Hashes of both kinds, marked by the first bit: it puts words first in every vocabulary."""
+    return np.concatenate((words >> np.uint64(1), characters >> np.uint64(1) | CHARACTER_BIT))
 
 
 def _word_ngrams(values: Hashes, classes: Classes, bounds: Integers) -> tuple[Hashes, Integers]:
@@ -114,15 +167,19 @@ def _character_ngrams(
     is_word = classes != _SPACE
     at, lengths, hashes = _runs(values, inside=is_word, joins=is_word)
     _, first, words = np.unique(hashes, return_index=True, return_inverse=True)
-    # Each distinct word once, with the space before it and the space behind it.
-    starts = np.concatenate(([0], np.cumsum(lengths[first] + 2)))
-    source = np.arange(starts[-1]) + np.repeat(at[first] - 1 - starts[:-1], np.diff(starts))
+    source, starts = _padded(at[first], lengths[first])  # each distinct word once
     # A document has itself, then its words.
     n_documents = len(bounds) - 1
     rows = np.searchsorted(at, bounds)
     columns = np.insert(words + n_documents, rows[:-1], np.arange(n_documents))
     spread = _csr(columns, rows + np.arange(n_documents + 1), n_documents + len(first))
     return *_within_rows(values[source], starts, _CHARACTER_SIZES), spread
+
+
+def _padded(at: Integers, lengths: Integers) -> tuple[Integers, Integers]:
+    """Positions of the runs' characters, of the space before and behind each; where each starts."""
+    starts = np.concatenate(([0], np.cumsum(lengths + 2)))
+    return np.arange(starts[-1]) + np.repeat(at - 1 - starts[:-1], np.diff(starts)), starts
 
 
 def _runs(values: Hashes, *, inside: Mask, joins: Mask) -> tuple[Integers, Integers, Hashes]:
@@ -142,15 +199,26 @@ def _runs(values: Hashes, *, inside: Mask, joins: Mask) -> tuple[Integers, Integ
 
 def _within_rows(values: Hashes, starts: Integers, sizes: Sequence[int]) -> tuple[Hashes, Integers]:
     """Hashes of all runs of ``sizes`` values within a row, ordered by row, and the rows' starts."""
-    left = np.repeat(starts[1:], np.diff(starts)) - np.arange(len(values))
     hashes = np.empty((len(values), len(sizes)), np.uint64)
     rolling = np.zeros(len(values) + 1, np.uint64)
     for size in range(1, sizes[-1] + 1):
         rolling = (rolling[:-1] + values[size - 1 :]) * _NGRAM_BASE
         if size >= sizes[0]:
             hashes[: len(rolling), size - sizes[0]] = rolling
-    fits = left[:, np.newaxis] >= sizes
+    fits = _fits(starts, sizes)
     return hashes[fits], np.concatenate(([0], np.cumsum(fits.sum(axis=1))))[starts]
+
+
+def _fits(starts: Integers, sizes: Sequence[int]) -> Mask:
+    """Whether a run of each size that starts at each value ends within the row."""
+    left = np.repeat(starts[1:], np.diff(starts)) - np.arange(starts[-1])
+    return left[:, np.newaxis] >= sizes
+
+
+def _spans(starts: Integers, sizes: Sequence[int]) -> tuple[Integers, Integers]:
+    """First and last value of each run that `_within_rows` hashes, in its order."""
+    first, size = np.nonzero(_fits(starts, sizes))
+    return first, first + np.array(sizes)[size] - 1
 
 
 def _csr(columns: Integers, starts: Integers, n_columns: int) -> Counts:

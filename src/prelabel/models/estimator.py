@@ -1,0 +1,78 @@
+"""scikit-learn's conventions, without scikit-learn: parameters, cloning, tags, scores."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+
+class TextEstimator:
+    """A classifier of texts that scikit-learn can clone, search over and cross-validate.
+
+    What ``sklearn.base.BaseEstimator`` and ``ClassifierMixin`` do, in a process that need not
+    import them: https://scikit-learn.org/stable/developers/develop.html. A subclass takes its
+    parameters as keywords and keeps each, unchanged, in an attribute of the same name.
+    """
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - a convention's
+        """Parameters of the constructor, by name."""
+        names = inspect.signature(type(self)).parameters
+        return {name: getattr(self, name) for name in sorted(names)}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters by name; raise `ValueError` for one that does not exist."""
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self!r}. "
+                    f"Valid parameters are: {sorted(known)!r}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
+        """Return the most probable label of each text, shape (len(texts),)."""
+        raise NotImplementedError
+
+    def score(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
+        """Accuracy: the share of texts whose most probable label is the right one."""
+        right = self.predict(texts) == np.asarray(labels, object)
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(right, weights=weights))
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what scikit-learn needs to know: a classifier, which takes texts."""
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags  # noqa: PLC0415
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            input_tags=InputTags(one_d_array=True, two_d_array=False, string=True),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` has been called."""
+        return hasattr(self, "classes_")
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = {
+            name: value
+            for name, value in self.get_params().items()
+            if value is not defaults[name].default
+        }
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
