@@ -1,4 +1,4 @@
-"""How good suggestions are after 20 to 1,000 labels: prelabel's model against the reference's.
+"""How good suggestions are after 0 to 1,000 labels: prelabel's model against the reference's.
 
     python benchmarks/quality.py ../shared/data --cache .benchmarks --output quality.md
 
@@ -30,6 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 import prelabel.models
+from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
 
@@ -44,8 +45,9 @@ Learner = Callable[[DataSet, Sequence[str], Sequence[str]], Fitted]
 """Learns from texts and their labels, and from what else the set tells."""
 
 
-def learn_reference(_data: DataSet, texts: Sequence[str], labels: Sequence[str]) -> Fitted:
-    """Fit as the reference does, with its default C."""
+def learn_reference(data: DataSet, texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+    """Fit as the reference does, with its default C; before the first label on the names."""
+    texts, labels = (texts, labels) if texts else (list(data.names), list(data.names))
     # https://github.com/HumanSignal/label-studio-ml-backend/blob/d02cedf/label_studio_ml/examples/sklearn_text_classifier/model.py
     tokens = r"(?u)\b\w\w+\b|\w"
     vectorizer = TfidfVectorizer(ngram_range=(1, 3), token_pattern=tokens)
@@ -54,8 +56,9 @@ def learn_reference(_data: DataSet, texts: Sequence[str], labels: Sequence[str])
     return model.classes_, lambda some: model.predict_proba(vectorizer.transform(some))
 
 
-def _learn_constant(_data: DataSet, _texts: Sequence[str], labels: Sequence[str]) -> Fitted:
-    return labels[:1], lambda some: np.ones((len(some), 1))
+def _learn_constant(data: DataSet, _texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+    classes = sorted(set(labels)) or list(data.names)
+    return classes, lambda some: np.full((len(some), len(classes)), 1 / len(classes))
 
 
 def ours(
@@ -104,9 +107,10 @@ def measure(learner: Learner, data: DataSet, budget: int, seed: int) -> list[flo
     order = np.random.default_rng(seed).permutation(len(data.texts))[:budget]
     texts, labels = ([column[i] for i in order] for column in (data.texts, data.labels))
     start = time.process_time()
-    if len(set(labels)) == 1:  # no model can learn that, and none need to
-        learner = _learn_constant
-    classes, predict = learner(data, texts, labels)
+    try:
+        classes, predict = learner(data, texts, labels)
+    except (NotEnoughLabelsError, ValueError):  # a single label, or names that no text has
+        classes, predict = _learn_constant(data, texts, labels)
     seconds = time.process_time() - start
     probabilities = predict(data.test_texts)
     return [*_score(classes, probabilities, data.test_labels), seconds]
@@ -188,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="one folder a data set, as ../shared/data")
     parser.add_argument("--sets", nargs="+", default=[], help="only these (default: all)")
-    parser.add_argument("--budgets", nargs="+", type=int, default=[20, 50, 100, 200, 1000])
+    parser.add_argument("--budgets", nargs="+", type=int, default=[0, 20, 50, 100, 200, 1000])
     parser.add_argument("--seeds", type=int, default=5, help="random draws (default: 5)")
     parser.add_argument("--pool", type=int, default=10_000, help="texts without labels, at most")
     parser.add_argument("--cache", type=Path, help="folder that keeps what was measured")

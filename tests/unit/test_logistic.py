@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.representation import Representation
 
 EXAMPLES = {
     "ham": ["see you at six", "are you home yet", "call me when you are home"],
@@ -93,6 +94,154 @@ def test_a_label_never_annotated_is_never_predicted() -> None:
     assert model.predict_proba(["business"]).shape == (1, 2)
 
 
+POOL = [
+    "the team won the match", "a match between two teams", "the striker of the team scored",
+    "fans saw the striker", "the bank cut its rates", "rates of the bank rise",
+    "investors sold shares of the bank", "shares fell as rates rise", "a team of investors",
+    "the bank of the river",
+]  # fmt: skip
+NAMES = {"Sports": ["team sport"], "Money": ["bank_account"], "Arts": ["theatre"]}
+
+
+def test_texts_without_labels_tell_which_words_belong_together() -> None:
+    texts, labels = ["the team", "the bank"], ["Sports", "Money"]
+    alone = SklearnTextClassifier().fit(texts, labels).predict_proba(["striker", "shares"])
+    model = SklearnTextClassifier().fit(texts, labels, unlabeled=POOL)
+    np.testing.assert_allclose(alone[0], alone[1])
+    assert model.predict(["striker", "shares"]).tolist() == labels
+
+
+def test_what_was_learned_of_the_pool_can_be_used_again() -> None:
+    texts, labels = ["the team won the match", "rates of the bank rise"], ["Sports", "Money"]
+    before = Representation.learn(texts, POOL, n_components=100, seed=0)
+    first = SklearnTextClassifier().fit(texts, labels, unlabeled=POOL).to_arrays()
+    second = SklearnTextClassifier().fit(texts, labels, unlabeled=before).to_arrays()
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_scores_are_those_of_words_and_directions_side_by_side(
+    few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not few:
+        monkeypatch.setattr("prelabel.models.regression.FEW_EXAMPLES", 1)
+    labels = ["Sports"] * 4 + ["Money"] * 4
+    model = SklearnTextClassifier(calibrate=False).fit(POOL[:8], labels, unlabeled=POOL)
+    known = Representation.learn(POOL[:8], POOL, n_components=100, seed=0)
+    x = known.features.transform(POOL[:8])
+    beside = np.hstack([x.toarray(), 2 * known.space.transform(x)]).astype(np.float64)
+    reference = LogisticRegression(C=10, tol=1e-8).fit(beside, labels)
+    expected = reference.predict_proba(beside)
+    np.testing.assert_allclose(model.predict_proba(POOL[:8]), expected, atol=1e-3 if few else 0.05)
+
+
+def test_names_are_enough_where_there_are_no_labels() -> None:
+    model = SklearnTextClassifier().fit([], [], unlabeled=POOL, label_names=NAMES)
+    assert model.classes_ == ("Money", "Sports")  # no text has a word of "theatre"
+    assert model.predict(["the striker", "shares"]).tolist() == ["Sports", "Money"]
+
+
+def test_names_without_texts_are_not_enough() -> None:
+    with pytest.raises(NotEnoughLabelsError):
+        SklearnTextClassifier().fit([], [], label_names=NAMES)
+
+
+def test_names_are_examples_of_labels_that_have_others() -> None:
+    texts, labels = ["fans saw it", "it fell"], ["Sports", "Money"]
+    model = SklearnTextClassifier().fit(texts, labels, unlabeled=POOL, label_names=NAMES)
+    assert model.predict(["team", "bank"]).tolist() == labels
+
+
+@pytest.mark.parametrize("predict_unseen", [True, False])
+def test_a_label_known_by_name_only_is_predicted_only_if_asked_for(predict_unseen: bool) -> None:
+    names = {**NAMES, "Water": ["river"]}
+    model = SklearnTextClassifier(predict_unseen=predict_unseen)
+    model.fit(
+        ["a team", "rates"], ["Sports", "Money"], unlabeled=[*POOL, "river"], label_names=names
+    )
+    assert ("Water" in model.classes_) is predict_unseen
+    assert (model.predict(["the river"]) == ["Water"]).all() == predict_unseen
+
+
+def test_examples_count_as_much_as_they_weigh() -> None:
+    texts, labels = ["call now", "call now", "see you"], ["spam", "ham", "ham"]
+    for weights, label in (([5, 1, 1], "spam"), ([1, 5, 1], "ham"), ([1, 0, 1], "spam")):
+        model = SklearnTextClassifier().fit(texts, labels, sample_weight=weights)
+        assert model.predict(["call now"]).tolist() == [label]
+
+
+def noisy() -> tuple[list[str], list[str]]:
+    """Sixty different texts, of which every fourth has the wrong label."""
+    texts = [f"{text} {i}" for i in range(7) for text in TEXTS][:60]
+    return texts, ["ham" if i % 4 == 0 else label for i, label in enumerate(LABELS * 7)][:60]
+
+
+def test_the_strength_of_the_penalty_is_chosen_by_log_loss_out_of_fold() -> None:
+    texts, labels = noisy()
+    model = SklearnTextClassifier(C="auto").fit(texts, labels)
+    losses = {}
+    for C in (1.0, 3.0, 10.0, 30.0, 100.0):  # noqa: N806
+        found = SklearnTextClassifier(C=C).fit(texts, labels).out_of_fold_
+        of_truth = found[np.arange(60), [model.classes_.index(label) for label in labels]]
+        losses[C] = -np.log(of_truth).mean()
+    assert min(losses, key=losses.__getitem__) == model.C_
+
+
+def test_too_few_examples_leave_the_penalty_as_it_is() -> None:
+    model = SklearnTextClassifier(C="auto").fit(TEXTS, LABELS)
+    assert (model.C_, model.temperature_) == (10.0, 1.0)
+    assert np.isnan(model.out_of_fold_).all()
+
+
+def test_probabilities_out_of_fold_are_those_of_the_calibrated_model() -> None:
+    texts, labels = noisy()
+    weights = np.ones(60)
+    weights[0] = 0
+    model = SklearnTextClassifier().fit(texts, labels, sample_weight=weights)
+    assert model.temperature_ > 1
+    assert np.isnan(model.out_of_fold_[0]).all()
+    np.testing.assert_allclose(model.out_of_fold_[1:].sum(axis=1), 1, rtol=1e-5)
+    plain = SklearnTextClassifier(calibrate=False).fit(texts, labels, sample_weight=weights)
+    ratio = plain.to_arrays()["coefficients"] / model.temperature_
+    np.testing.assert_allclose(model.to_arrays()["coefficients"], ratio, rtol=1e-5)
+
+
+@pytest.mark.parametrize("copies", [1, 7, 200])
+def test_all_ingredients_give_the_same_arrays_bit_for_bit(copies: int) -> None:
+    texts = [f"{text} {i}" for i in range(copies) for text in TEXTS]
+    first, second = (
+        SklearnTextClassifier(C="auto" if copies < 200 else 10.0)
+        .fit(texts, LABELS * copies, unlabeled=POOL, label_names={"ad": ["new shoes"]})
+        .to_arrays()
+        for _ in range(2)
+    )
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+
+
+def test_an_explanation_adds_up_to_the_probabilities() -> None:
+    model = SklearnTextClassifier().fit(TEXTS, LABELS, unlabeled=POOL)
+    explanation = model.explain("Call our shop!")
+    scores = explanation.intercept + explanation.contributions.sum(axis=0)
+    probabilities = np.exp(scores) / np.exp(scores).sum()
+    np.testing.assert_allclose(probabilities, model.predict_proba(["Call our shop!"])[0], rtol=1e-4)
+    assert explanation.words == ("call", "our", "shop", "!")
+
+
+@pytest.mark.parametrize("name", ["The customer asks to cancel a flight.", "", "\ud800", "a\0b"])
+def test_a_name_is_any_text(name: str) -> None:
+    names = {"Sports": [name], "Money": [name, name]}
+    texts, labels = ["a team", "rates"], ["Sports", "Money"]
+    model = SklearnTextClassifier().fit(texts, labels, unlabeled=POOL, label_names=names)
+    assert model.predict(texts).tolist() == labels
+
+
+def test_labels_keep_lone_surrogates() -> None:
+    model = SklearnTextClassifier().fit(["a team", "rates"], ["\ud800", "a\0"], unlabeled=POOL)
+    assert model.predict(["rates", "a team"]).tolist() == ["a\0", "\ud800"]
+
+
 def test_labels_are_any_text() -> None:
     labels = ["a\0", "a", "a" * 5_000, "標籤", "1", "0"]
     model = SklearnTextClassifier().fit([f"word{i}" for i in range(6)], labels)
@@ -141,6 +290,7 @@ def test_predicting_does_not_import_scikit_learn(tmp_path: Path) -> None:
 import sys
 import numpy as np
 from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.representation import Representation
 with np.load(sys.argv[1]) as arrays:
     model = SklearnTextClassifier.from_arrays(dict(arrays), ["ad", "ham", "spam"])
 assert model.predict_proba(["call now"]).shape == (1, 3)

@@ -161,10 +161,12 @@ def test_who_lost_the_lease_activates_nothing(
 def test_labels_that_arrive_during_a_training_count_for_the_next(
     make: Make, labels: LabelStore
 ) -> None:
+    store = labels
+
     class Slow(Letters):
-        def fit(self, texts: Sequence[str], labels_: Sequence[str], **extras: Any) -> Self:
-            labels.apply(annotated(*examples(["sports"] * 3, first=10)))
-            return super().fit(texts, labels_, **extras)
+        def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+            store.apply(annotated(*examples(["sports"] * 3, first=10)))
+            return super().fit(texts, labels, **extras)
 
     labels.apply(annotated(*examples(["sports", "cooking", "sports"])))
     trained = train(make(Slow))

@@ -22,7 +22,7 @@ from prelabel.models.ngrams import Counts
 Matrix = npt.NDArray[np.float32]
 
 _OVERSAMPLING = 10
-_POWER_ITERATIONS = 1  # two raise no figure of benchmarks/quality.py, and take half as long again
+_POWER_ITERATIONS = 1  # enough: without it, accuracy falls by a point; with two, nothing changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import estimator_checks
+from sklearn.utils.validation import check_is_fitted
+
+from prelabel.models.logistic import SklearnTextClassifier
+
+TEXTS = ["cheap pills", "cheap prize", "free pills", "see you", "see me", "call you"] * 2
+LABELS = ["spam", "spam", "spam", "ham", "ham", "ham"] * 2
+
+TEXT_CHECKS = [
+    "check_estimator_cloneable",
+    "check_estimator_repr",
+    "check_estimator_tags_renamed",
+    "check_get_params_invariance",
+    "check_mixin_order",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_set_params",
+    "check_valid_tag_types",
+]
+"""Those of scikit-learn's checks that do not fit numbers."""
+
+
+@pytest.mark.parametrize("name", TEXT_CHECKS)
+def test_scikit_learns_checks_pass(name: str) -> None:
+    getattr(estimator_checks, name)("SklearnTextClassifier", SklearnTextClassifier())
+
+
+def test_it_is_a_classifier_that_can_be_cloned() -> None:
+    model = SklearnTextClassifier(C=3.0, n_components=7)
+    again = clone(model)
+    assert is_classifier(again)
+    assert again.get_params() == model.get_params()
+    assert repr(again) == "SklearnTextClassifier(C=3.0, n_components=7)"
+
+
+def test_it_can_be_searched_over_and_cross_validated() -> None:
+    search = GridSearchCV(SklearnTextClassifier(), {"C": [1.0, 10.0]}, cv=2).fit(TEXTS, LABELS)
+    assert search.best_score_ == 1
+    pipeline = make_pipeline(FunctionTransformer(), SklearnTextClassifier())
+    assert cross_val_score(pipeline, np.array(TEXTS), np.array(LABELS), cv=2).tolist() == [1, 1]
+
+
+def test_it_knows_whether_it_is_fitted() -> None:
+    check_is_fitted(SklearnTextClassifier().fit(TEXTS, LABELS))
+    with pytest.raises(Exception, match="not fitted"):
+        check_is_fitted(SklearnTextClassifier())
+
+
+def test_it_can_be_fitted_anew() -> None:
+    model = SklearnTextClassifier().fit(TEXTS, LABELS)
+    model.fit(TEXTS, [label.upper() for label in LABELS])
+    assert model.predict(["cheap"]).tolist() == ["SPAM"]
+
+
+def test_its_score_is_the_accuracy() -> None:
+    model = SklearnTextClassifier().fit(TEXTS, LABELS)
+    assert model.score(["cheap", "see"], ["spam", "spam"]) == 0.5
+    assert model.score(["cheap", "see"], ["spam", "spam"], sample_weight=[3, 1]) == 0.75
+
+
+def test_it_can_be_pickled() -> None:
+    model = SklearnTextClassifier().fit(TEXTS, LABELS)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_a_parameter_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="Invalid parameter 'c'"):
+        SklearnTextClassifier().set_params(c=1)
