@@ -4,7 +4,8 @@
 
 Every learner sees the same examples, drawn at random from the train split, and is measured on the
 test split. prelabel also sees the texts of the train split without their labels, as it does when
-a project has been synchronised, and the names of the labels. The reference is the pipeline of
+a project has been synchronised, and the names of the labels; if no text has a word of two names,
+the first label is guessed before there are examples. The reference is the pipeline of
 label-studio-ml-backend's ``sklearn_text_classifier`` (TF-IDF of word 1-3-grams, logistic
 regression), its probabilities put under the right labels. What was measured is kept in
 ``--cache``, with the code that gave it: a run that was interrupted goes on where it ended.
@@ -56,7 +57,14 @@ def learn_reference(data: DataSet, texts: Sequence[str], labels: Sequence[str]) 
     return model.classes_, lambda some: model.predict_proba(vectorizer.transform(some))
 
 
-def _learn_constant(data: DataSet, _texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+def _learn(learner: Learner, data: DataSet, texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+    """Let a learner learn; guess where none can: a single label, or names that no text has."""
+    if len(set(labels)) != 1:
+        try:
+            return learner(data, texts, labels)
+        except NotEnoughLabelsError:
+            if labels:
+                raise
     classes = sorted(set(labels)) or list(data.names)
     return classes, lambda some: np.full((len(some), len(classes)), 1 / len(classes))
 
@@ -107,10 +115,7 @@ def measure(learner: Learner, data: DataSet, budget: int, seed: int) -> list[flo
     order = np.random.default_rng(seed).permutation(len(data.texts))[:budget]
     texts, labels = ([column[i] for i in order] for column in (data.texts, data.labels))
     start = time.process_time()
-    try:
-        classes, predict = learner(data, texts, labels)
-    except (NotEnoughLabelsError, ValueError):  # a single label, or names that no text has
-        classes, predict = _learn_constant(data, texts, labels)
+    classes, predict = _learn(learner, data, texts, labels)
     seconds = time.process_time() - start
     probabilities = predict(data.test_texts)
     return [*_score(classes, probabilities, data.test_labels), seconds]

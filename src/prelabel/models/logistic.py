@@ -63,7 +63,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     out_of_fold_
         Probabilities of the examples, shape (len(texts), len(classes_)), by models that did not
         see them or an equal text. NaN where there is none: all examples if they were too few to
-        calibrate, and four in five above 1,500. None of a stored model.
+        calibrate, and four in five above 1,200. None of a stored model.
     """
 
     def __init__(

@@ -20,8 +20,8 @@ from prelabel.models.ngrams import Counts, Integers
 
 Matrix = npt.NDArray[np.float32]
 
-FEW_EXAMPLES = 1_500
-"""Up to so many, the rotation costs less than it saves: 0.6 s at this number."""
+FEW_EXAMPLES = 1_200
+"""Up to so many, the rotation costs less than it saves."""
 
 _EPOCHS = 10
 _NEWTON_STEPS = 100
