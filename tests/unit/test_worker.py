@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -26,14 +26,14 @@ Pull = Callable[[ProjectKey], str]
 class Crashing(Letters):
     """Fails as models of other people may."""
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
         raise KeyError(texts[0])
 
 
 class Refusing(Letters):
     """Fails as our models do."""
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
         raise ModelError("Received no vowels", expected="vowels", fix="Add some.")
 
 
