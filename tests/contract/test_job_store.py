@@ -9,8 +9,9 @@ from threading import Barrier
 from time import sleep
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from prelabel.errors import StorageError
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.labels import LabelStore
@@ -129,8 +130,9 @@ def test_requests_that_nobody_has_begun_are_one(jobs: JobStore) -> None:
 
 
 def test_a_request_during_a_training_asks_for_another(jobs: JobStore) -> None:
-    running = jobs.request(PROJECT, "first")
-    assert claim(jobs).id == running.id
+    first = jobs.request(PROJECT, "first")
+    running = claim(jobs)
+    assert running.id == first.id
     later = jobs.request(PROJECT, "second")
     assert later.id != running.id
     jobs.finish(running, JobState.DONE, "x", trained_changes=0)
@@ -141,7 +143,7 @@ def test_a_request_during_a_training_asks_for_another(jobs: JobStore) -> None:
 
 def test_a_project_nobody_told_of_can_have_no_job(jobs: JobStore) -> None:
     unknown = ProjectKey(404, 1)
-    with pytest.raises(StorageError):
+    with pytest.raises(IntegrityError):  # a mistake of ours, not of the disk
         jobs.request(unknown, "x")
     assert jobs.claim(unknown, "me", MINUTE) is None
     assert not jobs.renew(unknown, "me", MINUTE)
@@ -214,8 +216,16 @@ def test_who_lost_the_lease_cannot_add_a_version(jobs: JobStore, versions: Versi
     claim(jobs, "slow", MOMENT)
     sleep(0.01)
     claim(jobs, "quick")
-    with pytest.raises(StorageError, match=f"lease of project {PROJECT.id}.* was lost"):
-        versions.add(PROJECT, artifact="a", examples=1, labels=["x"], fingerprint="f", owner="slow")
+    with pytest.raises(LeaseLostError, match=f"lease of project {PROJECT.id}.* was lost"):
+        versions.add(
+            PROJECT,
+            artifact="a",
+            examples=1,
+            labels=["x"],
+            frame="frame",
+            fingerprint="f",
+            owner="slow",
+        )
     assert versions.all() == []
 
 
@@ -307,9 +317,38 @@ def test_after_three_deaths_a_job_is_given_up_with_the_likely_reason(
     given_up = jobs.get(job.id)
     assert given_up is not None
     assert given_up.state is JobState.FAILED
-    assert "died 3 times" in given_up.message
+    assert "broke off 3 times" in given_up.message
     assert "memory" in given_up.message
     assert jobs.due(EVERY) == []
+
+
+@pytest.mark.parametrize("end", [JobStore.fail, lambda s, j, m: s.finish(j, JobState.DONE, m)])
+def test_who_lost_the_lease_records_nothing(
+    jobs: JobStore, end: Callable[[JobStore, Job, str], None]
+) -> None:
+    late = claim(jobs, "late", MOMENT)
+    sleep(0.01)
+    claim(jobs, "heir")
+    with pytest.raises(LeaseLostError):
+        end(jobs, late, "too late")
+    stored = jobs.get(late.id)
+    assert stored is not None
+    assert stored.state is JobState.RUNNING
+
+
+def test_a_sync_asked_for_while_a_job_fails_stays_due(
+    jobs: JobStore, projects: ProjectStore
+) -> None:
+    projects.request_sync(PROJECT)
+    job = claim(jobs)
+    jobs.fail(job, "it broke")
+    assert not projects.sync_is_due(PROJECT)
+    jobs.release(PROJECT, "me")
+    jobs.request(PROJECT, "x")
+    job = claim(jobs)
+    projects.request_sync(PROJECT)
+    jobs.fail(job, "it broke again")
+    assert projects.sync_is_due(PROJECT)
 
 
 def test_a_job_handed_back_on_purpose_is_never_given_up(jobs: JobStore) -> None:

@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import NoResultFound
 
-from prelabel.errors import StorageError
 from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
@@ -438,7 +438,7 @@ def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore) -> None:
 
 
 def test_a_project_nobody_told_of_has_no_snapshot(labels: LabelStore) -> None:
-    with pytest.raises(StorageError):
+    with pytest.raises(NoResultFound):
         labels.snapshot(PROJECT)
 
 

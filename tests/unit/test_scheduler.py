@@ -210,7 +210,7 @@ def test_a_process_that_dies_each_time_does_not_keep_the_others_from_their_turn(
     wait_until(lambda: state(jobs, job) is JobState.FAILED)
     failed = jobs.get(job.id)
     assert failed is not None
-    assert "died 3 times" in failed.message
+    assert "broke off 3 times" in failed.message
 
 
 class Unlucky(ThreadPoolExecutor):

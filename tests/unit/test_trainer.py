@@ -7,7 +7,7 @@ from typing import Self
 
 import pytest
 
-from prelabel.errors import StorageError
+from prelabel.errors import LeaseLostError
 from prelabel.loop.trainer import Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
@@ -117,8 +117,11 @@ def test_after_not_yet_the_next_label_tries_again(
     make: Make, labels: LabelStore, jobs: JobStore
 ) -> None:
     labels.apply(annotated(*examples(["sports"] * 5)))
-    job = jobs.request(PROJECT, "x")
-    jobs.finish(job, JobState.NOT_YET, "x", trained_changes=train(make()).trained_changes)
+    waiting = train(make()).trained_changes
+    jobs.release(PROJECT, "me")
+    job = jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    assert job
+    jobs.finish(job, JobState.NOT_YET, "x", trained_changes=waiting)
     assert make().train(PROJECT, owner="me", must_train=False) is None
     labels.apply(annotated(*examples(["cooking"], first=6)))
     trained = make().train(PROJECT, owner="me", must_train=False)
@@ -153,9 +156,20 @@ def test_who_lost_the_lease_activates_nothing(
     make: Make, labels: LabelStore, versions: VersionStore
 ) -> None:
     labels.apply(annotated(*examples(["sports", "cooking"])))
-    with pytest.raises(StorageError, match="was lost"):
+    with pytest.raises(LeaseLostError, match="was lost"):
         train(make(), owner="late")
     assert versions.all() == []
+
+
+def test_a_version_whose_artifact_is_lost_is_trained_again(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    for file in tmp_path.rglob("arrays.safetensors"):
+        file.unlink()
+    assert train(make()).version == versions.active(PROJECT)
+    assert [version.number for version in versions.all()] == [2, 1]
 
 
 def test_labels_that_arrive_during_a_training_count_for_the_next(

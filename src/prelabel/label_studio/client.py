@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self, TypeVar
 
@@ -18,28 +17,23 @@ import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential, wait_random
 
-from prelabel.errors import ConfigError, MalformedError, UpstreamError
+from prelabel.errors import ConfigError, MalformedError, UpstreamError, shorten
 from prelabel.label_studio.pages import LabeledTask, PageBody, read_page, write_params
 from prelabel.label_studio.refusals import explain, is_passing, read_detail, read_retry_after
 from prelabel.label_studio.tokens import Credentials
 from prelabel.protocol.bodies import decode
 from prelabel.protocol.values import ProjectBody
-from prelabel.types import ProjectKey, shorten
+from prelabel.types import ProjectKey
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A project as Label Studio has it now; its time of creation is in whole seconds."""
+    """A project as Label Studio has it now."""
 
-    id: int
     key: ProjectKey
     label_config: str
-
-    @property
-    def created_at(self) -> datetime:
-        return datetime.fromtimestamp(self.key.created, UTC)
 
 
 class _AccessBody(msgspec.Struct):
@@ -116,7 +110,7 @@ class LabelStudioClient:
         """Return a project; raise `UpstreamError` if there is none that the key may see."""
         body = self._get(f"/api/projects/{project_id}/", ProjectBody)
         try:
-            return Project(id=body.id, key=body.key, label_config=body.label_config or "")
+            return Project(key=body.key, label_config=body.label_config or "")
         except MalformedError as error:
             raise _unreadable(error) from error
 

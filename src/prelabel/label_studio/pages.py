@@ -24,7 +24,7 @@ FIELDS = "id,data,updated_at,annotations,result,was_cancelled,ground_truth,compl
 """What a task shall have, fields of its annotations included. It saves Label Studio more than half
 of the time that all fields take."""
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class PageBody(msgspec.Struct):
@@ -76,7 +76,7 @@ def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int 
         body = _convert(item, _LabeledTaskBody)
         task = to_task(body) if body else None
         if body is None or task is None:
-            logger.warning("Left out a task without a usable id, after task %d", last_id)
+            log.warning("Left out a task without a usable id, after task %d", last_id)
             continue
         if task.id <= last_id:
             raise _out_of_order(f"task {task.id} after task {last_id}")
@@ -84,7 +84,7 @@ def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int 
         if isinstance(body.annotations, list):
             labeled.append((task, tuple(_read_annotations(body.annotations, task.id))))
         else:
-            logger.warning("Left out task %d: it comes without a list of annotations", task.id)
+            log.warning("Left out task %d: it comes without a list of annotations", task.id)
     if not page.tasks:
         return labeled, None
     if last_id == after_id:
@@ -99,7 +99,7 @@ def _read_annotations(items: list[Any], task_id: int) -> Iterator[Annotation]:
         if annotation:
             yield annotation
         else:
-            logger.warning("Left out an annotation without a usable id, of task %d", task_id)
+            log.warning("Left out an annotation without a usable id, of task %d", task_id)
 
 
 def _convert(item: object, body_type: type[T]) -> T | None:

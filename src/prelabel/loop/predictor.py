@@ -32,11 +32,14 @@ class Predictor:
         """
         served = self._registry.serve(project)
         name = _name(served, schema)
-        texts = [schema.read_text(item) for item in data]
-        present = [index for index, text in enumerate(texts) if text is not None]
-        suggestions = _suggest(served, schema, [texts[index] or "" for index in present])
-        predictions: list[Prediction | None] = [None] * len(texts)
-        for index, suggestion in zip(present, suggestions, strict=True):
+        texts = {
+            index: text
+            for index, item in enumerate(data)
+            if (text := schema.read_text(item)) is not None
+        }
+        suggestions = _suggest(served, schema, list(texts.values()))
+        predictions: list[Prediction | None] = [None] * len(data)
+        for index, suggestion in zip(texts, suggestions, strict=True):
             if suggestion is not None:
                 label, score = suggestion
                 region = schema.control.write_label(label)
@@ -47,14 +50,16 @@ class Predictor:
 def _name(served: Served | None, schema: LabelSchema) -> str:
     """Name what answers: it changes exactly when predictions may change.
 
-    Label names answer before the first version, so they are part of its name. Labels that the
-    config has lost are predicted no more, so what is left is part of the name, too.
+    Label names answer before the first version, so the config is part of its name. It is part of a
+    version's name, too, while it differs from the one trained with in what is predicted: labels
+    that are gone, a control or an object of another name. Added labels change nothing yet.
     """
     if served is None:
-        return f"v0-names-{schema.digest(of_names=True)}"
-    if set(served.version.labels) <= schema.control.values:
-        return served.version.name
-    return f"{served.version.name}-{schema.digest()}"
+        return f"v0-names-{schema.digest()}"
+    version = served.version
+    if version.frame == schema.frame and set(version.labels) <= schema.control.values:
+        return version.name
+    return f"{version.name}-{schema.digest()}"
 
 
 def _suggest(

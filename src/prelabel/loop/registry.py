@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ from prelabel.types import ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 30.0
+"""How soon a damaged artifact is looked at again: it may have been put back from a copy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -27,10 +32,20 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What was loaded for an active version; an older one where its artifact is damaged."""
+    """What was loaded for an active version: an older one where its artifact is damaged.
+
+    Attributes
+    ----------
+    until_seconds
+        When to look again, on the monotonic clock; never for what can only stay as it is.
+    """
 
     active: ModelVersion
     served: Served | None
+    until_seconds: float
+
+    def is_for(self, active: ModelVersion) -> bool:
+        return self.active == active and time.monotonic() < self.until_seconds
 
 
 class Registry:
@@ -61,7 +76,7 @@ class Registry:
             return loaded.served
         if active is None:
             return None
-        if loaded is None or loaded.active != active:
+        if loaded is None or not loaded.is_for(active):
             loaded = self._load(project, active)
         return loaded.served
 
@@ -69,8 +84,11 @@ class Registry:
         """Load a version, then let go of the one before; threads that wait get the same."""
         with self._loading[project]:
             known = self._loaded.get(project)
-            if known is None or known.active != active:
-                known = _Loaded(active, self._read_newest(project, active))
+            if known is None or not known.is_for(active):
+                served = self._read_newest(project, active)
+                is_it = served is not None and served.version == active
+                until_seconds = math.inf if is_it else time.monotonic() + RETRY_SECONDS
+                known = _Loaded(active, served, until_seconds)
                 self._loaded[project] = known
             return known
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prelabel.errors import LabelConfigError, NotEnoughLabelsError
+from prelabel.errors import ArtifactError, LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
@@ -96,7 +96,7 @@ class Trainer:
             return Trained(state=JobState.NOT_YET, message=str(error), trained_changes=waiting)
 
     def _is_due(self, snapshot: Snapshot) -> bool:
-        return snapshot.label_changes - snapshot.trained_changes >= self._train_every
+        return snapshot.untrained_changes >= self._train_every
 
     def _train(
         self,
@@ -108,7 +108,7 @@ class Trainer:
     ) -> Trained:
         fingerprint = self._fingerprint(schema, examples)
         active = self._versions.active(project)
-        if active and active.fingerprint == fingerprint:
+        if active and active.fingerprint == fingerprint and self._can_be_served(active):
             message = f"{active.name} is up to date: nothing has changed since it was trained"
             return self._done(snapshot, message, active)
         model = self._new_model()
@@ -120,11 +120,20 @@ class Trainer:
             artifact=name,
             examples=len(examples),
             labels=model.classes_,
+            frame=schema.frame,
             fingerprint=fingerprint,
             owner=owner,
         )
         message = f"{version.name} is active: {len(model.classes_)} labels learned"
         return self._done(snapshot, message, version)
+
+    def _can_be_served(self, version: ModelVersion) -> bool:
+        try:
+            artifact.load(self._artifacts / version.artifact, type(self._new_model()))
+        except ArtifactError as error:
+            log.warning("Version %s is trained again: %s", version.name, error)
+            return False
+        return True
 
     def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
         return Trained(
@@ -135,10 +144,9 @@ class Trainer:
         )
 
     def _fingerprint(self, schema: LabelSchema, examples: Sequence[Example]) -> str:
-        control = schema.control
         parts = [
             dict(self._receipt),
-            [control.name, control.type, control.object_tag.name, control.object_tag.data_key],
+            schema.frame,
             [[example.text, example.label] for example in examples],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

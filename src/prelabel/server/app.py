@@ -16,7 +16,7 @@ from starlette.routing import Route
 from prelabel.bootstrap import Service
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
-from prelabel.server.middleware import Surroundings
+from prelabel.server.middleware import RequestMiddleware
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
@@ -57,7 +57,7 @@ def create_app(service: Service) -> Starlette:
         lifespan=lifespan,
         middleware=[
             Middleware(
-                Surroundings, settings=service.settings, metrics=service.metrics, routes=known
+                RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
             )
         ],
         exception_handlers={

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from prelabel.bootstrap import Service
-from prelabel.errors import MalformedError, TooLargeError
+from prelabel.errors import NotFoundError, TooLargeError, shorten
 from prelabel.label_config import parse_label_config
 from prelabel.protocol.bodies import (
     DuplicateBody,
@@ -29,7 +29,7 @@ from prelabel.protocol.bodies import (
     write_results,
 )
 from prelabel.protocol.events import EventBody, to_event
-from prelabel.types import Job, JobState, ProjectKey, shorten
+from prelabel.types import Job, JobState, ProjectKey
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
 _OLD_STATES = {
@@ -71,7 +71,7 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /setup``: which version would answer now."""
     request = decode(body, SetupBody)
     project = ProjectKey.parse(request.project)
-    schema = service.ingest.greet(project, request.schema)
+    schema = service.ingest.register(project, request.schema)
     return {"model_version": service.predictor.model_version(project, schema)}
 
 
@@ -112,7 +112,7 @@ def post_job_status(service: Service, body: bytes) -> Mapping[str, Any]:
     found = _JOB.fullmatch(str(given))
     job = service.jobs.get(int(found[1])) if found else None
     if job is None:
-        raise MalformedError(
+        raise NotFoundError(
             f"Received the job {shorten(given)}, which does not exist",
             expected='a job as START_TRAINING answers it, as in "job-12"',
             fix="Start a training and ask for the job of its answer.",

@@ -7,11 +7,13 @@ nothing; a lease that runs out makes another process take over.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, exists, func, insert, or_, select, update
 
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.projects import now
 from prelabel.storage.tables import job_table, project_table
@@ -90,7 +92,7 @@ class JobStore:
             )
             row = connection.execute(query).first()
             if row is not None and row.attempts >= MAX_ATTEMPTS:
-                _fail(connection, row.id, row.project, _died(row.attempts))
+                _fail(connection, _to_job(row), _broke_off(row.attempts))
                 return None
             id_ = row.id if row else _add(connection, project, "due by itself", must_train=False)
             started = {"state": JobState.RUNNING, "started_at": now()}
@@ -101,7 +103,7 @@ class JobStore:
             connection.execute(
                 _update(project).values(lease_owner=owner, lease_until=now() + lease)
             )
-            return _get(connection, id_)
+            return replace(_get(connection, id_), owner=owner)
 
     def renew(self, project: ProjectKey, owner: str, lease: timedelta) -> bool:
         """Keep the right to work on a project; False if it was lost."""
@@ -135,12 +137,17 @@ class JobStore:
         trained_changes: int | None = None,
         model_version: str | None = None,
     ) -> None:
-        """Record what came of a job.
+        """Record what came of a job that `claim` returned.
 
         Parameters
         ----------
         trained_changes
             The project's label changes that count as trained from now on; None leaves them.
+
+        Raises
+        ------
+        LeaseLostError
+            If another works on the project by now; nothing is recorded.
         """
         values: Mapping[str, Any] = {
             "state": state,
@@ -149,29 +156,47 @@ class JobStore:
             "finished_at": now(),
         }
         with self._database.write() as connection:
+            check_lease(connection, job.project, job.owner)
             connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
             if trained_changes is not None:
                 connection.execute(_update(job.project).values(trained_changes=trained_changes))
 
     def fail(self, job: Job, message: str) -> None:
-        """Record that a job failed; its project is due again after more label changes."""
+        """Record that a job failed; its project is due again after more label changes.
+
+        Raises
+        ------
+        LeaseLostError
+            If another works on the project by now; nothing is recorded.
+        """
         with self._database.write() as connection:
-            _fail(connection, job.id, str(job.project), message)
+            check_lease(connection, job.project, job.owner)
+            _fail(connection, job, message)
 
 
-def _died(attempts: int) -> str:
+def check_lease(connection: Connection, project: ProjectKey, owner: str) -> None:
+    """Raise `LeaseLostError` unless ``owner`` holds the project's lease."""
+    holder = select(project_table.c.lease_owner).where(project_table.c.project == str(project))
+    if connection.scalar(holder) != owner:
+        raise LeaseLostError(project)
+
+
+def _broke_off(attempts: int) -> str:
     return (
-        f"The training process died {attempts} times in a row; most often the machine has too "
-        "little memory. Training is tried again after more label changes."
+        f"The training broke off {attempts} times in a row, most often because the machine has "
+        "too little memory or disk. It is tried again after more label changes."
     )
 
 
-def _fail(connection: Connection, id_: int, project: str, message: str) -> None:
+def _fail(connection: Connection, job: Job, message: str) -> None:
     values = {"state": JobState.FAILED, "message": message, "finished_at": now()}
-    connection.execute(update(job_table).where(job_table.c.id == id_).values(values))
-    # Counted as seen, or it would be tried again at once, for ever.
-    seen = {"trained_changes": project_table.c.label_changes, "sync_due_at": None}
-    connection.execute(update(project_table).where(project_table.c.project == project).values(seen))
+    connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
+    # Counted as seen, or it would be tried again at once, for ever. A sync that was asked for
+    # since the job began is still wanted.
+    due_at = project_table.c.sync_due_at
+    still_due_at = case((due_at > job.started_at, due_at))
+    seen = {"trained_changes": project_table.c.label_changes, "sync_due_at": still_due_at}
+    connection.execute(_update(job.project).values(seen))
 
 
 def _add(connection: Connection, project: ProjectKey, reason: str, *, must_train: bool) -> int:

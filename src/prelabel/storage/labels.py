@@ -58,6 +58,11 @@ class Snapshot:
     trained_changes: int
     annotated: tuple[tuple[Task, Annotation], ...]
 
+    @property
+    def untrained_changes(self) -> int:
+        """Label changes that no training has seen yet."""
+        return self.label_changes - self.trained_changes
+
 
 class LabelStore:
     """Remembers annotations and their tasks. What a method wrote is durable when it returns."""

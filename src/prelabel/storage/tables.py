@@ -101,6 +101,7 @@ version_table = Table(
     Column("artifact", Text, nullable=False),
     Column("examples", Integer, nullable=False),
     Column("labels", JSON, nullable=False),
+    Column("frame", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("artifact", sa.Text(), nullable=False),
         sa.Column("examples", sa.Integer(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("frame", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
