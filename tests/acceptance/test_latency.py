@@ -24,7 +24,7 @@ IMPORTED = 200
 CALLS, ROUNDS = 30, 3
 
 
-def test_no_annotation_call_is_slower_with_a_backend_that_trains_meanwhile(
+def test_a_labeler_does_not_wait_for_a_backend_that_trains(
     label_studio: LabelStudio,
     start_backend: Callable[..., OpenBackend],
     api_key: str,
