@@ -37,6 +37,7 @@ from prelabel.telemetry import Metrics, configure_logging
 from prelabel.types import Job, JobState
 
 LEASE = timedelta(seconds=10)
+JOB_LIMIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +107,7 @@ def _make_scheduler(
         train_every=settings.start_training_each_n_updates,
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         lease=LEASE,
+        limit=JOB_LIMIT,
         report=partial(_report, metrics),
     )
 
@@ -153,7 +155,9 @@ def _connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
     if key is None:
         yield None
     else:
-        with LabelStudioClient(settings.label_studio_url, key.get_secret_value()) as client:
+        url = settings.label_studio_url
+        # Two attempts: a sync that fails is tried again later, and trainings wait for it.
+        with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
             yield client
 
 

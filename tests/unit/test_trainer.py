@@ -8,7 +8,7 @@ from typing import Self
 import pytest
 
 from prelabel.errors import LeaseLostError
-from prelabel.loop.trainer import Trained, Trainer
+from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.storage.jobs import JobStore
@@ -16,7 +16,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import JobState
-from tests.builders import CONFIG, PROJECT, annotated, config, deleted, examples, labeled
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, config, deleted, examples, labeled
 from tests.letters import Letters
 
 Make = Callable[..., Trainer]
@@ -200,3 +200,19 @@ def test_every_training_starts_from_a_fresh_model(make: Make, labels: LabelStore
         train(make(new_model))
     assert len(made) == 2
     assert made[0] is not made[1]
+
+
+def test_only_the_newest_versions_keep_their_artifacts(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    versions.copy(PROJECT, TWIN)
+    for number in range(3, KEPT_ARTIFACTS + 4):
+        labels.apply(annotated(*examples(["sports"], first=number)))
+        train(make())
+    kept = {file.parent.name for file in tmp_path.rglob("arrays.safetensors")}
+    needed = [v.artifact.split("/")[-1] for v in versions.all(PROJECT)[:KEPT_ARTIFACTS]]
+    copied = versions.all(TWIN)[0].artifact.split("/")[-1]
+    assert kept == {*needed, copied}
+    assert len(versions.all(PROJECT)) == KEPT_ARTIFACTS + 2

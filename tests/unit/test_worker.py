@@ -98,7 +98,7 @@ def test_a_model_that_crashes_fails_its_job_and_shows_no_text(
     desk.label("sports", "cooking", "sports")
     job = desk.do(model=Crashing)
     assert job.state is JobState.FAILED
-    assert job.message == "Training failed (KeyError). It is tried again after more label changes."
+    assert job.message == "Training failed (KeyError). It is tried again in a while."
     assert f"Job {job.id} of project {PROJECT} failed" in caplog.text
     assert desk.jobs.due(3) == []
 

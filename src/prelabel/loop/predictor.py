@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from prelabel.label_config import LabelSchema
 from prelabel.loop.registry import Registry, Served
 from prelabel.models.label_names import LabelNames
 from prelabel.types import Prediction, ProjectKey
+
+TEXTS_AT_ONCE = 512
+"""Bounds the memory of a batch, and how long it keeps other threads from running."""
 
 
 class Predictor:
@@ -70,13 +73,19 @@ def _suggest(
     if served is None:
         names = LabelNames({label.value: label.names for label in schema.labels})
         return [names.suggest(text) for text in texts]
+    allowed = schema.control.values
+    # A text of a label that the config has lost belongs to no other: abstain.
+    return [
+        (label, score) if label in allowed else None
+        for start in range(0, len(texts), TEXTS_AT_ONCE)
+        for label, score in _choose(served, texts[start : start + TEXTS_AT_ONCE])
+    ]
+
+
+def _choose(served: Served, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield the most probable label of each text, and its probability."""
     probabilities = served.model.predict_proba(texts)
     best = np.argmax(probabilities, axis=1)
     scores = probabilities[np.arange(len(texts)), best]
-    allowed = schema.control.values
-    labels = [served.model.classes_[index] for index in best]
-    # A text of a label that the config has lost belongs to no other: abstain.
-    return [
-        (label, min(1.0, float(score))) if label in allowed else None
-        for label, score in zip(labels, scores, strict=True)
-    ]
+    for index, score in zip(best, scores, strict=True):
+        yield served.model.classes_[index], min(1.0, float(score))

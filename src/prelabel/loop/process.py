@@ -58,7 +58,7 @@ def _end(pid: int) -> None:
 
 
 def _begin(life_line: Connection, set_up: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    os.nice(10)  # serving comes first; at 19 a busy server would starve a training
+    os.nice(5)  # serving comes first; at 19 a busy machine would starve a training
     life_line.send(os.getpid())
     threading.Thread(target=_end_with_parent, args=(life_line,), daemon=True).start()
     set_up(*arguments)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from prelabel.errors import ArtifactError, StorageError
@@ -18,6 +19,7 @@ from prelabel.types import ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
 
+OLDER_TRIED = 10
 RETRY_SECONDS = 30.0
 """How soon a damaged artifact is looked at again: it may have been put back from a copy."""
 
@@ -94,7 +96,7 @@ class Registry:
 
     def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
         older = (v for v in self._versions.all(project) if v.number < active.number)
-        for version in (active, *older):
+        for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 model, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
                 return Served(version, model)

@@ -10,7 +10,6 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
 
-from prelabel.errors import PrelabelError
 from prelabel.storage.jobs import JobStore
 from prelabel.types import Job, ProjectKey
 
@@ -44,6 +43,8 @@ class Scheduler:
         A name no other scheduler has.
     lease
         How long a project stays taken when its owner is gone.
+    limit
+        How long a job may take; one that hangs would keep all others waiting.
     report
         Called with each finished job, as stored, and its seconds.
     """
@@ -57,6 +58,7 @@ class Scheduler:
         train_every: int,
         owner: str,
         lease: timedelta,
+        limit: timedelta,
         report: Callable[[Job, float], None],
     ) -> None:
         self._jobs = jobs
@@ -65,6 +67,7 @@ class Scheduler:
         self._train_every = train_every
         self._owner = owner
         self._lease = lease
+        self._limit = limit
         self._report = report
         self._executor = make_executor()
         self._running: Running | None = None
@@ -88,7 +91,7 @@ class Scheduler:
         self._thread.join()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._running is not None:
-            self._jobs.hand_back(self._running.job, self._owner)
+            self._jobs.release(self._running.job.project, self._owner)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -104,7 +107,7 @@ class Scheduler:
         if self._running is not None and self._running.outcome.done():
             self._close(self._running)
         if self._running is not None:
-            self._renew(self._running)
+            self._watch(self._running)
             return  # finishing wakes us
         for project in self._jobs.due(self._train_every):
             if self._stopping.is_set() or self._begin(project):
@@ -128,8 +131,7 @@ class Scheduler:
         try:
             return self._executor.submit(self._work, job, self._owner)
         except (BrokenExecutor, OSError):  # its process is gone, or could not be started
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = self._make_executor()
+            self._replace_executor()
             return self._executor.submit(self._work, job, self._owner)
 
     def _close(self, running: Running) -> None:
@@ -139,16 +141,21 @@ class Scheduler:
             log.error(
                 "Job %d of project %s broke off: %r", running.job.id, running.job.project, error
             )
-        # A store in trouble needs a pause: then the lease is left to run out.
-        if not isinstance(error, PrelabelError):
-            self._jobs.release(running.job.project, self._owner)
+            self._jobs.break_off(running.job)
+        self._jobs.release(running.job.project, self._owner)
         finished = self._jobs.get(running.job.id)
         if finished is not None and finished.state.is_over:
             self._report(finished, time.monotonic() - running.started_at_seconds)
 
-    def _renew(self, running: Running) -> None:
-        if time.monotonic() - self._renewed_at_seconds < self._lease.total_seconds() / 3:
-            return
-        self._renewed_at_seconds = time.monotonic()
-        if not self._jobs.renew(running.job.project, self._owner, self._lease):
-            log.warning("The lease of project %s was lost", running.job.project)
+    def _watch(self, running: Running) -> None:
+        if time.monotonic() - running.started_at_seconds > self._limit.total_seconds():
+            log.error("Job %d runs for more than %s: it is ended", running.job.id, self._limit)
+            self._replace_executor()
+        if time.monotonic() - self._renewed_at_seconds > self._lease.total_seconds() / 3:
+            self._renewed_at_seconds = time.monotonic()
+            if not self._jobs.renew(running.job.project, self._owner, self._lease):
+                log.warning("The lease of project %s was lost", running.job.project)
+
+    def _replace_executor(self) -> None:
+        broken, self._executor = self._executor, self._make_executor()
+        broken.shutdown(wait=False, cancel_futures=True)

@@ -21,6 +21,10 @@ from prelabel.types import Example, JobState, ModelVersion, ProjectKey
 log = logging.getLogger(__name__)
 
 
+KEPT_ARTIFACTS = 10
+"""How many versions of a project can still be served; of older ones only the record is kept."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
     """What came of a training.
@@ -124,6 +128,8 @@ class Trainer:
             fingerprint=fingerprint,
             owner=owner,
         )
+        for old in self._versions.superseded(project, KEPT_ARTIFACTS):
+            artifact.delete(self._artifacts / old)
         message = f"{version.name} is active: {len(model.classes_)} labels learned"
         return self._done(snapshot, message, version)
 

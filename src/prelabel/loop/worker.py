@@ -49,7 +49,7 @@ class Worker:
         except Exception as error:  # one of the four places: a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
             reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
-            message = f"Training failed ({reason}). It is tried again after more label changes."
+            message = f"Training failed ({reason}). It is tried again in a while."
             self._jobs.fail(job, message)
 
     def _pull_if_due(self, project: ProjectKey) -> list[str]:

@@ -36,21 +36,15 @@ KINDS = {
 ``PROJECT_CREATED``, ``LABEL_LINK_…``) change no label: acknowledged like unknown ones."""
 
 
-class IdBody(msgspec.Struct):
-    """What is left of something deleted."""
-
-    id: Any = None
-
-
 class EventBody(msgspec.Struct):
     """The body of a webhook: ``{"action": …, "project": {"id": …, "created_at": …}, …}``."""
 
     action: str
     project: ProjectBody | None = None
     annotation: AnnotationBody | list[AnnotationBody] | None = None
-    annotations: list[IdBody] | None = None
+    annotations: list[Any] | None = None
     task: TaskBody | list[TaskBody] | None = None
-    tasks: list[IdBody] | None = None
+    tasks: list[Any] | None = None
 
 
 def to_event(body: EventBody) -> Event | None:
@@ -80,11 +74,15 @@ def _annotated(body: EventBody) -> Iterator[tuple[Task, Annotation]]:
 
 def _deleted(body: EventBody, kind: EventKind) -> list[Any]:
     if kind is EventKind.TASKS_DELETED:
-        return [task.id for task in body.tasks or []]
+        return [_id_of(task) for task in body.tasks or []]
     if kind is EventKind.ANNOTATIONS_DELETED:
-        many = [annotation.id for annotation in body.annotations or []]
+        many = [_id_of(annotation) for annotation in body.annotations or []]
         return many + [annotation.id for annotation in _as_list(body.annotation)]
     return []
+
+
+def _id_of(item: object) -> object:
+    return item.get("id") if isinstance(item, dict) else None
 
 
 def _as_list(value: T | list[T] | None) -> list[T]:

@@ -8,6 +8,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prelabel.errors import PrelabelError
@@ -59,6 +60,8 @@ class RequestMiddleware:
         try:
             check_auth(self._settings, path, header)
             await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            log.debug("%s %s: the client hung up", scope["method"], path[:200])
         except PrelabelError as error:
             log.warning("%s %s: %s", scope["method"], path[:200], error)
             await error_response(error)(scope, receive, answer)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -170,11 +171,14 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 async def answer_post(
-    service: Service, request: Request, handle: Callable[[Service, bytes], object]
+    service: Service,
+    request: Request,
+    handle: Callable[[Service, bytes], object],
+    limiter: CapacityLimiter,
 ) -> Response:
-    """Answer a POST on a worker thread: the event loop stays free for ``/health``."""
+    """Answer a POST on one of the limiter's threads: the event loop stays free for ``/health``."""
     body = await read_body(request, service.settings.max_body_bytes)
-    return to_response(await run_in_threadpool(handle, service, body))
+    return to_response(await to_thread.run_sync(handle, service, body, limiter=limiter))
 
 
 def to_response(answer: object) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, select, update
 
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.projects import Seen, now, see
 from prelabel.storage.rows import (
@@ -22,6 +24,9 @@ from prelabel.storage.rows import (
 )
 from prelabel.storage.tables import annotation_table, project_table, task_table
 from prelabel.types import Annotation, Event, EventKind, ProjectKey, Task
+
+DELETIONS_AT_ONCE = 2000
+"""Deleted in one transaction; other webhooks wait for tens of milliseconds, not for all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,12 +82,19 @@ class LabelStore:
             seen = see(connection, project, event.label_config, event.project_updated_at)
             number = _sync_number(connection, project)
             changes = annotate(connection, project, event.annotated, number, is_sync=False)
-            if event.kind is EventKind.ANNOTATIONS_DELETED:
-                changes += delete_annotations(connection, project, event.deleted_ids, number)
-            if event.kind is EventKind.TASKS_DELETED:
-                changes += delete_tasks(connection, project, event.deleted_ids, number)
             _count(connection, project, changes)
+        if event.kind in {EventKind.ANNOTATIONS_DELETED, EventKind.TASKS_DELETED}:
+            for ids in batches(event.deleted_ids, DELETIONS_AT_ONCE):
+                changes += self._delete(event, ids)
         return Applied(label_changes=changes, seen=seen)
+
+    def _delete(self, event: Event, ids: Sequence[int]) -> int:
+        delete = delete_tasks if event.kind is EventKind.TASKS_DELETED else delete_annotations
+        with self._database.write() as connection:
+            number = _sync_number(connection, event.project)
+            changes = delete(connection, event.project, ids, number)
+            _count(connection, event.project, changes)
+        return changes
 
     def begin_sync(self, project: ProjectKey, label_config: str) -> Sync:
         """Begin Label Studio's own account of a project."""
@@ -98,6 +110,7 @@ class LabelStore:
         for batch in batches(annotated):
             # One transaction a batch: webhooks wait for milliseconds, not for the whole page.
             with self._database.write() as connection:
+                _check_newest(connection, sync)
                 count = annotate(connection, sync.project, batch, sync.number, is_sync=True)
                 _count(connection, sync.project, count)
             changes += count
@@ -114,6 +127,7 @@ class LabelStore:
         due_at = project_table.c.sync_due_at
         still_due_at = case((due_at > sync.begun_at, due_at))
         with self._database.write() as connection:
+            _check_newest(connection, sync)
             rows = connection.execute(select(annotation_table).where(unseen)).mappings().all()
             connection.execute(update(annotation_table).where(unseen).values(deleted=True))
             changes = sum(is_decision(row) for row in rows)
@@ -148,6 +162,12 @@ class LabelStore:
             trained_changes=state.trained_changes,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
         )
+
+
+def _check_newest(connection: Connection, sync: Sync) -> None:
+    """Raise `LeaseLostError` if another sync has begun since: two would undo each other."""
+    if _sync_number(connection, sync.project) != sync.number:
+        raise LeaseLostError(sync.project)
 
 
 def _count(connection: Connection, project: ProjectKey, changes: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.database import Database
@@ -80,6 +80,18 @@ class VersionStore:
             query = query.where(version_table.c.project == str(project))
         with self._database.read() as connection:
             return [_to_version(row) for row in connection.execute(query)]
+
+    def superseded(self, project: ProjectKey, keep: int) -> list[str]:
+        """Return the artifacts that neither a project's newest versions nor other projects need."""
+        mine = version_table.c.project == str(project)
+        newest = select(func.max(version_table.c.number)).where(mine).scalar_subquery()
+        is_old = and_(mine, version_table.c.number <= newest - keep)
+        needed = select(version_table.c.artifact).where(not_(is_old))
+        old = select(version_table.c.artifact).where(
+            is_old, version_table.c.artifact.not_in(needed)
+        )
+        with self._database.read() as connection:
+            return list(connection.scalars(old))
 
     def copy(self, source: ProjectKey, target: ProjectKey) -> ModelVersion | None:
         """Let a project without a version start with another's active one; it keeps its artifact.

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("sync_number", sa.Integer(), nullable=False),
         sa.Column("sync_failures", sa.Integer(), nullable=False),
         sa.Column("synced_at", sa.BigInteger(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
