@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     and_,
@@ -24,16 +23,14 @@ from sqlalchemy import (
     update,
 )
 
-from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
+from prelabel.storage.leases import check_lease, is_free
 from prelabel.storage.projects import LONGEST_RETRY, now, pause_after
 from prelabel.storage.tables import job_table, project_table
 from prelabel.types import Job, JobState, ProjectKey
 
 MAX_ATTEMPTS = 3
 """How often a job is started whose process dies each time, before it has failed."""
-
-LONGEST_LEASE = timedelta(minutes=5)
 
 _OPEN = job_table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 
@@ -86,7 +83,7 @@ class JobStore:
             select(columns.project)
             .where(
                 columns.deleted_at.is_(None),
-                _is_free(moment),
+                is_free(moment),
                 or_(
                     columns.retry_at.is_(None),
                     columns.retry_at <= moment,
@@ -104,7 +101,7 @@ class JobStore:
 
         A job that another left unfinished is taken up again.
         """
-        free = select(_is_free(now())).where(project_table.c.project == str(project))
+        free = select(is_free(now())).where(project_table.c.project == str(project))
         with self._database.write() as connection:
             if not connection.scalar(free):
                 return None
@@ -192,19 +189,6 @@ class JobStore:
         with self._database.write() as connection:
             check_lease(connection, job.project, job.owner)
             _fail(connection, job, message)
-
-
-def check_lease(connection: Connection, project: ProjectKey, owner: str) -> None:
-    """Raise `LeaseLostError` unless ``owner`` holds the project's lease."""
-    holder = select(project_table.c.lease_owner).where(project_table.c.project == str(project))
-    if connection.scalar(holder) != owner:
-        raise LeaseLostError(project)
-
-
-def _is_free(moment: datetime) -> ColumnElement[bool]:
-    until = project_table.c.lease_until
-    # A lease that lasts longer than any was given by a clock that has been set back since.
-    return or_(until.is_(None), until < moment, until > moment + LONGEST_LEASE)
 
 
 def _broke_off(attempts: int) -> str:

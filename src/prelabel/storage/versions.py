@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, sel
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.database import Database
-from prelabel.storage.jobs import check_lease
+from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
 from prelabel.storage.tables import project_table, version_table
 from prelabel.types import ModelVersion, ProjectKey
