@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
-from prelabel.label_studio.sync import Puller
+from prelabel.label_studio.sync import sync_labels
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
@@ -19,6 +23,7 @@ from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
+from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.models.loader import load_model_class
 from prelabel.models.logistic import SklearnTextClassifier
@@ -32,6 +37,7 @@ from prelabel.telemetry import Metrics, configure_logging
 from prelabel.types import Job, JobState
 
 LEASE = timedelta(seconds=10)
+JOB_LIMIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,45 +71,60 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     Raises
     ------
     ConfigError
-        If the model or the data folder cannot be used.
+        If the model, the key or the data folder cannot be used.
     """
     model_class = load_model_class(directory)
-    _connect(settings)  # a key that cannot be one is found out now, not at the first sync
+    with _connect(settings):
+        pass  # a key that cannot be one is found out now, not at the first sync
     database = _open_database(settings)
-    projects, jobs, versions = ProjectStore(database), JobStore(database), VersionStore(database)
-    metrics = Metrics()
-    scheduler = Scheduler(
-        jobs=jobs,
-        make_executor=lambda: TrainingProcess(_set_up_process, settings, directory),
-        work=do_job,
-        train_every=settings.start_training_each_n_updates,
-        owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
-        lease=LEASE,
-        report=lambda job, seconds: _report(metrics, job, seconds),
-    )
+    jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     registry = Registry(
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class
     )
-    ingest = Ingest(
-        projects=projects,
-        labels=LabelStore(database),
-        jobs=jobs,
-        can_sync=settings.label_studio_api_key is not None,
-        wake=scheduler.wake,
-    )
-    if settings.label_studio_api_key is not None:
-        projects.request_sync()  # what happened while nothing ran here
-    scheduler.start()
-    return Service(
+    scheduler = _make_scheduler(settings, directory, jobs, metrics)
+    service = Service(
         settings=settings,
         model_class=model_class,
         database=database,
         jobs=jobs,
         versions=versions,
-        ingest=ingest,
+        ingest=_make_ingest(settings, database, jobs, scheduler),
         predictor=Predictor(registry),
         scheduler=scheduler,
         metrics=metrics,
+    )
+    scheduler.start()
+    return service
+
+
+def _make_scheduler(
+    settings: Settings, directory: Path | None, jobs: JobStore, metrics: Metrics
+) -> Scheduler:
+    return Scheduler(
+        jobs=jobs,
+        make_executor=lambda: TrainingProcess(configure_logging, settings.log_level),
+        work=partial(do_job, settings, directory),
+        train_every=settings.start_training_each_n_updates,
+        owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
+        lease=LEASE,
+        limit=JOB_LIMIT,
+        report=partial(_report, metrics),
+    )
+
+
+def _make_ingest(
+    settings: Settings, database: Database, jobs: JobStore, scheduler: Scheduler
+) -> Ingest:
+    projects = ProjectStore(database)
+    can_sync = settings.label_studio_api_key is not None
+    if can_sync:
+        projects.request_sync()  # what happened while nothing ran here
+    return Ingest(
+        projects=projects,
+        labels=LabelStore(database),
+        jobs=jobs,
+        can_sync=can_sync,
+        wake=scheduler.wake,
     )
 
 
@@ -128,36 +149,16 @@ def check_model(settings: Settings, directory: Path | None = None) -> None:
         executor.shutdown()
 
 
-def open_worker(settings: Settings, model_class: type[TextModel], database: Database) -> Worker:
-    """Join everything for training."""
-    projects, labels = ProjectStore(database), LabelStore(database)
-    trainer = Trainer(
-        labels=labels,
-        versions=VersionStore(database),
-        artifacts=settings.artifacts_path,
-        new_model=lambda: _new_model(model_class, settings),
-        receipt={"model": model_class.__name__, "C": settings.logistic_regression_c},
-        train_every=settings.start_training_each_n_updates,
-    )
+@contextmanager
+def _connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
     key = settings.label_studio_api_key
-    client = LabelStudioClient(settings.label_studio_url, key.get_secret_value()) if key else None
-    return Worker(
-        projects=projects,
-        jobs=JobStore(database),
-        trainer=trainer,
-        pull=Puller(client, labels).pull if client else None,
-    )
-
-
-def _connect(settings: Settings) -> LabelStudioClient | None:
-    key = settings.label_studio_api_key
-    return LabelStudioClient(settings.label_studio_url, key.get_secret_value()) if key else None
-
-
-def _new_model(model_class: type[TextModel], settings: Settings) -> TextModel:
-    if issubclass(model_class, SklearnTextClassifier):
-        return model_class(C=settings.logistic_regression_c)
-    return model_class()
+    if key is None:
+        yield None
+    else:
+        url = settings.label_studio_url
+        # Two attempts: a sync that fails is tried again later, and trainings wait for it.
+        with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
+            yield client
 
 
 def _open_database(settings: Settings) -> Database:
@@ -183,20 +184,40 @@ def _report(metrics: Metrics, job: Job, seconds: float) -> None:
 
 # --- in the training process ---------------------------------------------------------------------
 
-_worker: list[Worker] = []
+
+def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
+    """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
+    model_class = load_model_class(directory)
+    with Database(settings.database_path) as database, _connect(settings) as client:
+        labels = LabelStore(database)
+        trainer = Trainer(
+            labels=labels,
+            versions=VersionStore(database),
+            artifacts=settings.artifacts_path,
+            new_model=partial(model_class, **_parameters(model_class, settings)),
+            receipt={
+                "model": model_class.__name__,
+                "revision": model_class.revision,
+                "format": artifact.FORMAT,
+                **_parameters(model_class, settings),
+            },
+            train_every=settings.start_training_each_n_updates,
+        )
+        worker = Worker(
+            projects=ProjectStore(database),
+            jobs=JobStore(database),
+            trainer=trainer,
+            sync=partial(sync_labels, client, labels) if client else None,
+        )
+        worker.do(job, owner)
 
 
-def _set_up_process(settings: Settings, directory: Path | None) -> None:
-    configure_logging(settings.log_level)
-    database = Database(settings.database_path)
-    _worker.append(open_worker(settings, load_model_class(directory), database))
+def _parameters(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
+    is_built_in = issubclass(model_class, SklearnTextClassifier)
+    return {"C": settings.logistic_regression_c} if is_built_in else {}
 
 
 def _try_model(settings: Settings, directory: Path | None) -> None:
-    model = _new_model(load_model_class(directory), settings)
+    model_class = load_model_class(directory)
+    model = model_class(**_parameters(model_class, settings))
     model.fit(["a first text", "another thing"], ["one", "two"]).predict_proba(["a text"])
-
-
-def do_job(job: Job, owner: str) -> None:
-    """Do a job with this process's worker."""
-    _worker[0].do(job, owner)

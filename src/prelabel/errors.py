@@ -8,11 +8,13 @@
     │   ├── MalformedError     the body is not what the endpoint takes
     │   ├── UnauthorizedError  credentials are missing or wrong
     │   ├── TooLargeError      the body is larger than the server accepts
+    │   ├── NotFoundError      there is nothing of that name
     │   └── LabelConfigError   a labeling config that cannot be served
     ├── ModelError             a model cannot do what was asked
     │   └── NotEnoughLabelsError   an outcome, not a failure: there is nothing to learn yet
     ├── ArtifactError          a stored model version cannot be read
     ├── StorageError           the label store cannot be reached; retryable
+    ├── LeaseLostError         another process has taken the project over
     └── UpstreamError          Label Studio did not answer as it should
 
 HTTP statuses live in ``server/errors.py``; nothing here knows one.
@@ -79,6 +81,10 @@ class TooLargeError(RequestError):
     """A body larger than the server accepts."""
 
 
+class NotFoundError(RequestError):
+    """A name of something that does not exist."""
+
+
 class LabelConfigError(RequestError):
     """A labeling config that cannot be served."""
 
@@ -114,6 +120,17 @@ class StorageError(PrelabelError):
     """The label store cannot be reached; the same call may work later."""
 
 
+class LeaseLostError(PrelabelError):
+    """Another process has taken a project over, because this one was gone for too long."""
+
+    def __init__(self, project: object) -> None:
+        super().__init__(
+            f"The lease of project {project} was lost",
+            expected="one process working on a project at a time",
+            fix="Nothing to do: another process has taken the work over.",
+        )
+
+
 class UpstreamError(PrelabelError):
     """Label Studio did not answer as it should.
 
@@ -126,3 +143,9 @@ class UpstreamError(PrelabelError):
     def __init__(self, received: str, *, expected: str, fix: str, retryable: bool) -> None:
         super().__init__(received, expected=expected, fix=fix)
         self.retryable = retryable
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """``repr`` of a received value, cut to ``limit`` characters: for error messages."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -15,8 +15,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from prelabel.errors import LabelConfigError
-from prelabel.types import Annotation, Example, Region, Task, shorten
+from prelabel.errors import LabelConfigError, shorten
+from prelabel.types import Annotation, Example, Region, Task
 
 SUPPORTED = 'one <Text value="$…"> and one <Choices choice="single"> whose toName names it'
 MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
@@ -117,14 +117,20 @@ class LabelSchema:
             return None
         return Example(text=text, label=label)
 
-    def digest(self, *, of_names: bool = False) -> str:
-        """Return six hexadecimal digits that stand for the set of labels, or for their names."""
-        words = [label.names if of_names else label.value for label in self.labels]
-        return hashlib.sha256(repr(sorted(words)).encode()).hexdigest()[:6]
+    @property
+    def frame(self) -> str:
+        """What a prediction names besides its label: control, object and data key."""
+        control, shown = self.control, self.control.object_tag
+        return repr((control.name, control.type, shown.name, shown.data_key))
+
+    def digest(self) -> str:
+        """Return six hexadecimal digits that stand for the frame, the labels and their names."""
+        labels = sorted((label.value, label.names) for label in self.labels)
+        return hashlib.sha256(repr((self.frame, labels)).encode()).hexdigest()[:6]
 
 
 def parse_label_config(label_config: str) -> LabelSchema:
-    """Read a labeling config; each distinct text is parsed once.
+    """Read a labeling config; recent ones are remembered.
 
     Raises
     ------
@@ -136,7 +142,7 @@ def parse_label_config(label_config: str) -> LabelSchema:
     return _parse(label_config)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _parse(label_config: str) -> LabelSchema:
     root = _read_xml(label_config)
     objects: dict[str, ObjectTag] = {}

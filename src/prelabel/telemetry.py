@@ -32,44 +32,29 @@ class Metrics:
     """The counters of one process, in a registry of their own."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        own = self._registry = CollectorRegistry()
         self.requests = Counter(
-            "prelabel_requests",
-            "Requests answered.",
-            ["route", "status"],
-            registry=self._registry,
+            "prelabel_requests", "Requests answered.", ["route", "status"], registry=own
         )
+        seconds = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
         self.request_seconds = Histogram(
-            "prelabel_request_seconds",
-            "Time to answer a request, in seconds.",
-            ["route"],
-            buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
-            registry=self._registry,
+            "prelabel_request_seconds", "Time to answer.", ["route"], registry=own, buckets=seconds
         )
         self.predictions = Counter(
-            "prelabel_predictions", "Tasks answered with a label.", registry=self._registry
+            "prelabel_predictions", "Tasks answered with a label.", registry=own
         )
         self.abstentions = Counter(
-            "prelabel_abstentions", "Tasks answered with no label.", registry=self._registry
+            "prelabel_abstentions", "Tasks answered with no label.", registry=own
         )
         self.label_changes = Counter(
-            "prelabel_label_changes",
-            "Label changes stored because of webhooks.",
-            registry=self._registry,
+            "prelabel_label_changes", "Label changes that webhooks told.", registry=own
         )
-        self.jobs = Counter(
-            "prelabel_jobs", "Jobs finished, by outcome.", ["state"], registry=self._registry
-        )
+        self.jobs = Counter("prelabel_jobs", "Jobs finished.", ["state"], registry=own)
         self.job_seconds = Histogram(
-            "prelabel_job_seconds",
-            "Time from a job's start to its end, in seconds.",
-            buckets=(0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000),
-            registry=self._registry,
+            "prelabel_job_seconds", "Time a job took.", registry=own, buckets=seconds
         )
         self.last_version_at = Gauge(
-            "prelabel_last_version_timestamp_seconds",
-            "When the newest model version was made, in seconds since 1970.",
-            registry=self._registry,
+            "prelabel_last_version_timestamp_seconds", "When the newest version came.", registry=own
         )
 
     def encode(self) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from prelabel.errors import MalformedError
+from prelabel.errors import MalformedError, shorten
 
 _PROJECT_KEY = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
@@ -141,6 +141,8 @@ class ModelVersion:
         How many examples it was fitted on.
     labels
         Labels it can predict, in the order of its ``classes_``.
+    frame
+        What the predicted regions name besides the label, see `LabelSchema.frame`.
     fingerprint
         Digest of all it was made from: equal fingerprints, equal predictions.
     """
@@ -150,6 +152,7 @@ class ModelVersion:
     artifact: str
     examples: int
     labels: tuple[str, ...]
+    frame: str
     fingerprint: str
     created_at: datetime
 
@@ -164,6 +167,7 @@ class EventKind(StrEnum):
 
     ANNOTATED = "annotated"
     ANNOTATIONS_DELETED = "annotations deleted"
+    TASKS_CREATED = "tasks created"
     TASKS_DELETED = "tasks deleted"
     PROJECT_UPDATED = "project updated"
     PROJECT_DELETED = "project deleted"
@@ -180,6 +184,8 @@ class Event:
         The labeling config at that time, with `project_updated_at` to order such news.
     annotated
         Annotations as they are now, each with its task.
+    created
+        Tasks that have come, still without annotations.
     deleted_ids
         Ids of the annotations or tasks that were deleted, as `kind` says.
     """
@@ -189,6 +195,7 @@ class Event:
     label_config: str | None = None
     project_updated_at: datetime | None = None
     annotated: tuple[tuple[Task, Annotation], ...] = ()
+    created: tuple[Task, ...] = ()
     deleted_ids: tuple[int, ...] = ()
 
 
@@ -220,6 +227,8 @@ class Job:
         What came of it, for people; empty while it waits.
     model_version
         Name of the version it made, if it made one.
+    owner
+        Who holds the project's lease for it; empty unless this is what `claim` returned.
     """
 
     id: int
@@ -229,12 +238,7 @@ class Job:
     state: JobState
     message: str = ""
     model_version: str | None = None
+    owner: str = ""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
-
-
-def shorten(value: object, limit: int = 60) -> str:
-    """``repr`` of a received value, cut to ``limit`` characters: for error messages."""
-    text = repr(value)
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

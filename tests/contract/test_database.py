@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from prelabel.errors import StorageError
 from prelabel.storage.database import Database
@@ -119,7 +120,7 @@ def test_a_store_that_was_never_migrated_is_a_storage_error(tmp_path: Path) -> N
 
 def test_no_text_shows_in_an_error_or_in_its_cause(database: Database) -> None:
     values = {"project": "404.1", "reason": "a private text", "must_train": True, "state": "x"}
-    with pytest.raises(StorageError) as caught, database.write() as connection:
+    with pytest.raises(IntegrityError) as caught, database.write() as connection:
         connection.execute(insert(job_table).values(values))
     assert "a private text" not in f"{caught.value} {caught.value.__cause__}"
 

@@ -9,8 +9,9 @@ from threading import Barrier
 from time import sleep
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from prelabel.errors import StorageError
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.labels import LabelStore
@@ -129,8 +130,9 @@ def test_requests_that_nobody_has_begun_are_one(jobs: JobStore) -> None:
 
 
 def test_a_request_during_a_training_asks_for_another(jobs: JobStore) -> None:
-    running = jobs.request(PROJECT, "first")
-    assert claim(jobs).id == running.id
+    first = jobs.request(PROJECT, "first")
+    running = claim(jobs)
+    assert running.id == first.id
     later = jobs.request(PROJECT, "second")
     assert later.id != running.id
     jobs.finish(running, JobState.DONE, "x", trained_changes=0)
@@ -141,7 +143,7 @@ def test_a_request_during_a_training_asks_for_another(jobs: JobStore) -> None:
 
 def test_a_project_nobody_told_of_can_have_no_job(jobs: JobStore) -> None:
     unknown = ProjectKey(404, 1)
-    with pytest.raises(StorageError):
+    with pytest.raises(IntegrityError):  # a mistake of ours, not of the disk
         jobs.request(unknown, "x")
     assert jobs.claim(unknown, "me", MINUTE) is None
     assert not jobs.renew(unknown, "me", MINUTE)
@@ -214,8 +216,16 @@ def test_who_lost_the_lease_cannot_add_a_version(jobs: JobStore, versions: Versi
     claim(jobs, "slow", MOMENT)
     sleep(0.01)
     claim(jobs, "quick")
-    with pytest.raises(StorageError, match=f"lease of project {PROJECT.id}.* was lost"):
-        versions.add(PROJECT, artifact="a", examples=1, labels=["x"], fingerprint="f", owner="slow")
+    with pytest.raises(LeaseLostError, match=f"lease of project {PROJECT.id}.* was lost"):
+        versions.add(
+            PROJECT,
+            artifact="a",
+            examples=1,
+            labels=["x"],
+            frame="frame",
+            fingerprint="f",
+            owner="slow",
+        )
     assert versions.all() == []
 
 
@@ -281,52 +291,90 @@ def test_not_yet_may_leave_the_next_label_to_make_it_due(
     assert jobs.due(EVERY) == [PROJECT]
 
 
-def test_a_failed_job_waits_for_more_label_changes(
-    jobs: JobStore, projects: ProjectStore, label: Callable[..., None]
+def test_a_failed_job_is_tried_again_after_a_pause_with_all_it_was_for(
+    jobs: JobStore, projects: ProjectStore, database: Database, label: Callable[..., None]
 ) -> None:
     label(1, 2, 3)
     projects.request_sync(PROJECT)
-    jobs.fail(claim(jobs), "it broke")
+    job = claim(jobs)
+    jobs.fail(job, "it broke")
     jobs.release(PROJECT, "me")
-    failed = jobs.get(1)
+    failed = jobs.get(job.id)
     assert failed is not None
     assert (failed.state, failed.message) == (JobState.FAILED, "it broke")
     assert jobs.due(EVERY) == []
-    label(4, 5, 6)
+    let_pause_pass(database)
+    assert jobs.due(EVERY) == [PROJECT]
+    assert projects.sync_is_due(PROJECT)
+
+
+def let_pause_pass(database: Database) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE projects SET retry_at = 1 WHERE retry_at IS NOT NULL")
+
+
+def test_a_training_that_was_asked_for_and_failed_is_still_asked_for(
+    jobs: JobStore, database: Database
+) -> None:
+    jobs.request(PROJECT, "Start Training")
+    jobs.fail(claim(jobs), "it broke")
+    jobs.release(PROJECT, "me")
+    let_pause_pass(database)
+    again = claim(jobs)
+    assert (again.reason, again.must_train) == ("Start Training, again", True)
+
+
+def test_who_asks_does_not_wait_for_the_pause_to_end(jobs: JobStore) -> None:
+    jobs.request(PROJECT, "first")
+    jobs.fail(claim(jobs), "it broke")
+    jobs.release(PROJECT, "me")
+    assert jobs.due(EVERY) == []
+    jobs.request(PROJECT, "second")
     assert jobs.due(EVERY) == [PROJECT]
 
 
-def test_after_three_deaths_a_job_is_given_up_with_the_likely_reason(
+def test_a_job_whose_process_died_three_times_has_failed(jobs: JobStore) -> None:
+    job = claim(jobs)
+    for _ in range(MAX_ATTEMPTS):
+        assert job.state is JobState.RUNNING
+        jobs.break_off(job)
+        jobs.release(PROJECT, "me")
+        job = jobs.get(job.id) or job
+    assert job.state is JobState.FAILED
+    assert "broke off 3 times" in job.message
+    assert "memory" in job.message
+
+
+def test_a_job_whose_server_died_is_taken_up_again_any_number_of_times(
     jobs: JobStore, label: Callable[..., None]
 ) -> None:
     label(1, 2, 3)
-    for number in range(MAX_ATTEMPTS):
-        job = claim(jobs, f"dead {number}", MOMENT)
+    ids = set()
+    for number in range(9):
+        ids.add(claim(jobs, f"dead {number}", MOMENT).id)
         sleep(0.01)
-    assert jobs.claim(PROJECT, "me", MINUTE) is None
-    given_up = jobs.get(job.id)
-    assert given_up is not None
-    assert given_up.state is JobState.FAILED
-    assert "died 3 times" in given_up.message
-    assert "memory" in given_up.message
-    assert jobs.due(EVERY) == []
-
-
-def test_a_job_handed_back_on_purpose_is_never_given_up(jobs: JobStore) -> None:
-    for number in range(MAX_ATTEMPTS + 1):
-        job = claim(jobs, f"owner {number}")
-        jobs.hand_back(job, "another")
-        assert jobs.due(EVERY) == []
-        jobs.hand_back(job, f"owner {number}")
-        assert jobs.due(EVERY) == [PROJECT]
-    assert {job.id, claim(jobs).id} == {1}
-
-
-def test_a_request_behind_a_job_that_was_given_up_is_not_lost(jobs: JobStore) -> None:
-    for _ in range(MAX_ATTEMPTS):
-        claim(jobs)
-        jobs.release(PROJECT, "me")
-    later = jobs.request(PROJECT, "Start Training")
-    assert jobs.claim(PROJECT, "me", MINUTE) is None
+    assert ids == {1}
     assert jobs.due(EVERY) == [PROJECT]
-    assert claim(jobs).id == later.id
+
+
+def test_a_lease_from_a_clock_that_was_set_back_holds_nobody(
+    jobs: JobStore, label: Callable[..., None]
+) -> None:
+    label(1, 2, 3)
+    claim(jobs, "yesterday", timedelta(hours=1))
+    assert jobs.due(EVERY) == [PROJECT]
+    assert claim(jobs, "today").id == 1
+
+
+@pytest.mark.parametrize("end", [JobStore.fail, lambda s, j, m: s.finish(j, JobState.DONE, m)])
+def test_who_lost_the_lease_records_nothing(
+    jobs: JobStore, end: Callable[[JobStore, Job, str], None]
+) -> None:
+    late = claim(jobs, "late", MOMENT)
+    sleep(0.01)
+    claim(jobs, "heir")
+    with pytest.raises(LeaseLostError):
+        end(jobs, late, "too late")
+    stored = jobs.get(late.id)
+    assert stored is not None
+    assert stored.state is JobState.RUNNING

@@ -10,10 +10,11 @@ from threading import Barrier
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import NoResultFound
 
-from prelabel.errors import StorageError
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
-from prelabel.storage.labels import LabelStore
+from prelabel.storage.labels import DELETIONS_AT_ONCE, LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import Event, EventKind, ProjectKey
 from tests.builders import (
@@ -25,6 +26,7 @@ from tests.builders import (
     at,
     config,
     deleted,
+    examples,
     labeled,
     tasks_deleted,
 )
@@ -438,8 +440,29 @@ def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore) -> None:
 
 
 def test_a_project_nobody_told_of_has_no_snapshot(labels: LabelStore) -> None:
-    with pytest.raises(StorageError):
+    with pytest.raises(NoResultFound):
         labels.snapshot(PROJECT)
+
+
+def test_of_two_syncs_at_once_the_newer_one_counts_and_the_older_ends(labels: LabelStore) -> None:
+    pairs = examples(["sports"] * 5)
+    labels.apply(annotated(*pairs))
+    old, new = labels.begin_sync(PROJECT, CONFIG), labels.begin_sync(PROJECT, CONFIG)
+    labels.apply_sync(new, pairs)
+    with pytest.raises(LeaseLostError):
+        labels.apply_sync(old, pairs)
+    with pytest.raises(LeaseLostError):
+        labels.end_sync(old)
+    labels.end_sync(new)
+    assert len(labels.snapshot(PROJECT).annotated) == 5
+
+
+def test_many_deletions_at_once_are_all_made(labels: LabelStore) -> None:
+    pairs = examples(["sports"] * 50)
+    labels.apply(annotated(*pairs))
+    applied = labels.apply(deleted(*range(1, 3 * DELETIONS_AT_ONCE)))
+    assert applied.label_changes == 50
+    assert labels.snapshot(PROJECT).annotated == ()
 
 
 # Durability and concurrency

@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from prelabel.errors import StorageError
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
@@ -31,6 +31,7 @@ def add(versions: VersionStore, project: ProjectKey = PROJECT, examples: int = 2
         artifact=f"{project}/{examples}",
         examples=examples,
         labels=("ham", "spam"),
+        frame="frame",
         fingerprint="f",
         owner="me",
     )
@@ -62,7 +63,7 @@ def test_nobody_without_the_lease_adds_a_version(
     versions: VersionStore, jobs: JobStore, project: ProjectKey
 ) -> None:
     jobs.release(PROJECT, "me")
-    with pytest.raises(StorageError, match="was lost"):
+    with pytest.raises(LeaseLostError, match="was lost"):
         add(versions, project)
     assert versions.all() == []
 

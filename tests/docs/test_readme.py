@@ -8,10 +8,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from prelabel.label_config import parse_label_config
-from tests.backend import Backend
+from tests.acceptance.label_studio import NEWCOMERS_SETTINGS
+from tests.backend import Backend, free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -53,6 +55,30 @@ def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:
         assert f"./{command} " in blocks("sh")[0]
         assert (ROOT / command).stat().st_mode & 0o111
     assert "exec ./test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_run_starts_the_backend(tmp_path: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [ROOT / "run", f"--port={port}", f"--model-dir={tmp_path}"], cwd=tmp_path
+    )
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"), seconds=100)
+    finally:
+        process.terminate()
+    assert process.wait(30) == 0
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_the_variables_shown_are_those_the_acceptance_tests_set() -> None:
+    for name, value in NEWCOMERS_SETTINGS.items():
+        assert f"{name}={value}" in README
 
 
 def test_the_labeling_config_shown_can_be_served() -> None:

@@ -7,10 +7,11 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.backend import TEXTS, Backend, Project, make_text
+from tests.backend import TEXTS, Backend, Project, make_text, wait_for
 
 CLIENTS, WEBHOOKS, TRAININGS = 16, 200, 3
 
@@ -62,3 +63,19 @@ def test_16_clients_predict_while_200_webhooks_arrive_and_three_trainings_run(
     assert counts["label changes"] == WEBHOOKS
     assert counts["trainings"] == TRAININGS
     assert version.endswith(f"-{WEBHOOKS + 4}labels"), "no label was lost"
+
+
+def test_large_batches_keep_neither_setup_nor_webhooks_waiting(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend, ThreadPoolExecutor(16) as clients:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        text = " ".join(make_text("sports", n) for n in range(200))
+        tasks = [{"id": n, "data": {"text": f"{text} {n}"}} for n in range(1, 501)]
+        body = {"tasks": tasks, "project": project.key, "label_config": project.label_config}
+        batches = [clients.submit(post, backend.port, "/predict", body) for _ in range(16)]
+        wait_for(lambda: any(batch.done() for batch in batches))
+        assert project.setup() == "v1-4labels"
+        assert project.annotate(5, "sports")["label_changes"] == 1
+        assert not all(batch.done() for batch in batches), "they were answered in between"
+        assert {len(batch.result()["results"]) for batch in batches} == {500}

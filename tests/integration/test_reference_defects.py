@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project, label_of, make_text, region, write_config
+from tests.backend import TEXTS, Backend, Project, label_of, make_text, region, write_config
 
 
 def test_a_label_never_annotated_is_never_predicted(project: Project) -> None:
@@ -174,15 +174,15 @@ def test_one_class_so_far_is_an_outcome_not_a_crash(project: Project) -> None:
 
 
 def test_texts_that_look_like_paths_and_urls_are_texts(project: Project, tmp_path: Path) -> None:
-    existing = tmp_path / "README.md"
-    existing.write_text("oven butter")
+    file = tmp_path / "upload.txt"
     project.annotate_many(12)
     project.train()
-    odd = [str(existing), ".", "README.md", "upload/1/goal.txt", "s3://goal/match", "gs:"]
-    url = f"{project.backend.url}/metrics goal match team"
-    results = project.predict(*odd, url)
-    assert label_of(results[-1]) == "sports"
-    assert all(results)
+    odd = [str(file), ".", "upload/1/goal.txt", "s3://goal/match", "gs:", project.backend.url]
+    before = project.predict(*odd)
+    file.write_text(" ".join(TEXTS["cooking"]))
+    assert project.predict(*odd) == before
+    assert all(before)
+    assert project.labels_of(f"{project.backend.url}/metrics goal match team") == ["sports"]
 
 
 def test_a_second_process_sees_the_new_version(tmp_path: Path) -> None:
@@ -209,8 +209,10 @@ def audit(event, arguments):
         if event != "open" or (isinstance(mode, str) and set(mode) & set("wax+")):
             touched.append((event, arguments))
 sys.addaudithook(audit)
-import prelabel, prelabel.types, prelabel.errors, prelabel.label_config, prelabel.protocol.events
-import prelabel.server.app
+import prelabel
+heavy = {"numpy", "scipy", "sklearn", "starlette", "sqlalchemy", "httpx", "pydantic"}
+assert not heavy & set(sys.modules), sys.modules
+import prelabel.cli.main
 assert not touched, touched
 assert "sklearn" not in sys.modules
 """

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import NoResultFound
 
-from prelabel.errors import LabelConfigError, StorageError
+from prelabel.errors import LabelConfigError
 from prelabel.loop.ingest import Ingest
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
@@ -57,7 +58,7 @@ def edited(label_config: str, minute: float = 1) -> Event:
 
 
 def test_a_project_is_greeted_with_what_its_config_means(ingest: Ingest) -> None:
-    schema = ingest.greet(PROJECT, CONFIG)
+    schema = ingest.register(PROJECT, CONFIG)
     assert [label.value for label in schema.labels] == ["cooking", "sports"]
 
 
@@ -65,8 +66,8 @@ def test_a_config_that_cannot_be_served_is_refused_and_not_remembered(
     ingest: Ingest, labels: LabelStore
 ) -> None:
     with pytest.raises(LabelConfigError):
-        ingest.greet(PROJECT, "<View/>")
-    with pytest.raises(StorageError):
+        ingest.register(PROJECT, "<View/>")
+    with pytest.raises(NoResultFound):
         labels.snapshot(PROJECT)
 
 
@@ -75,19 +76,19 @@ def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
     make: Callable[..., Ingest], projects: ProjectStore, woken: list[bool], news: Event | None
 ) -> None:
     ingest = make(can_sync=True)
-    ingest.apply(news) if news else ingest.greet(PROJECT, CONFIG)
+    ingest.apply(news) if news else ingest.register(PROJECT, CONFIG)
     assert projects.sync_is_due(PROJECT)
     assert woken
     projects.sync_failed(PROJECT, retry=False)
-    ingest.greet(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
     assert not projects.sync_is_due(PROJECT)
 
 
 def test_without_a_key_a_new_project_is_told_what_is_missing(
     ingest: Ingest, projects: ProjectStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ingest.greet(PROJECT, CONFIG)
-    ingest.greet(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
     assert caplog.text.count("LABEL_STUDIO_API_KEY is not set") == 1
     assert not projects.sync_is_due(PROJECT)
 
@@ -101,7 +102,7 @@ def test_a_deleted_project_is_forgotten_and_welcome_back(
     assert jobs.due(10) == [PROJECT]
     assert ingest.apply(GONE).label_changes == 0
     assert jobs.due(1) == []
-    ingest.greet(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
     assert projects.sync_is_due(PROJECT)
 
 
@@ -151,7 +152,7 @@ def test_a_training_of_a_project_nobody_told_of_is_a_job_too(
 
 
 def test_an_edited_config_trains_anew(ingest: Ingest, jobs: JobStore, woken: list[bool]) -> None:
-    ingest.greet(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
     ingest.apply(edited(config("cooking", "art")))
     assert jobs.due(10) == [PROJECT]
     job = jobs.get(1)
@@ -162,7 +163,7 @@ def test_an_edited_config_trains_anew(ingest: Ingest, jobs: JobStore, woken: lis
 def test_a_config_that_means_the_same_trains_nothing(
     ingest: Ingest, jobs: JobStore, labels: LabelStore
 ) -> None:
-    ingest.greet(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG)
     styled = CONFIG.replace("<View>", "<View><Style>.x {}</Style>")
     ingest.apply(edited(styled))
     assert jobs.due(10) == []

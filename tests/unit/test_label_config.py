@@ -279,11 +279,12 @@ def test_the_digest_stands_for_the_set_of_labels_whatever_their_order() -> None:
     assert first.digest() != parse_label_config(config("a,b")).digest()
 
 
-def test_the_digest_of_names_sees_hints_and_the_other_does_not() -> None:
+def test_the_digest_sees_hints_and_what_else_a_prediction_names() -> None:
     plain = parse_label_config(config("a"))
     hinted = parse_label_config(config("a").replace("<Choice ", '<Choice hint="h" '))
-    assert plain.digest() == hinted.digest()
-    assert plain.digest(of_names=True) != hinted.digest(of_names=True)
+    renamed = parse_label_config(config("a", name="other"))
+    assert len({schema.digest() for schema in (plain, hinted, renamed)}) == 3
+    assert plain.frame == hinted.frame != renamed.frame
 
 
 # Anything

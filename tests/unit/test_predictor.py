@@ -36,8 +36,9 @@ def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_pa
         name = f"version-{len(versions.all())}"
         model = Letters().fit([TEXTS[label] for label in labels], labels)
         artifact.save(model, tmp_path / name, receipt={})
+        frame = schema_of(*labels).frame
         return versions.add(PROJECT, artifact=name, examples=len(labels), labels=model.classes_,
-                            fingerprint="f", owner="me")  # fmt: skip
+                            frame=frame, fingerprint="f", owner="me")  # fmt: skip
 
     return train
 

@@ -41,7 +41,7 @@ def add(projects: ProjectStore, jobs: JobStore, versions: VersionStore, artifact
         name = f"{project}/{len(versions.all())}"
         artifact.save(Letters().fit(labels, labels), artifacts / name, receipt={})
         return versions.add(project, artifact=name, examples=len(labels), labels=sorted(labels),
-                            fingerprint="f", owner="me")  # fmt: skip
+                            frame="frame", fingerprint="f", owner="me")  # fmt: skip
 
     return train
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from prelabel.loop.process import TrainingProcess
 from prelabel.loop.scheduler import POLL_SECONDS, Scheduler
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.telemetry import configure_logging
 from prelabel.types import Job, JobState, ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN
 
@@ -37,7 +39,8 @@ def run(jobs: JobStore, projects: ProjectStore, reports: Reports) -> Iterator[Ru
         projects.see(project, CONFIG)
 
     def start(work: Work, make_executor: Callable[[], Executor] | None = None,
-              lease_seconds: float = 60, store: JobStore = jobs) -> Scheduler:  # fmt: skip
+              lease_seconds: float = 60, store: JobStore = jobs,
+              limit_seconds: float = 600) -> Scheduler:  # fmt: skip
         scheduler = Scheduler(
             jobs=store,
             make_executor=make_executor or (lambda: ThreadPoolExecutor(4)),
@@ -45,6 +48,7 @@ def run(jobs: JobStore, projects: ProjectStore, reports: Reports) -> Iterator[Ru
             train_every=10,
             owner=f"scheduler {len(started)}",
             lease=timedelta(seconds=lease_seconds),
+            limit=timedelta(seconds=limit_seconds),
             report=lambda job, _: reports.append((job.id, job.state)),
         )
         started.append(scheduler)
@@ -180,8 +184,22 @@ def test_work_that_raises_is_tried_three_times_and_given_up(
     wait_until(lambda: state(jobs, job) is JobState.FAILED)
     assert tries == [job.id] * 3
     assert "broke off: MemoryError()" in caplog.text
-    assert reports == []
-    assert jobs.due(10) == []
+    wait_until(lambda: reports)
+    assert reports == [(job.id, JobState.FAILED)]
+    assert jobs.due(10) == [], "the next try comes after a pause"
+
+
+def hang(_job: Job, _owner: str) -> None:
+    time.sleep(3600)
+
+
+def test_a_job_that_hangs_is_ended_and_keeps_no_other_from_its_turn(
+    run: Run, jobs: JobStore, database: Database
+) -> None:
+    hanging = jobs.request(PROJECT, "x")
+    run(hang, lambda: TrainingProcess(configure_logging, "INFO"), limit_seconds=0.5)
+    wait_until(lambda: state(jobs, hanging) is JobState.FAILED, seconds=60)
+    assert jobs.due(10) == [], "the next try comes after a pause"
 
 
 def state(jobs: JobStore, job: Job) -> JobState:
@@ -210,7 +228,7 @@ def test_a_process_that_dies_each_time_does_not_keep_the_others_from_their_turn(
     wait_until(lambda: state(jobs, job) is JobState.FAILED)
     failed = jobs.get(job.id)
     assert failed is not None
-    assert "died 3 times" in failed.message
+    assert "broke off 3 times" in failed.message
 
 
 class Unlucky(ThreadPoolExecutor):

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import pytest
 
-from prelabel.errors import StorageError
-from prelabel.loop.trainer import Trained, Trainer
+from prelabel.errors import LeaseLostError
+from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.storage.jobs import JobStore
@@ -16,7 +16,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import JobState
-from tests.builders import CONFIG, PROJECT, annotated, config, deleted, examples, labeled
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, config, deleted, examples, labeled
 from tests.letters import Letters
 
 Make = Callable[..., Trainer]
@@ -117,8 +117,11 @@ def test_after_not_yet_the_next_label_tries_again(
     make: Make, labels: LabelStore, jobs: JobStore
 ) -> None:
     labels.apply(annotated(*examples(["sports"] * 5)))
-    job = jobs.request(PROJECT, "x")
-    jobs.finish(job, JobState.NOT_YET, "x", trained_changes=train(make()).trained_changes)
+    waiting = train(make()).trained_changes
+    jobs.release(PROJECT, "me")
+    job = jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    assert job
+    jobs.finish(job, JobState.NOT_YET, "x", trained_changes=waiting)
     assert make().train(PROJECT, owner="me", must_train=False) is None
     labels.apply(annotated(*examples(["cooking"], first=6)))
     trained = make().train(PROJECT, owner="me", must_train=False)
@@ -153,9 +156,20 @@ def test_who_lost_the_lease_activates_nothing(
     make: Make, labels: LabelStore, versions: VersionStore
 ) -> None:
     labels.apply(annotated(*examples(["sports", "cooking"])))
-    with pytest.raises(StorageError, match="was lost"):
+    with pytest.raises(LeaseLostError, match="was lost"):
         train(make(), owner="late")
     assert versions.all() == []
+
+
+def test_a_version_whose_artifact_is_lost_is_trained_again(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    for file in tmp_path.rglob("arrays.safetensors"):
+        file.unlink()
+    assert train(make()).version == versions.active(PROJECT)
+    assert [version.number for version in versions.all()] == [2, 1]
 
 
 def test_labels_that_arrive_during_a_training_count_for_the_next(
@@ -188,3 +202,19 @@ def test_every_training_starts_from_a_fresh_model(make: Make, labels: LabelStore
         train(make(new_model))
     assert len(made) == 2
     assert made[0] is not made[1]
+
+
+def test_only_the_newest_versions_keep_their_artifacts(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    versions.copy(PROJECT, TWIN)
+    for number in range(3, KEPT_ARTIFACTS + 4):
+        labels.apply(annotated(*examples(["sports"], first=number)))
+        train(make())
+    kept = {file.parent.name for file in tmp_path.rglob("arrays.safetensors")}
+    needed = [v.artifact.split("/")[-1] for v in versions.all(PROJECT)[:KEPT_ARTIFACTS]]
+    copied = versions.all(TWIN)[0].artifact.split("/")[-1]
+    assert kept == {*needed, copied}
+    assert len(versions.all(PROJECT)) == KEPT_ARTIFACTS + 2

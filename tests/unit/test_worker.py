@@ -20,7 +20,7 @@ from prelabel.types import Job, JobState, ProjectKey
 from tests.builders import CONFIG, PROJECT, annotated, examples
 from tests.letters import Letters
 
-Pull = Callable[[ProjectKey], str]
+Sync = Callable[[ProjectKey], str]
 
 
 class Crashing(Letters):
@@ -49,11 +49,11 @@ class Desk:
     def label(self, *labels: str) -> None:
         self.labels.apply(annotated(*examples(labels)))
 
-    def do(self, *, pull: Pull | None = None, model: type[TextModel] = Letters) -> Job:
+    def do(self, *, sync: Sync | None = None, model: type[TextModel] = Letters) -> Job:
         """Do the job that is due, and return what the store says of it then."""
         trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
                           new_model=model, receipt={}, train_every=3)  # fmt: skip
-        worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, pull=pull)
+        worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync)
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None
         try:
@@ -98,7 +98,7 @@ def test_a_model_that_crashes_fails_its_job_and_shows_no_text(
     desk.label("sports", "cooking", "sports")
     job = desk.do(model=Crashing)
     assert job.state is JobState.FAILED
-    assert job.message == "Training failed (KeyError). It is tried again after more label changes."
+    assert job.message == "Training failed (KeyError). It is tried again in a while."
     assert f"Job {job.id} of project {PROJECT} failed" in caplog.text
     assert desk.jobs.due(3) == []
 
@@ -128,14 +128,14 @@ def test_a_sync_that_is_due_comes_before_the_training(desk: Desk) -> None:
         return "3 annotations pulled."
 
     desk.projects.request_sync(PROJECT)
-    job = desk.do(pull=pull)
+    job = desk.do(sync=pull)
     assert job.message == "3 annotations pulled. v1-3labels is active: 2 labels learned"
     assert desk.jobs.due(3) == []
 
 
 def test_a_sync_that_brings_too_little_to_train_is_done(desk: Desk) -> None:
     desk.projects.request_sync(PROJECT)
-    job = desk.do(pull=lambda _: "Nothing new.")
+    job = desk.do(sync=lambda _: "Nothing new.")
     assert (job.state, job.message) == (JobState.DONE, "Nothing new.")
 
 
@@ -143,7 +143,7 @@ def test_a_sync_that_brings_too_little_to_train_is_done(desk: Desk) -> None:
 def test_nothing_is_pulled_unasked_or_without_a_key(desk: Desk, *, has_key: bool) -> None:
     if not has_key:
         desk.projects.request_sync(PROJECT)
-    job = desk.do(pull=(lambda _: "Pulled!") if has_key else None)
+    job = desk.do(sync=(lambda _: "Pulled!") if has_key else None)
     assert job.message == "Nothing was due any more"
 
 
@@ -156,7 +156,7 @@ def test_a_label_studio_that_is_away_does_not_stop_the_training(
 
     desk.label("sports", "cooking", "sports")
     desk.projects.request_sync(PROJECT)
-    job = desk.do(pull=pull)
+    job = desk.do(sync=pull)
     assert (job.state, job.model_version) == (JobState.DONE, "v1-3labels")
     assert job.message.startswith("The labels could not be pulled: Received 502.")
     assert not desk.projects.sync_is_due(PROJECT)
@@ -168,7 +168,7 @@ def test_a_store_that_is_away_leaves_the_job_to_be_taken_up_again(desk: Desk) ->
 
     desk.projects.request_sync(PROJECT)
     with pytest.raises(StorageError):
-        desk.do(pull=pull)
+        desk.do(sync=pull)
     job = desk.jobs.get(1)
     assert job is not None
     assert job.state is JobState.RUNNING

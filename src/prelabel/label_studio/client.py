@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self, TypeVar
 
@@ -18,28 +17,30 @@ import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_exponential, wait_random
 
-from prelabel.errors import ConfigError, MalformedError, UpstreamError
-from prelabel.label_studio.pages import LabeledTask, PageBody, read_page, write_params
+from prelabel.errors import ConfigError, MalformedError, UpstreamError, shorten
+from prelabel.label_studio.pages import (
+    LabeledTask,
+    PageBody,
+    read_page,
+    read_unlabeled,
+    write_params,
+    write_unlabeled_params,
+)
 from prelabel.label_studio.refusals import explain, is_passing, read_detail, read_retry_after
 from prelabel.label_studio.tokens import Credentials
 from prelabel.protocol.bodies import decode
 from prelabel.protocol.values import ProjectBody
-from prelabel.types import ProjectKey, shorten
+from prelabel.types import ProjectKey, Task
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A project as Label Studio has it now; its time of creation is in whole seconds."""
+    """A project as Label Studio has it now."""
 
-    id: int
     key: ProjectKey
     label_config: str
-
-    @property
-    def created_at(self) -> datetime:
-        return datetime.fromtimestamp(self.key.created, UTC)
 
 
 class _AccessBody(msgspec.Struct):
@@ -50,10 +51,6 @@ class _AccessBody(msgspec.Struct):
 
 class LabelStudioClient:
     """A Label Studio, as the owner of an API key sees it. Threads may share it.
-
-    >>> with LabelStudioClient("http://localhost:8080", "0" * 40) as client:
-    ...     client
-    LabelStudioClient('http://localhost:8080', legacy token)
 
     Parameters
     ----------
@@ -116,7 +113,7 @@ class LabelStudioClient:
         """Return a project; raise `UpstreamError` if there is none that the key may see."""
         body = self._get(f"/api/projects/{project_id}/", ProjectBody)
         try:
-            return Project(id=body.id, key=body.key, label_config=body.label_config or "")
+            return Project(key=body.key, label_config=body.label_config or "")
         except MalformedError as error:
             raise _unreadable(error) from error
 
@@ -124,8 +121,7 @@ class LabelStudioClient:
         """Yield all labeled tasks in order of their ids, a page at a time, fetched when asked for.
 
         Each comes with all its annotations, skipped ones too; a task that was only ever skipped
-        is left out. A page continues after the last id, so tasks labeled or deleted meanwhile
-        make it miss no other. What cannot be read is left out with a warning.
+        is left out. Tasks labeled or deleted meanwhile make a page miss no other.
 
         Raises
         ------
@@ -138,6 +134,11 @@ class LabelStudioClient:
             if labeled:
                 yield labeled
             del labeled  # one page in memory, not two
+
+    def unlabeled_tasks(self, project_id: int, limit: int) -> list[Task]:
+        """Return tasks of a project that have no annotation, at most so many; one request."""
+        params = write_unlabeled_params(project_id, limit=limit)
+        return read_unlabeled(self._get("/api/tasks/", PageBody, params=params))
 
     def _labeled_page(self, project_id: int, after_id: int) -> tuple[list[LabeledTask], int | None]:
         params = write_params(project_id, after_id=after_id, page_size=self._page_size)

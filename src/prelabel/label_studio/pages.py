@@ -24,7 +24,7 @@ FIELDS = "id,data,updated_at,annotations,result,was_cancelled,ground_truth,compl
 """What a task shall have, fields of its annotations included. It saves Label Studio more than half
 of the time that all fields take."""
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class PageBody(msgspec.Struct):
@@ -45,21 +45,42 @@ def write_params(project_id: int, *, after_id: int, page_size: int) -> dict[str,
     Labeled is what has an annotation that is not skipped. ``completed_at`` would not do: it stays
     empty until a task has as many annotations as the project wants of each.
     """
-    bounds = {"filter:tasks:id": after_id, "filter:tasks:total_annotations": 0}
-    items = [
-        {"filter": name, "operator": "greater", "value": bound, "type": "Number"}
-        for name, bound in bounds.items()
-    ]
-    filters = {"conjunction": "and", "items": items}
+    after = {"filter": "filter:tasks:id", "operator": "greater", "value": after_id}
     return {
-        "project": project_id,
-        "query": json.dumps({"filters": filters, "ordering": ["tasks:id"]}),
-        "page": 1,
-        "page_size": page_size,
+        **_write_query(project_id, [after, {**_ANNOTATIONS, "operator": "greater"}], page_size),
         "fields": "all",  # or there are no annotations, whatever `include` says
         "include": FIELDS,
+    }
+
+
+def write_unlabeled_params(project_id: int, *, limit: int) -> dict[str, str | int]:
+    """Ask for the first tasks of a project that have no annotation."""
+    unlabeled = {**_ANNOTATIONS, "operator": "equal"}
+    return {**_write_query(project_id, [unlabeled], limit), "include": "id,data,updated_at"}
+
+
+_ANNOTATIONS = {"filter": "filter:tasks:total_annotations", "value": 0}
+
+
+def _write_query(
+    project_id: int, filters: list[dict[str, Any]], page_size: int
+) -> dict[str, str | int]:
+    items = [{**item, "type": "Number"} for item in filters]
+    query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
+    return {
+        "project": project_id,
+        "query": json.dumps(query),
+        "page": 1,
+        "page_size": page_size,
         "resolve_uri": "false",  # data as imported, as webhooks carry it
     }
+
+
+def read_unlabeled(page: PageBody) -> list[Task]:
+    """Return the tasks that can be read."""
+    bodies = (_convert(item, TaskBody) for item in page.tasks)
+    tasks = (to_task(body) for body in bodies if body)
+    return [task for task in tasks if task]
 
 
 def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int | None]:
@@ -76,7 +97,7 @@ def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int 
         body = _convert(item, _LabeledTaskBody)
         task = to_task(body) if body else None
         if body is None or task is None:
-            logger.warning("Left out a task without a usable id, after task %d", last_id)
+            log.warning("Left out a task without a usable id, after task %d", last_id)
             continue
         if task.id <= last_id:
             raise _out_of_order(f"task {task.id} after task {last_id}")
@@ -84,7 +105,7 @@ def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int 
         if isinstance(body.annotations, list):
             labeled.append((task, tuple(_read_annotations(body.annotations, task.id))))
         else:
-            logger.warning("Left out task %d: it comes without a list of annotations", task.id)
+            log.warning("Left out task %d: it comes without a list of annotations", task.id)
     if not page.tasks:
         return labeled, None
     if last_id == after_id:
@@ -99,7 +120,7 @@ def _read_annotations(items: list[Any], task_id: int) -> Iterator[Annotation]:
         if annotation:
             yield annotation
         else:
-            logger.warning("Left out an annotation without a usable id, of task %d", task_id)
+            log.warning("Left out an annotation without a usable id, of task %d", task_id)
 
 
 def _convert(item: object, body_type: type[T]) -> T | None:

@@ -19,8 +19,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from prelabel.errors import ConfigError, UpstreamError
-from prelabel.types import shorten
+from prelabel.errors import ConfigError, UpstreamError, shorten
 
 HOW_TO_MAKE_A_KEY = (
     "Make a personal access token in Label Studio (Account & Settings → Personal Access Token) "

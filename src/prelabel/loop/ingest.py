@@ -50,7 +50,7 @@ class Ingest:
         self._can_sync = can_sync
         self._wake = wake
 
-    def greet(self, project: ProjectKey, label_config: str) -> LabelSchema:
+    def register(self, project: ProjectKey, label_config: str) -> LabelSchema:
         """Take note of a project and its labeling config.
 
         Raises
@@ -59,7 +59,7 @@ class Ingest:
             If the config cannot be served; Label Studio shows the message to its user.
         """
         schema = parse_label_config(label_config)
-        self._follow(project, self._projects.see(project, label_config))
+        self._react(project, self._projects.see(project, label_config))
         return schema
 
     def apply(self, event: Event) -> Ingested:
@@ -68,7 +68,7 @@ class Ingest:
             self.forget(event.project)
             return Ingested()
         applied = self._labels.apply(event)
-        self._follow(event.project, applied.seen)
+        self._react(event.project, applied.seen)
         job = None
         if event.kind is EventKind.TRAINING_REQUESTED:
             job = self.request_training(event.project, "Start Training")
@@ -79,7 +79,7 @@ class Ingest:
 
     def request_training(self, project: ProjectKey, reason: str) -> Job:
         """Ask for a training at once, of all labels there are; return its job."""
-        self._follow(project, self._projects.see(project))
+        self._react(project, self._projects.see(project))
         if self._can_sync:
             self._projects.request_sync(project)
         job = self._jobs.request(project, reason)
@@ -90,15 +90,15 @@ class Ingest:
         """Stop working for a project until it is heard of again; its labels are kept."""
         self._projects.forget(project)
 
-    def _follow(self, project: ProjectKey, seen: Seen) -> None:
+    def _react(self, project: ProjectKey, seen: Seen) -> None:
         if seen.is_new:
-            self._welcome(project)
+            self._begin_project(project)
         elif _means(seen.previous_label_config) != _means(seen.label_config):
             log.info("The labels of project %s were edited; it is trained anew", project)
             self._jobs.request(project, "labeling config edited")
             self._wake()
 
-    def _welcome(self, project: ProjectKey) -> None:
+    def _begin_project(self, project: ProjectKey) -> None:
         if self._can_sync:
             log.info("Project %s is new here; its labels are pulled from Label Studio", project)
             self._projects.request_sync(project)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from prelabel.label_config import LabelSchema
 from prelabel.loop.registry import Registry, Served
 from prelabel.models.label_names import LabelNames
 from prelabel.types import Prediction, ProjectKey
+
+TEXTS_AT_ONCE = 512
+"""Bounds the memory of a batch, and how long it keeps other threads from running."""
 
 
 class Predictor:
@@ -32,11 +35,14 @@ class Predictor:
         """
         served = self._registry.serve(project)
         name = _name(served, schema)
-        texts = [schema.read_text(item) for item in data]
-        present = [index for index, text in enumerate(texts) if text is not None]
-        suggestions = _suggest(served, schema, [texts[index] or "" for index in present])
-        predictions: list[Prediction | None] = [None] * len(texts)
-        for index, suggestion in zip(present, suggestions, strict=True):
+        texts = {
+            index: text
+            for index, item in enumerate(data)
+            if (text := schema.read_text(item)) is not None
+        }
+        suggestions = _suggest(served, schema, list(texts.values()))
+        predictions: list[Prediction | None] = [None] * len(data)
+        for index, suggestion in zip(texts, suggestions, strict=True):
             if suggestion is not None:
                 label, score = suggestion
                 region = schema.control.write_label(label)
@@ -47,14 +53,16 @@ class Predictor:
 def _name(served: Served | None, schema: LabelSchema) -> str:
     """Name what answers: it changes exactly when predictions may change.
 
-    Label names answer before the first version, so they are part of its name. Labels that the
-    config has lost are predicted no more, so what is left is part of the name, too.
+    Label names answer before the first version, so the config is part of its name. It is part of a
+    version's name, too, while it differs from the one trained with in what is predicted: labels
+    that are gone, a control or an object of another name. Added labels change nothing yet.
     """
     if served is None:
-        return f"v0-names-{schema.digest(of_names=True)}"
-    if set(served.version.labels) <= schema.control.values:
-        return served.version.name
-    return f"{served.version.name}-{schema.digest()}"
+        return f"v0-names-{schema.digest()}"
+    version = served.version
+    if version.frame == schema.frame and set(version.labels) <= schema.control.values:
+        return version.name
+    return f"{version.name}-{schema.digest()}"
 
 
 def _suggest(
@@ -65,13 +73,19 @@ def _suggest(
     if served is None:
         names = LabelNames({label.value: label.names for label in schema.labels})
         return [names.suggest(text) for text in texts]
+    allowed = schema.control.values
+    # A text of a label that the config has lost belongs to no other: abstain.
+    return [
+        (label, score) if label in allowed else None
+        for start in range(0, len(texts), TEXTS_AT_ONCE)
+        for label, score in _choose(served, texts[start : start + TEXTS_AT_ONCE])
+    ]
+
+
+def _choose(served: Served, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield the most probable label of each text, and its probability."""
     probabilities = served.model.predict_proba(texts)
     best = np.argmax(probabilities, axis=1)
     scores = probabilities[np.arange(len(texts)), best]
-    allowed = schema.control.values
-    labels = [served.model.classes_[index] for index in best]
-    # A text of a label that the config has lost belongs to no other: abstain.
-    return [
-        (label, min(1.0, float(score))) if label in allowed else None
-        for label, score in zip(labels, scores, strict=True)
-    ]
+    for index, score in zip(best, scores, strict=True):
+        yield served.model.classes_[index], min(1.0, float(score))

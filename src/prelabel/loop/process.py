@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.connection import Connection
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
 from typing import Any
+
+GRACE_SECONDS = 2.0
 
 
 class TrainingProcess(ProcessPoolExecutor):
@@ -25,7 +29,7 @@ class TrainingProcess(ProcessPoolExecutor):
         context = multiprocessing.get_context("spawn")
         # The child waits for the end of a pipe that only we hold open. It ends when we close it,
         # and when we are killed; and there is no lock in it that a killed child could keep.
-        self._theirs, self._ours = context.Pipe(duplex=False)
+        self._theirs, self._ours = context.Pipe()
         super().__init__(
             max_workers=1,
             mp_context=context,
@@ -34,16 +38,28 @@ class TrainingProcess(ProcessPoolExecutor):
         )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - the base's signature
-        """End the process at once, in the middle of its job if there is one."""
+        """End the process within two seconds, in the middle of its job if there is one."""
+        pid = self._ours.recv() if not self._ours.closed and self._ours.poll() else None
         self._ours.close()
-        # Always waited for: it takes milliseconds, and the interpreter's own clean-up at exit
-        # trips over an executor whose process is just ending.
+        if pid is not None:
+            _end(pid)
+        # Always waited for: the interpreter's own clean-up at exit trips over an executor whose
+        # process is just ending.
         super().shutdown(wait=True, cancel_futures=cancel_futures)
         self._theirs.close()
 
 
+def _end(pid: int) -> None:
+    """Kill a child that does not go by itself: stopped, or busy in code that lets nobody in."""
+    for child in multiprocessing.active_children():
+        if child.pid == pid and not wait([child.sentinel], GRACE_SECONDS):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 def _begin(life_line: Connection, set_up: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    os.nice(10)  # serving comes first; at 19 a busy server would starve a training
+    os.nice(5)  # serving comes first; at 19 a busy machine would starve a training
+    life_line.send(os.getpid())
     threading.Thread(target=_end_with_parent, args=(life_line,), daemon=True).start()
     set_up(*arguments)
 

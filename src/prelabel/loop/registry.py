@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from prelabel.errors import ArtifactError, StorageError
@@ -15,6 +18,10 @@ from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
+
+OLDER_TRIED = 10
+RETRY_SECONDS = 30.0
+"""How soon a damaged artifact is looked at again: it may have been put back from a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,20 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What was loaded for an active version; an older one where its artifact is damaged."""
+    """What was loaded for an active version: an older one where its artifact is damaged.
+
+    Attributes
+    ----------
+    until_seconds
+        When to look again, on the monotonic clock; never for what can only stay as it is.
+    """
 
     active: ModelVersion
     served: Served | None
+    until_seconds: float
+
+    def is_for(self, active: ModelVersion) -> bool:
+        return self.active == active and time.monotonic() < self.until_seconds
 
 
 class Registry:
@@ -61,7 +78,7 @@ class Registry:
             return loaded.served
         if active is None:
             return None
-        if loaded is None or loaded.active != active:
+        if loaded is None or not loaded.is_for(active):
             loaded = self._load(project, active)
         return loaded.served
 
@@ -69,14 +86,17 @@ class Registry:
         """Load a version, then let go of the one before; threads that wait get the same."""
         with self._loading[project]:
             known = self._loaded.get(project)
-            if known is None or known.active != active:
-                known = _Loaded(active, self._read_newest(project, active))
+            if known is None or not known.is_for(active):
+                served = self._read_newest(project, active)
+                is_it = served is not None and served.version == active
+                until_seconds = math.inf if is_it else time.monotonic() + RETRY_SECONDS
+                known = _Loaded(active, served, until_seconds)
                 self._loaded[project] = known
             return known
 
     def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
         older = (v for v in self._versions.all(project) if v.number < active.number)
-        for version in (active, *older):
+        for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 model, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
                 return Served(version, model)

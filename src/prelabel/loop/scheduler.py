@@ -10,7 +10,6 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
 
-from prelabel.errors import PrelabelError
 from prelabel.storage.jobs import JobStore
 from prelabel.types import Job, ProjectKey
 
@@ -30,7 +29,7 @@ class Running:
 
 
 class Scheduler:
-    """Hands due projects to an executor: one job a project at a time, however many ask.
+    """Hands due projects to an executor, one job at a time.
 
     Several processes may each have a scheduler on the same store; leases keep them apart.
 
@@ -44,6 +43,8 @@ class Scheduler:
         A name no other scheduler has.
     lease
         How long a project stays taken when its owner is gone.
+    limit
+        How long a job may take; one that hangs would keep all others waiting.
     report
         Called with each finished job, as stored, and its seconds.
     """
@@ -57,6 +58,7 @@ class Scheduler:
         train_every: int,
         owner: str,
         lease: timedelta,
+        limit: timedelta,
         report: Callable[[Job, float], None],
     ) -> None:
         self._jobs = jobs
@@ -65,9 +67,10 @@ class Scheduler:
         self._train_every = train_every
         self._owner = owner
         self._lease = lease
+        self._limit = limit
         self._report = report
         self._executor = make_executor()
-        self._running: dict[ProjectKey, Running] = {}
+        self._running: Running | None = None
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._renewed_at_seconds = time.monotonic()
@@ -87,8 +90,8 @@ class Scheduler:
         self._woken.set()
         self._thread.join()
         self._executor.shutdown(wait=False, cancel_futures=True)
-        for running in self._running.values():
-            self._jobs.hand_back(running.job, self._owner)
+        if self._running is not None:
+            self._jobs.release(self._running.job.project, self._owner)
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -96,57 +99,63 @@ class Scheduler:
             self._woken.clear()
             try:
                 self._look()
-            except (PrelabelError, OSError, RuntimeError) as error:
-                # A store that is away comes back, and so does memory to start a process with.
-                log.error("Looking for due projects failed: %s", error)  # noqa: TRY400 - no news in a traceback
+            except Exception:  # one of the four places: a server that never trains looks healthy
+                log.exception("Looking for due projects failed; it is tried again")
                 self._stopping.wait(POLL_SECONDS)
 
     def _look(self) -> None:
-        for project, running in list(self._running.items()):
-            if running.outcome.done():
-                self._close(project, running)
-        self._renew()
+        if self._running is not None and self._running.outcome.done():
+            self._close(self._running)
+        if self._running is not None:
+            self._watch(self._running)
+            return  # finishing wakes us
         for project in self._jobs.due(self._train_every):
-            if self._running or self._stopping.is_set():
-                return  # one at a time; finishing wakes us
-            self._begin(project)
+            if self._stopping.is_set() or self._begin(project):
+                return
 
-    def _begin(self, project: ProjectKey) -> None:
+    def _begin(self, project: ProjectKey) -> bool:
         job = self._jobs.claim(project, self._owner, self._lease)
         if job is None:
-            return
+            return False
         log.info("Job %d of project %s begins (%s)", job.id, project, job.reason)
         try:
             outcome = self._submit(job)
         except (OSError, RuntimeError):
             self._jobs.release(project, self._owner)
             raise
-        self._running[project] = Running(
-            job=job, outcome=outcome, started_at_seconds=time.monotonic()
-        )
+        self._running = Running(job=job, outcome=outcome, started_at_seconds=time.monotonic())
         outcome.add_done_callback(lambda _: self.wake())
+        return True
 
     def _submit(self, job: Job) -> Future[None]:
         try:
             return self._executor.submit(self._work, job, self._owner)
         except (BrokenExecutor, OSError):  # its process is gone, or could not be started
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = self._make_executor()
+            self._replace_executor()
             return self._executor.submit(self._work, job, self._owner)
 
-    def _close(self, project: ProjectKey, running: Running) -> None:
+    def _close(self, running: Running) -> None:
+        self._running = None
         error = running.outcome.exception()
         if error is not None:
-            log.error("Job %d of project %s broke off: %r", running.job.id, project, error)
-        self._jobs.release(project, self._owner)
-        del self._running[project]
+            log.error(
+                "Job %d of project %s broke off: %r", running.job.id, running.job.project, error
+            )
+            self._jobs.break_off(running.job)
+        self._jobs.release(running.job.project, self._owner)
         finished = self._jobs.get(running.job.id)
         if finished is not None and finished.state.is_over:
             self._report(finished, time.monotonic() - running.started_at_seconds)
 
-    def _renew(self) -> None:
-        if time.monotonic() - self._renewed_at_seconds < self._lease.total_seconds() / 3:
-            return
-        self._renewed_at_seconds = time.monotonic()
-        for project in self._running:
-            self._jobs.renew(project, self._owner, self._lease)
+    def _watch(self, running: Running) -> None:
+        if time.monotonic() - running.started_at_seconds > self._limit.total_seconds():
+            log.error("Job %d runs for more than %s: it is ended", running.job.id, self._limit)
+            self._replace_executor()
+        if time.monotonic() - self._renewed_at_seconds > self._lease.total_seconds() / 3:
+            self._renewed_at_seconds = time.monotonic()
+            if not self._jobs.renew(running.job.project, self._owner, self._lease):
+                log.warning("The lease of project %s was lost", running.job.project)
+
+    def _replace_executor(self) -> None:
+        broken, self._executor = self._executor, self._make_executor()
+        broken.shutdown(wait=False, cancel_futures=True)

@@ -6,11 +6,12 @@ import hashlib
 import json
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prelabel.errors import LabelConfigError, NotEnoughLabelsError
+from prelabel.errors import ArtifactError, LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
@@ -19,6 +20,10 @@ from prelabel.storage.versions import VersionStore
 from prelabel.types import Example, JobState, ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
+
+
+KEPT_ARTIFACTS = 10
+"""How many versions of a project can still be served; of older ones only the record is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +101,7 @@ class Trainer:
             return Trained(state=JobState.NOT_YET, message=str(error), trained_changes=waiting)
 
     def _is_due(self, snapshot: Snapshot) -> bool:
-        return snapshot.label_changes - snapshot.trained_changes >= self._train_every
+        return snapshot.untrained_changes >= self._train_every
 
     def _train(
         self,
@@ -106,25 +111,56 @@ class Trainer:
         schema: LabelSchema,
         examples: Sequence[Example],
     ) -> Trained:
-        fingerprint = self._fingerprint(schema, examples)
+        counts = Counter(example.label for example in examples)
+        if len(counts) < 2:
+            raise NotEnoughLabelsError(counts)
+        pool = [text for data in snapshot.data if (text := schema.read_text(data))]
+        fingerprint = self._fingerprint(schema, examples, pool)
         active = self._versions.active(project)
-        if active and active.fingerprint == fingerprint:
+        if active and active.fingerprint == fingerprint and self._can_be_served(active):
             message = f"{active.name} is up to date: nothing has changed since it was trained"
             return self._done(snapshot, message, active)
-        model = self._new_model()
-        model.fit([example.text for example in examples], [example.label for example in examples])
+        model = self._fit(examples, pool, schema)
+        version = self._store(project, owner, model, len(examples), schema, fingerprint)
+        message = f"{version.name} is active: {len(model.classes_)} labels learned"
+        return self._done(snapshot, message, version)
+
+    def _fit(
+        self, examples: Sequence[Example], pool: Sequence[str], schema: LabelSchema
+    ) -> TextModel:
+        return self._new_model().fit(
+            [example.text for example in examples],
+            [example.label for example in examples],
+            unlabeled=pool,
+            label_names={label.value: label.names for label in schema.labels},
+        )
+
+    def _store(
+        self, project: ProjectKey, owner: str, model: TextModel, n_examples: int,
+        schema: LabelSchema, fingerprint: str,
+    ) -> ModelVersion:  # fmt: skip
         name = f"{project}/{uuid.uuid4().hex}"
         artifact.save(model, self._artifacts / name, receipt=dict(self._receipt))
         version = self._versions.add(
             project,
             artifact=name,
-            examples=len(examples),
+            examples=n_examples,
             labels=model.classes_,
+            frame=schema.frame,
             fingerprint=fingerprint,
             owner=owner,
         )
-        message = f"{version.name} is active: {len(model.classes_)} labels learned"
-        return self._done(snapshot, message, version)
+        for old in self._versions.superseded(project, KEPT_ARTIFACTS):
+            artifact.delete(self._artifacts / old)
+        return version
+
+    def _can_be_served(self, version: ModelVersion) -> bool:
+        try:
+            artifact.load(self._artifacts / version.artifact, type(self._new_model()))
+        except ArtifactError as error:
+            log.warning("Version %s is trained again: %s", version.name, error)
+            return False
+        return True
 
     def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
         return Trained(
@@ -134,11 +170,13 @@ class Trainer:
             version=version,
         )
 
-    def _fingerprint(self, schema: LabelSchema, examples: Sequence[Example]) -> str:
-        control = schema.control
+    def _fingerprint(
+        self, schema: LabelSchema, examples: Sequence[Example], pool: Sequence[str]
+    ) -> str:
         parts = [
             dict(self._receipt),
-            [control.name, control.type, control.object_tag.name, control.object_tag.data_key],
+            schema.digest(),
+            pool,
             [[example.text, example.label] for example in examples],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from prelabel.errors import PrelabelError, StorageError, UpstreamError
+from prelabel.errors import LeaseLostError, PrelabelError, StorageError, UpstreamError
 from prelabel.loop.trainer import Trained, Trainer
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.projects import ProjectStore
@@ -19,7 +19,7 @@ class Worker:
 
     Parameters
     ----------
-    pull
+    sync
         Pulls a project's labels from Label Studio and says what came of it; None without a key.
     """
 
@@ -29,32 +29,34 @@ class Worker:
         projects: ProjectStore,
         jobs: JobStore,
         trainer: Trainer,
-        pull: Callable[[ProjectKey], str] | None,
+        sync: Callable[[ProjectKey], str] | None,
     ) -> None:
         self._projects = projects
         self._jobs = jobs
         self._trainer = trainer
-        self._pull = pull
+        self._sync = sync
 
     def do(self, job: Job, owner: str) -> None:
         """Do a job and record its outcome, whatever happens."""
         try:
-            notes = self._sync(job.project)
+            notes = self._pull_if_due(job.project)
             trained = self._trainer.train(job.project, owner=owner, must_train=job.must_train)
             self._record(job, trained, notes)
+        except LeaseLostError as error:
+            log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
         except StorageError:
             raise  # nothing can be recorded; the lease runs out and the job is taken up again
-        except Exception as error:  # one of the three places: a job must not end the process
+        except Exception as error:  # one of the four places: a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
             reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
-            message = f"Training failed ({reason}). It is tried again after more label changes."
+            message = f"Training failed ({reason}). It is tried again in a while."
             self._jobs.fail(job, message)
 
-    def _sync(self, project: ProjectKey) -> list[str]:
-        if self._pull is None or not self._projects.sync_is_due(project):
+    def _pull_if_due(self, project: ProjectKey) -> list[str]:
+        if self._sync is None or not self._projects.sync_is_due(project):
             return []
         try:
-            return [self._pull(project)]
+            return [self._sync(project)]
         except UpstreamError as error:
             self._projects.sync_failed(project, retry=error.retryable)
             log.warning("The labels of project %s could not be pulled: %s", project, error)

@@ -113,6 +113,11 @@ def save(model: TextModel, folder: Path, *, receipt: Mapping[str, Any]) -> None:
     _write(folder, {_ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)})
 
 
+def delete(folder: Path) -> None:
+    """Remove a version's folder; it is no error if there is none."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def load(folder: Path, model_class: type[Model]) -> tuple[Model, Manifest]:
     """Read what `save` wrote; the model's arrays are views of the file, paged in when used.
 
@@ -164,6 +169,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     _sync(folder.parent)
+    _sync(folder.parent.parent)  # which may have come into being just now
 
 
 def _rename(temporary: Path, folder: Path) -> None:

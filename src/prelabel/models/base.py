@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,10 @@ class TextModel(ABC):
     """
 
     classes_: tuple[str, ...]
+
+    revision: ClassVar[int] = 1
+    """Raised when the same texts and labels give another model than before: versions of an older
+    revision are then trained again."""
 
     @abstractmethod
     def fit(

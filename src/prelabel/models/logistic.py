@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
@@ -121,7 +122,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     ) -> Representation:
         if isinstance(unlabeled, Representation):
             return unlabeled
-        others = list(unlabeled or ())
+        others = tuple(dict.fromkeys(unlabeled or ()))
+        known = set(texts)
+        if known < set(others):  # labels are added, the texts stay: seconds are saved
+            return _learn_pool(others, self.n_components, self.random_state)
         return Representation.learn(
             texts, others, n_components=self.n_components, seed=self.random_state
         )
@@ -210,6 +214,11 @@ class SklearnTextClassifier(TextEstimator, TextModel):
                 )
         model._coefficients, model._intercept = arrays["coefficients"], arrays["intercept"]
         return model
+
+
+@lru_cache(maxsize=4)
+def _learn_pool(texts: tuple[str, ...], n_components: int, seed: int) -> Representation:
+    return Representation.learn((), texts, n_components=n_components, seed=seed)
 
 
 def _known_names(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -68,6 +69,8 @@ def decode(body: bytes, body_type: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=body_type)
     except msgspec.ValidationError as error:
+        if "out of range" in str(error):
+            return _decode_leniently(body, body_type)
         raise _malformed(f"Received a body that does not fit ({error})", body_type) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode_leniently(body, body_type)
@@ -76,10 +79,12 @@ def decode(body: bytes, body_type: type[T]) -> T:
 def _decode_leniently(body: bytes, body_type: type[T]) -> T:
     """Decode what Python writes although JSON forbids it.
 
-    Half a surrogate pair becomes ``?``; NaN and infinities become null.
+    Half a surrogate pair becomes ``?``; NaN, infinities and numbers too long to be any become null.
     """
     try:
-        value = json.loads(body, parse_constant=lambda _: None)
+        value = json.loads(
+            body, parse_constant=lambda _: None, parse_int=_to_int, parse_float=_to_float
+        )
         cleaned = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         return msgspec.json.decode(cleaned, type=body_type)
     except msgspec.ValidationError as error:
@@ -87,6 +92,15 @@ def _decode_leniently(body: bytes, body_type: type[T]) -> T:
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise _malformed(f"Received a body that is not JSON ({reason})", body_type) from error
+
+
+def _to_int(digits: str) -> int | None:
+    return int(digits) if len(digits) < 20 else None
+
+
+def _to_float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _malformed(received: str, body_type: type[object]) -> MalformedError:

@@ -27,19 +27,14 @@ KINDS = {
     "ANNOTATIONS_UPDATED": EventKind.ANNOTATED,
     "ANNOTATION_DELETED": EventKind.ANNOTATIONS_DELETED,  # the reference's spelling
     "ANNOTATIONS_DELETED": EventKind.ANNOTATIONS_DELETED,
+    "TASKS_CREATED": EventKind.TASKS_CREATED,
     "TASKS_DELETED": EventKind.TASKS_DELETED,
     "PROJECT_UPDATED": EventKind.PROJECT_UPDATED,
     "PROJECT_DELETED": EventKind.PROJECT_DELETED,
     "START_TRAINING": EventKind.TRAINING_REQUESTED,
 }
-"""What each action means here. Actions of Label Studio that are not listed (``TASKS_CREATED``,
-``PROJECT_CREATED``, ``LABEL_LINK_…``) change no label: acknowledged like unknown ones."""
-
-
-class IdBody(msgspec.Struct):
-    """What is left of something deleted."""
-
-    id: Any = None
+"""What each action means here. Actions of Label Studio that are not listed (``PROJECT_CREATED``,
+``LABEL_LINK_…``) change no label and bring no text: acknowledged like unknown ones."""
 
 
 class EventBody(msgspec.Struct):
@@ -48,9 +43,9 @@ class EventBody(msgspec.Struct):
     action: str
     project: ProjectBody | None = None
     annotation: AnnotationBody | list[AnnotationBody] | None = None
-    annotations: list[IdBody] | None = None
+    annotations: list[Any] | None = None
     task: TaskBody | list[TaskBody] | None = None
-    tasks: list[IdBody] | None = None
+    tasks: list[Any] | None = None
 
 
 def to_event(body: EventBody) -> Event | None:
@@ -64,6 +59,7 @@ def to_event(body: EventBody) -> Event | None:
         label_config=body.project.label_config,
         project_updated_at=to_datetime(body.project.updated_at),
         annotated=tuple(_annotated(body)) if kind is EventKind.ANNOTATED else (),
+        created=tuple(_created(body)) if kind is EventKind.TASKS_CREATED else (),
         deleted_ids=tuple(number for number in _deleted(body, kind) if is_id(number)),
     )
 
@@ -78,13 +74,25 @@ def _annotated(body: EventBody) -> Iterator[tuple[Task, Annotation]]:
             yield task, annotation
 
 
+def _created(body: EventBody) -> Iterator[Task]:
+    for item in body.tasks or []:
+        if isinstance(item, dict):
+            body_of_task = TaskBody(item.get("id"), item.get("data"), item.get("updated_at"))
+            if task := to_task(body_of_task):
+                yield task
+
+
 def _deleted(body: EventBody, kind: EventKind) -> list[Any]:
     if kind is EventKind.TASKS_DELETED:
-        return [task.id for task in body.tasks or []]
+        return [_id_of(task) for task in body.tasks or []]
     if kind is EventKind.ANNOTATIONS_DELETED:
-        many = [annotation.id for annotation in body.annotations or []]
+        many = [_id_of(annotation) for annotation in body.annotations or []]
         return many + [annotation.id for annotation in _as_list(body.annotation)]
     return []
+
+
+def _id_of(item: object) -> object:
+    return item.get("id") if isinstance(item, dict) else None
 
 
 def _as_list(value: T | list[T] | None) -> list[T]:

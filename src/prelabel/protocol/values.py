@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from prelabel.errors import MalformedError
-from prelabel.types import Annotation, ProjectKey, Region, Task, shorten
+from prelabel.errors import MalformedError, shorten
+from prelabel.types import Annotation, ProjectKey, Region, Task
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for a time the sender left out: anything with a time is newer."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from anyio.to_thread import current_default_thread_limiter
+from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from prelabel.bootstrap import Service
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
-from prelabel.server.middleware import Surroundings
+from prelabel.server.middleware import RequestMiddleware
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
@@ -42,14 +43,18 @@ def create_app(service: Service) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        current_default_thread_limiter().total_tokens = service.settings.threads
         try:
             yield
         finally:
             await run_in_threadpool(service.stop)
 
+    threads = service.settings.threads
+    # Large batches have threads of their own, so that /setup and /webhook never wait for them;
+    # and no more than cores, which they keep busy.
+    limiters = {"/predict": CapacityLimiter(max(1, min(os.cpu_count() or 1, threads // 2)))}
+    others = CapacityLimiter(threads)
     table = [_get_route(service, path) for path in GETS]
-    table += [_post_route(service, path) for path in POSTS]
+    table += [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     return Starlette(
@@ -57,7 +62,7 @@ def create_app(service: Service) -> Starlette:
         lifespan=lifespan,
         middleware=[
             Middleware(
-                Surroundings, settings=service.settings, metrics=service.metrics, routes=known
+                RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
             )
         ],
         exception_handlers={
@@ -74,8 +79,8 @@ def _get_route(service: Service, path: str) -> Route:
     return Route(path, get, methods=["GET"])
 
 
-def _post_route(service: Service, path: str) -> Route:
+def _post_route(service: Service, path: str, limiter: CapacityLimiter) -> Route:
     async def post(request: Request) -> Response:
-        return await routes.answer_post(service, request, POSTS[path])
+        return await routes.answer_post(service, request, POSTS[path], limiter)
 
     return Route(path, post, methods=["POST"])

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from prelabel.errors import (
     LabelConfigError,
     MalformedError,
+    NotFoundError,
     PrelabelError,
     StorageError,
     TooLargeError,
@@ -20,14 +21,15 @@ STATUSES: dict[type[PrelabelError], int] = {
     MalformedError: 422,
     LabelConfigError: 422,
     UnauthorizedError: 401,
+    NotFoundError: 404,
     TooLargeError: 413,
     StorageError: 503,
 }
 
 
-def error_response(error: PrelabelError, status: int | None = None) -> Response:
+def error_response(error: PrelabelError) -> Response:
     """Return the JSON every failing request gets: received, expected, what to do, request id."""
-    status = status or next((STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES), 500)
+    status = next((STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES), 500)
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="prelabel", charset="UTF-8"'
@@ -46,12 +48,12 @@ def error_response(error: PrelabelError, status: int | None = None) -> Response:
 
 def unknown_route(request: Request, routes: str) -> Response:
     """Return the answer to a path or a method that does not exist."""
-    error = PrelabelError(
+    error = NotFoundError(
         f"Received {request.method} {request.url.path[:200]}",
         expected=f"one of {routes}",
         fix="In Label Studio, the backend's URL has no path: http://host:9090.",
     )
-    return error_response(error, 404)
+    return error_response(error)
 
 
 def unexpected(error: Exception) -> Response:
@@ -61,6 +63,5 @@ def unexpected(error: Exception) -> Response:
             f"The server failed in a way nobody foresaw ({type(error).__name__})",
             expected="an answer",
             fix="Look for the request id in the server's log and report what stands there.",
-        ),
-        500,
+        )
     )

@@ -8,6 +8,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prelabel.errors import PrelabelError
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Surroundings:
-    """ASGI middleware around all routes.
+class RequestMiddleware:
+    """ASGI middleware around all routes: request id, authentication, metrics, errors.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class Surroundings:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex[:16])
-        answer = _Answer(send)
+        answer = _StatusRecorder(send)
         started = time.perf_counter()
         try:
             await self._run(scope, receive, answer)
@@ -53,16 +54,18 @@ class Surroundings:
             self._count(scope, answer.status, time.perf_counter() - started)
             request_id.reset(token)
 
-    async def _run(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _run(self, scope: Scope, receive: Receive, answer: _StatusRecorder) -> None:
         path = scope["path"]
         header = dict(scope["headers"]).get(b"authorization")
         try:
             check_auth(self._settings, path, header)
             await self._app(scope, receive, answer)
+        except ClientDisconnect:
+            log.debug("%s %s: the client hung up", scope["method"], path[:200])
         except PrelabelError as error:
             log.warning("%s %s: %s", scope["method"], path[:200], error)
             await error_response(error)(scope, receive, answer)
-        except Exception as error:  # one of the three places: no traceback leaves the server
+        except Exception as error:  # one of the four places: no traceback leaves the server
             log.exception("%s %s failed", scope["method"], path[:200])
             if answer.status:
                 raise  # too late for another answer; the connection is closed
@@ -75,7 +78,7 @@ class Surroundings:
         log.debug("%s %s: %d in %.1f ms", scope["method"], route, status, seconds * 1000)
 
 
-class _Answer:
+class _StatusRecorder:
     """Passes an answer on, with the request's id; remembers its status (0 before it began)."""
 
     def __init__(self, send: Send) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from anyio import CapacityLimiter, to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from prelabel.bootstrap import Service
-from prelabel.errors import MalformedError, TooLargeError
+from prelabel.errors import NotFoundError, TooLargeError, shorten
 from prelabel.label_config import parse_label_config
 from prelabel.protocol.bodies import (
     DuplicateBody,
@@ -29,7 +30,7 @@ from prelabel.protocol.bodies import (
     write_results,
 )
 from prelabel.protocol.events import EventBody, to_event
-from prelabel.types import Job, JobState, ProjectKey, shorten
+from prelabel.types import Job, JobState, ProjectKey
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
 _OLD_STATES = {
@@ -71,7 +72,7 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /setup``: which version would answer now."""
     request = decode(body, SetupBody)
     project = ProjectKey.parse(request.project)
-    schema = service.ingest.greet(project, request.schema)
+    schema = service.ingest.register(project, request.schema)
     return {"model_version": service.predictor.model_version(project, schema)}
 
 
@@ -112,7 +113,7 @@ def post_job_status(service: Service, body: bytes) -> Mapping[str, Any]:
     found = _JOB.fullmatch(str(given))
     job = service.jobs.get(int(found[1])) if found else None
     if job is None:
-        raise MalformedError(
+        raise NotFoundError(
             f"Received the job {shorten(given)}, which does not exist",
             expected='a job as START_TRAINING answers it, as in "job-12"',
             fix="Start a training and ask for the job of its answer.",
@@ -170,11 +171,14 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 async def answer_post(
-    service: Service, request: Request, handle: Callable[[Service, bytes], object]
+    service: Service,
+    request: Request,
+    handle: Callable[[Service, bytes], object],
+    limiter: CapacityLimiter,
 ) -> Response:
-    """Answer a POST on a worker thread: the event loop stays free for ``/health``."""
+    """Answer a POST on one of the limiter's threads: the event loop stays free for ``/health``."""
     body = await read_body(request, service.settings.max_body_bytes)
-    return to_response(await run_in_threadpool(handle, service, body))
+    return to_response(await to_thread.run_sync(handle, service, body, limiter=limiter))
 
 
 def to_response(answer: object) -> Response:

@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import msgspec
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from prelabel.errors import StorageError
@@ -111,9 +112,11 @@ class Database:
     def _mapping_errors(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (DatabaseError, PoolTimeoutError) as error:
+            if isinstance(error, IntegrityError | ProgrammingError | DataError | InternalError):
+                raise  # our own mistake, not the disk's
             # Only the driver's own words: the statement's parameters are people's texts.
-            cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+            cause = error.orig if isinstance(error, DatabaseError) else type(error).__name__
             raise StorageError(
                 f"The database {self.path} cannot be used ({cause})",
                 expected="a readable and writable SQLite file with free disk space",

@@ -7,18 +7,30 @@ nothing; a lease that runs out makes another process take over.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from prelabel.storage.database import Database
-from prelabel.storage.projects import now
+from prelabel.storage.leases import check_lease, is_free
+from prelabel.storage.projects import LONGEST_RETRY, now, pause_after
 from prelabel.storage.tables import job_table, project_table
 from prelabel.types import Job, JobState, ProjectKey
 
 MAX_ATTEMPTS = 3
-"""How often a job is started whose process died each time."""
+"""How often a job is started whose process dies each time, before it has failed."""
 
 _OPEN = job_table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 
@@ -39,6 +51,7 @@ class JobStore:
         with self._database.write() as connection:
             row = connection.execute(select(job_table).where(waiting)).first()
             id_ = row.id if row else _add(connection, project, reason, must_train=True)
+            connection.execute(_update(project).values(retry_at=None))  # someone asks: no pause
             return _get(connection, id_)
 
     def get(self, id_: int) -> Job | None:
@@ -62,12 +75,21 @@ class JobStore:
         has_job = exists().where(of_project, _OPEN)
         # A project that always has more to do must not keep the others waiting.
         last_at = select(func.max(job_table.c.started_at)).where(of_project).scalar_subquery()
+        columns, moment = project_table.c, now()
+        sync_is_due = or_(
+            columns.sync_due_at <= moment, columns.sync_due_at > moment + LONGEST_RETRY
+        )
         query = (
-            select(project_table.c.project)
+            select(columns.project)
             .where(
-                project_table.c.deleted_at.is_(None),
-                or_(project_table.c.lease_until.is_(None), project_table.c.lease_until < now()),
-                or_(changes >= train_every, project_table.c.sync_due_at <= now(), has_job),
+                columns.deleted_at.is_(None),
+                is_free(moment),
+                or_(
+                    columns.retry_at.is_(None),
+                    columns.retry_at <= moment,
+                    columns.retry_at > moment + LONGEST_RETRY,
+                ),
+                or_(changes >= train_every, sync_is_due, has_job),
             )
             .order_by(last_at.nulls_first())
         )
@@ -77,11 +99,11 @@ class JobStore:
     def claim(self, project: ProjectKey, owner: str, lease: timedelta) -> Job | None:
         """Take the project's job, and the right to work on it; None if another has that right.
 
-        A job whose process died is taken up again, `MAX_ATTEMPTS` times.
+        A job that another left unfinished is taken up again.
         """
-        free = or_(project_table.c.lease_until.is_(None), project_table.c.lease_until < now())
+        free = select(is_free(now())).where(project_table.c.project == str(project))
         with self._database.write() as connection:
-            if not connection.scalar(select(free).where(project_table.c.project == str(project))):
+            if not connection.scalar(free):
                 return None
             query = (
                 select(job_table)
@@ -89,19 +111,13 @@ class JobStore:
                 .order_by(job_table.c.id)
             )
             row = connection.execute(query).first()
-            if row is not None and row.attempts >= MAX_ATTEMPTS:
-                _fail(connection, row.id, row.project, _died(row.attempts))
-                return None
             id_ = row.id if row else _add(connection, project, "due by itself", must_train=False)
             started = {"state": JobState.RUNNING, "started_at": now()}
-            attempts = {"attempts": job_table.c.attempts + 1}
-            connection.execute(
-                update(job_table).where(job_table.c.id == id_).values({**started, **attempts})
-            )
+            connection.execute(update(job_table).where(job_table.c.id == id_).values(started))
             connection.execute(
                 _update(project).values(lease_owner=owner, lease_until=now() + lease)
             )
-            return _get(connection, id_)
+            return replace(_get(connection, id_), owner=owner)
 
     def renew(self, project: ProjectKey, owner: str, lease: timedelta) -> bool:
         """Keep the right to work on a project; False if it was lost."""
@@ -116,15 +132,17 @@ class JobStore:
         with self._database.write() as connection:
             connection.execute(mine.values(lease_owner=None, lease_until=None))
 
-    def hand_back(self, job: Job, owner: str) -> None:
-        """Release a job's project because its owner stops: unlike a death, that is no attempt."""
-        mine = _update(job.project).where(project_table.c.lease_owner == owner)
-        one_less = {"attempts": job_table.c.attempts - 1}
+    def break_off(self, job: Job) -> None:
+        """Record that a job's process died under it; the third time, the job has failed.
+
+        A job whose *server* died is not at fault, and simply taken up again.
+        """
+        count = update(job_table).where(job_table.c.id == job.id, _OPEN)
+        more = count.values(attempts=job_table.c.attempts + 1).returning(job_table.c.attempts)
         with self._database.write() as connection:
-            if connection.execute(mine.values(lease_owner=None, lease_until=None)).rowcount:
-                connection.execute(
-                    update(job_table).where(job_table.c.id == job.id).values(one_less)
-                )
+            attempts = connection.execute(more).scalar()
+            if attempts is not None and attempts >= MAX_ATTEMPTS:
+                _fail(connection, job, _broke_off(attempts))
 
     def finish(
         self,
@@ -135,12 +153,17 @@ class JobStore:
         trained_changes: int | None = None,
         model_version: str | None = None,
     ) -> None:
-        """Record what came of a job.
+        """Record what came of a job that `claim` returned.
 
         Parameters
         ----------
         trained_changes
             The project's label changes that count as trained from now on; None leaves them.
+
+        Raises
+        ------
+        LeaseLostError
+            If another works on the project by now; nothing is recorded.
         """
         values: Mapping[str, Any] = {
             "state": state,
@@ -149,29 +172,42 @@ class JobStore:
             "finished_at": now(),
         }
         with self._database.write() as connection:
+            check_lease(connection, job.project, job.owner)
             connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
-            if trained_changes is not None:
-                connection.execute(_update(job.project).values(trained_changes=trained_changes))
+            changes: dict[str, Any] = {"failures": 0, "retry_at": None}
+            changes |= {} if trained_changes is None else {"trained_changes": trained_changes}
+            connection.execute(_update(job.project).values(changes))
 
     def fail(self, job: Job, message: str) -> None:
-        """Record that a job failed; its project is due again after more label changes."""
+        """Record that a job failed; what it was for is tried again, after a pause that grows.
+
+        Raises
+        ------
+        LeaseLostError
+            If another works on the project by now; nothing is recorded.
+        """
         with self._database.write() as connection:
-            _fail(connection, job.id, str(job.project), message)
+            check_lease(connection, job.project, job.owner)
+            _fail(connection, job, message)
 
 
-def _died(attempts: int) -> str:
+def _broke_off(attempts: int) -> str:
     return (
-        f"The training process died {attempts} times in a row; most often the machine has too "
-        "little memory. Training is tried again after more label changes."
+        f"The training broke off {attempts} times in a row, most often because the machine has "
+        "too little memory. It is tried again in some minutes."
     )
 
 
-def _fail(connection: Connection, id_: int, project: str, message: str) -> None:
+def _fail(connection: Connection, job: Job, message: str) -> None:
     values = {"state": JobState.FAILED, "message": message, "finished_at": now()}
-    connection.execute(update(job_table).where(job_table.c.id == id_).values(values))
-    # Counted as seen, or it would be tried again at once, for ever.
-    seen = {"trained_changes": project_table.c.label_changes, "sync_due_at": None}
-    connection.execute(update(project_table).where(project_table.c.project == project).values(seen))
+    connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
+    if job.must_train:
+        _add(connection, job.project, f"{job.reason}, again", must_train=True)
+    failures = project_table.c.failures
+    of_project = project_table.c.project == str(job.project)
+    wait = pause_after(connection.scalar(select(failures).where(of_project)) or 0)
+    later = {"failures": failures + 1, "retry_at": now() + wait}
+    connection.execute(_update(job.project).values(later))
 
 
 def _add(connection: Connection, project: ProjectKey, reason: str, *, must_train: bool) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
 
+from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.projects import Seen, now, see
 from prelabel.storage.rows import (
@@ -19,9 +21,16 @@ from prelabel.storage.rows import (
     is_decision,
     to_annotation,
     to_task,
+    write_tasks,
 )
 from prelabel.storage.tables import annotation_table, project_table, task_table
 from prelabel.types import Annotation, Event, EventKind, ProjectKey, Task
+
+MAX_TEXTS = 20_000
+"""Of so many tasks of a project the texts are learned from."""
+
+DELETIONS_AT_ONCE = 2000
+"""Deleted in one transaction; other webhooks wait for tens of milliseconds, not for all of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +60,20 @@ class Snapshot:
         The project's count of label changes at that moment, and how many of them a training saw.
     annotated
         Every annotation that exists, with its task, ordered by id.
+    data
+        The data of all tasks, labeled or not, ordered by id; of `MAX_TEXTS` at most.
     """
 
     label_config: str | None
     label_changes: int
     trained_changes: int
     annotated: tuple[tuple[Task, Annotation], ...]
+    data: tuple[Mapping[str, object], ...]
+
+    @property
+    def untrained_changes(self) -> int:
+        """Label changes that no training has seen yet."""
+        return self.label_changes - self.trained_changes
 
 
 class LabelStore:
@@ -72,12 +89,37 @@ class LabelStore:
             seen = see(connection, project, event.label_config, event.project_updated_at)
             number = _sync_number(connection, project)
             changes = annotate(connection, project, event.annotated, number, is_sync=False)
-            if event.kind is EventKind.ANNOTATIONS_DELETED:
-                changes += delete_annotations(connection, project, event.deleted_ids, number)
-            if event.kind is EventKind.TASKS_DELETED:
-                changes += delete_tasks(connection, project, event.deleted_ids, number)
             _count(connection, project, changes)
+        self.add_texts(project, event.created)
+        if event.kind in {EventKind.ANNOTATIONS_DELETED, EventKind.TASKS_DELETED}:
+            for ids in batches(event.deleted_ids, DELETIONS_AT_ONCE):
+                changes += self._delete(event, ids)
         return Applied(label_changes=changes, seen=seen)
+
+    def _delete(self, event: Event, ids: Sequence[int]) -> int:
+        delete = delete_tasks if event.kind is EventKind.TASKS_DELETED else delete_annotations
+        with self._database.write() as connection:
+            number = _sync_number(connection, event.project)
+            changes = delete(connection, event.project, ids, number)
+            _count(connection, event.project, changes)
+        return changes
+
+    def add_texts(self, project: ProjectKey, tasks: Sequence[Task]) -> None:
+        """Keep tasks without annotations: models learn from their texts, too.
+
+        Beyond `MAX_TEXTS` of a project there is little to gain, and no more are kept.
+        """
+        wanted = tasks[: max(0, MAX_TEXTS - self.count_texts(project))] if tasks else ()
+        for batch in batches(wanted):
+            with self._database.write() as connection:
+                number = _sync_number(connection, project)
+                write_tasks(connection, project, batch, number, is_sync=False)
+
+    def count_texts(self, project: ProjectKey) -> int:
+        """Return how many tasks of a project are kept, labeled or not."""
+        query = select(func.count()).select_from(task_table).where(_is_alive(project))
+        with self._database.read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def begin_sync(self, project: ProjectKey, label_config: str) -> Sync:
         """Begin Label Studio's own account of a project."""
@@ -93,6 +135,7 @@ class LabelStore:
         for batch in batches(annotated):
             # One transaction a batch: webhooks wait for milliseconds, not for the whole page.
             with self._database.write() as connection:
+                _check_newest(connection, sync)
                 count = annotate(connection, sync.project, batch, sync.number, is_sync=True)
                 _count(connection, sync.project, count)
             changes += count
@@ -109,6 +152,7 @@ class LabelStore:
         due_at = project_table.c.sync_due_at
         still_due_at = case((due_at > sync.begun_at, due_at))
         with self._database.write() as connection:
+            _check_newest(connection, sync)
             rows = connection.execute(select(annotation_table).where(unseen)).mappings().all()
             connection.execute(update(annotation_table).where(unseen).values(deleted=True))
             changes = sum(is_decision(row) for row in rows)
@@ -137,12 +181,25 @@ class LabelStore:
                 .order_by(annotation_table.c.annotation)
             )
             rows = connection.execute(query).mappings().all()
+            texts = select(task_table.c.data).where(_is_alive(project)).order_by(task_table.c.task)
+            data = connection.scalars(texts.limit(MAX_TEXTS)).all()
         return Snapshot(
             label_config=state.label_config,
             label_changes=state.label_changes,
             trained_changes=state.trained_changes,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
+            data=tuple(data),
         )
+
+
+def _check_newest(connection: Connection, sync: Sync) -> None:
+    """Raise `LeaseLostError` if another sync has begun since: two would undo each other."""
+    if _sync_number(connection, sync.project) != sync.number:
+        raise LeaseLostError(sync.project)
+
+
+def _is_alive(project: ProjectKey) -> ColumnElement[bool]:
+    return and_(task_table.c.project == str(project), task_table.c.deleted.is_(False))
 
 
 def _count(connection: Connection, project: ProjectKey, changes: int) -> None:

@@ -74,17 +74,23 @@ class ProjectStore:
         return due_at is not None and due_at <= now()
 
     def sync_failed(self, project: ProjectKey, *, retry: bool) -> None:
-        """Put the sync off, each time twice as long; or drop it if trying again is of no use."""
+        """Put the sync off, each time twice as long; or drop it if trying again is of no use.
+
+        With a Label Studio that is away, the other projects' syncs would only wait for it, too:
+        those due are put off to the same time.
+        """
+        failures = project_table.c.sync_failures
         with self._database.write() as connection:
-            failures = (
-                connection.scalar(select(project_table.c.sync_failures).where(_is(project))) or 0
-            )
-            wait = min(FIRST_RETRY * 2 ** min(failures, 10), LONGEST_RETRY)
+            wait = pause_after(connection.scalar(select(failures).where(_is(project))) or 0)
+            put_off = {"sync_due_at": now() + wait if retry else None}
             connection.execute(
                 update(project_table)
                 .where(_is(project))
-                .values(sync_failures=failures + 1, sync_due_at=now() + wait if retry else None)
+                .values(sync_failures=failures + 1, **put_off)
             )
+            if retry:
+                others_due = project_table.c.sync_due_at <= now()
+                connection.execute(update(project_table).where(others_due).values(put_off))
 
 
 def see(
@@ -117,6 +123,12 @@ def see(
         previous_label_config=row.label_config,
         label_config=changes.get("label_config", row.label_config),
     )
+
+
+def pause_after(failures: int) -> timedelta:
+    """Return how long to wait after so many failures before this one: 5 s, doubled to 10 min."""
+    doublings: int = 2 ** min(failures, 10)
+    return min(FIRST_RETRY * doublings, LONGEST_RETRY)
 
 
 def now() -> datetime:

@@ -32,9 +32,14 @@ Pairs = Sequence[tuple[Task, Annotation]]
 def annotate(
     connection: Connection, project: ProjectKey, annotated: Pairs, number: int, *, is_sync: bool
 ) -> int:
+    """Write the annotations, and their tasks, that are news; return the number of label changes.
+
+    ``number`` is that of the sync this is part of, or of the newest one.
+    """
     changes = 0
     for batch in batches(annotated):
-        alive = _write_tasks(connection, project, batch, number, is_sync=is_sync)
+        tasks = [task for task, _ in batch]
+        alive = write_tasks(connection, project, tasks, number, is_sync=is_sync)
         known = _known(connection, annotation_table, project, [item.id for _, item in batch])
         rows = {}
         # The newest last: of two states of one annotation, that one is left.
@@ -45,16 +50,17 @@ def annotate(
                 rows[annotation.id] = _annotation_row(project, annotation, number)
                 changes += _changes_labels(old, rows[annotation.id])
             elif is_sync and old is not None and not old["deleted"]:
-                rows[annotation.id] = {**old, "sync_number": number}
+                rows[annotation.id] = {**old, "sync_number": max(old["sync_number"], number)}
         _upsert(connection, annotation_table, list(rows.values()))
     return changes
 
 
-def _write_tasks(
-    connection: Connection, project: ProjectKey, batch: Pairs, number: int, *, is_sync: bool
-) -> set[int]:
+def write_tasks(
+    connection: Connection, project: ProjectKey, batch: Sequence[Task], number: int, *,
+    is_sync: bool,
+) -> set[int]:  # fmt: skip
     """Write the tasks that are news; return the ids of those that exist."""
-    tasks = sorted((task for task, _ in batch), key=lambda task: task.updated_at or EPOCH)
+    tasks = sorted(batch, key=lambda task: task.updated_at or EPOCH)
     latest = {task.id: task for task in tasks}
     known = _known(connection, task_table, project, list(latest))
     rows, alive = [], set()
@@ -82,6 +88,7 @@ def _is_news(old: RowMapping | None, updated_at: datetime, number: int, *, is_sy
 def delete_annotations(
     connection: Connection, project: ProjectKey, ids: Sequence[int], number: int
 ) -> int:
+    """Mark annotations as deleted, known or not; return the number of label changes."""
     changes = 0
     for batch in batches(ids):
         known = _known(connection, annotation_table, project, batch)
@@ -100,6 +107,7 @@ def delete_annotations(
 def delete_tasks(
     connection: Connection, project: ProjectKey, ids: Sequence[int], number: int
 ) -> int:
+    """Mark tasks and their annotations as deleted; return the number of label changes."""
     changes = 0
     for batch in batches(ids):
         rows = [_task_row(project, id_, number, deleted=True) for id_ in dict.fromkeys(batch)]
@@ -191,6 +199,7 @@ def to_annotation(row: RowMapping) -> Annotation:
     )
 
 
-def batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), BATCH_SIZE):
-        yield items[start : start + BATCH_SIZE]
+def batches(items: Sequence[Any], size: int = BATCH_SIZE) -> Iterator[Sequence[Any]]:
+    """Yield the items in order, at most `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -55,6 +55,9 @@ project_table = Table(
     Column("sync_number", Integer, nullable=False, default=0),
     Column("sync_failures", Integer, nullable=False, default=0),
     Column("synced_at", UtcTime),
+    # After failures nothing is tried before this time, except what someone asks for.
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retry_at", UtcTime),
     # Who works on the project, and until when that counts without renewal.
     Column("lease_owner", Text),
     Column("lease_until", UtcTime),
@@ -101,6 +104,7 @@ version_table = Table(
     Column("artifact", Text, nullable=False),
     Column("examples", Integer, nullable=False),
     Column("labels", JSON, nullable=False),
+    Column("frame", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )

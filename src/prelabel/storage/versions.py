@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from prelabel.errors import StorageError
 from prelabel.storage.database import Database
+from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
 from prelabel.storage.tables import project_table, version_table
 from prelabel.types import ModelVersion, ProjectKey
@@ -29,6 +29,7 @@ class VersionStore:
         artifact: str,
         examples: int,
         labels: Sequence[str],
+        frame: str,
         fingerprint: str,
         owner: str,
     ) -> ModelVersion:
@@ -42,20 +43,14 @@ class VersionStore:
 
         Raises
         ------
-        StorageError
+        LeaseLostError
             If the lease is another's by now.
         """
-        mine = and_(project_table.c.project == str(project), project_table.c.lease_owner == owner)
         newest = select(func.max(version_table.c.number)).where(
             version_table.c.project == str(project)
         )
         with self._database.write() as connection:
-            if not connection.scalar(select(project_table.c.project).where(mine)):
-                raise StorageError(
-                    f"The lease of project {project} was lost while it was trained",
-                    expected="one process training a project at a time",
-                    fix="Nothing to do: another process has taken the training over.",
-                )
+            check_lease(connection, project, owner)
             number = (connection.scalar(newest) or 0) + 1
             version = ModelVersion(
                 project=project,
@@ -63,11 +58,11 @@ class VersionStore:
                 artifact=artifact,
                 examples=examples,
                 labels=tuple(labels),
+                frame=frame,
                 fingerprint=fingerprint,
                 created_at=now(),
             )
-            connection.execute(insert(version_table).values(_to_values(version)))
-            connection.execute(update(project_table).where(mine).values(active_version=number))
+            _activate(connection, version)
         return version
 
     def active(self, project: ProjectKey) -> ModelVersion | None:
@@ -86,6 +81,18 @@ class VersionStore:
         with self._database.read() as connection:
             return [_to_version(row) for row in connection.execute(query)]
 
+    def superseded(self, project: ProjectKey, keep: int) -> list[str]:
+        """Return the artifacts that neither a project's newest versions nor other projects need."""
+        mine = version_table.c.project == str(project)
+        newest = select(func.max(version_table.c.number)).where(mine).scalar_subquery()
+        is_old = and_(mine, version_table.c.number <= newest - keep)
+        needed = select(version_table.c.artifact).where(not_(is_old))
+        old = select(version_table.c.artifact).where(
+            is_old, version_table.c.artifact.not_in(needed)
+        )
+        with self._database.read() as connection:
+            return list(connection.scalars(old))
+
     def copy(self, source: ProjectKey, target: ProjectKey) -> ModelVersion | None:
         """Let a project without a version start with another's active one; it keeps its artifact.
 
@@ -99,13 +106,17 @@ class VersionStore:
             # A target not seen so far stays one that is new: as if forgotten, it is not worked for.
             unseen = sqlite_insert(project_table).values(project=str(target), deleted_at=now())
             connection.execute(unseen.on_conflict_do_nothing())
-            connection.execute(insert(version_table).values(_to_values(copied)))
-            connection.execute(
-                update(project_table)
-                .where(project_table.c.project == str(target))
-                .values(active_version=copied.number)
-            )
+            _activate(connection, copied)
         return copied
+
+
+def _activate(connection: Connection, version: ModelVersion) -> None:
+    connection.execute(insert(version_table).values(_to_values(version)))
+    connection.execute(
+        update(project_table)
+        .where(project_table.c.project == str(version.project))
+        .values(active_version=version.number)
+    )
 
 
 # Built once: it runs at every request.
@@ -129,6 +140,7 @@ def _to_values(version: ModelVersion) -> dict[str, Any]:
         "artifact": version.artifact,
         "examples": version.examples,
         "labels": list(version.labels),
+        "frame": version.frame,
         "fingerprint": version.fingerprint,
         "created_at": version.created_at,
     }
@@ -141,6 +153,7 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         artifact=row.artifact,
         examples=row.examples,
         labels=tuple(row.labels),
+        frame=row.frame,
         fingerprint=row.fingerprint,
         created_at=row.created_at,
     )

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("sync_number", sa.Integer(), nullable=False),
         sa.Column("sync_failures", sa.Integer(), nullable=False),
         sa.Column("synced_at", sa.BigInteger(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.Column("lease_owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
@@ -85,6 +87,7 @@ def upgrade() -> None:
         sa.Column("artifact", sa.Text(), nullable=False),
         sa.Column("examples", sa.Integer(), nullable=False),
         sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("frame", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,28 @@
+"""Leases: the right to work on a project for some seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from prelabel.errors import LeaseLostError
+from prelabel.storage.tables import project_table
+from prelabel.types import ProjectKey
+
+LONGEST_LEASE = timedelta(minutes=5)
+"""No lease is given for longer."""
+
+
+def check_lease(connection: Connection, project: ProjectKey, owner: str) -> None:
+    """Raise `LeaseLostError` unless ``owner`` holds the project's lease."""
+    holder = select(project_table.c.lease_owner).where(project_table.c.project == str(project))
+    if connection.scalar(holder) != owner:
+        raise LeaseLostError(project)
+
+
+def is_free(moment: datetime) -> ColumnElement[bool]:
+    """Return the condition that nobody works on a project."""
+    until = project_table.c.lease_until
+    # A lease that lasts longer than any was given by a clock that has been set back since.
+    return or_(until.is_(None), until < moment, until > moment + LONGEST_LEASE)
