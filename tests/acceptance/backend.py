@@ -25,6 +25,11 @@ class OpenBackend(Backend):
             annotated = LabelStore(database).snapshot(project).annotated
         return {annotation.id for _, annotation in annotated}
 
+    def count_texts(self, project: ProjectKey) -> int:
+        """Return of how many tasks of a project it has the text."""
+        with self._database() as database:
+            return LabelStore(database).count_texts(project)
+
     def active_version(self, project: ProjectKey) -> ModelVersion | None:
         """Return the version of a project that it serves."""
         with self._database() as database:

@@ -32,6 +32,7 @@ def test_start_training_learns_labels_made_before_the_backend_came(
     assert connection.start_training() == httpx.codes.OK
     assert connection.state != "ER"
     version = connection.wait_for("v1-6labels")
+    assert backend.count_texts(imported.key) == len(imported.tasks), "of unlabeled tasks, too"
     assert {item.model_version for item in imported.retrieve_predictions()} == {version}
 
 
@@ -65,6 +66,7 @@ def test_with_basic_authentication_start_training_learns_and_predictions_come(
     connection.start_training()
     assert connection.state != "ER"
     version = connection.wait_for("v1-6labels")
+    assert backend.count_texts(imported.key) == len(imported.tasks), "of unlabeled tasks, too"
     assert {item.model_version for item in imported.retrieve_predictions()} == {version}
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import NoResultFound
 
 from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
-from prelabel.storage.labels import DELETIONS_AT_ONCE, LabelStore
+from prelabel.storage.labels import DELETIONS_AT_ONCE, MAX_TEXTS, LabelStore
 from prelabel.storage.projects import ProjectStore
-from prelabel.types import Event, EventKind, ProjectKey
+from prelabel.types import Event, EventKind, ProjectKey, Task
 from tests.builders import (
     CONFIG,
     PROJECT,
@@ -463,6 +463,32 @@ def test_many_deletions_at_once_are_all_made(labels: LabelStore) -> None:
     applied = labels.apply(deleted(*range(1, 3 * DELETIONS_AT_ONCE)))
     assert applied.label_changes == 50
     assert labels.snapshot(PROJECT).annotated == ()
+
+
+# Texts without labels
+
+
+def created(*ids: int) -> Event:
+    tasks = tuple(Task(id=id_, data={"text": f"text {id_}"}) for id_ in ids)
+    return Event(kind=EventKind.TASKS_CREATED, project=PROJECT, created=tasks)
+
+
+def test_texts_of_all_tasks_are_kept_whether_labeled_or_not(labels: LabelStore) -> None:
+    assert apply_all(labels, created(1, 2, 3), annotated(labeled(2)), created(2, 3, 4)) == [0, 1, 0]
+    assert [data["text"] for data in labels.snapshot(PROJECT).data] == [
+        f"text {id_}" for id_ in (1, 2, 3, 4)
+    ]
+    labels.apply(tasks_deleted(1, 2))
+    assert labels.count_texts(PROJECT) == 2
+    labels.apply(created(1))
+    assert labels.count_texts(PROJECT) == 2, "what was deleted does not come back"
+
+
+def test_no_more_texts_are_kept_than_are_learned_from(labels: LabelStore) -> None:
+    labels.apply(created(*range(1, MAX_TEXTS + 100)))
+    assert labels.count_texts(PROJECT) == MAX_TEXTS
+    labels.apply(annotated(labeled(MAX_TEXTS + 200)))
+    assert len(labels.snapshot(PROJECT).annotated) == 1, "labels are always kept"
 
 
 # Durability and concurrency

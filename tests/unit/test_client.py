@@ -516,6 +516,18 @@ def test_labeled_tasks_come_in_pages_with_their_annotations(serve: Serve, connec
     assert annotation.regions[0].value == {"choices": ["a"]}
 
 
+def test_unlabeled_tasks_are_asked_for_once_and_read_without_annotations(
+    serve: Serve, connect: Connect
+) -> None:
+    tasks = [{"id": 3, "data": {"text": "a"}}, {"id": "x"}, 5, {"id": 9, "data": None}]
+    server = serve(Reply({"tasks": tasks, "total": 4}))
+    found = connect(server).unlabeled_tasks(7, 50)
+    assert [(task.id, task.data) for task in found] == [(3, {"text": "a"}), (9, {})]
+    (request,) = server.requests
+    assert request.query["page_size"] == "50"
+    assert request.query["include"] == "id,data,updated_at"
+
+
 def test_a_page_continues_after_the_last_id(serve: Serve, connect: Connect) -> None:
     server = serve(holding([*map(make_task, (1, 2, 4))]))
     ids_of(connect(server, page_size=2))

@@ -113,7 +113,7 @@ def test_texts_without_labels_tell_which_words_belong_together() -> None:
 
 def test_what_was_learned_of_the_pool_can_be_used_again() -> None:
     texts, labels = ["the team won the match", "rates of the bank rise"], ["Sports", "Money"]
-    before = Representation.learn(texts, POOL, n_components=100, seed=0)
+    before = Representation.learn((), POOL, n_components=100, seed=0)
     first = SklearnTextClassifier().fit(texts, labels, unlabeled=POOL).to_arrays()
     second = SklearnTextClassifier().fit(texts, labels, unlabeled=before).to_arrays()
     for name, array in first.items():

@@ -104,8 +104,20 @@ def test_every_other_event_says_what_happened(
     assert event.annotated == ()
 
 
-def test_created_tasks_concern_no_label() -> None:
-    assert to_event(decode(recorded("tasks_created"), EventBody)) is None
+def test_created_tasks_bring_their_texts() -> None:
+    event = event_of(load("tasks_created"))
+    assert event.kind is EventKind.TASKS_CREATED
+    assert [(task.id, set(task.data) >= {"text"}) for task in event.created] == [
+        (item["id"], True) for item in load("tasks_created")["tasks"]
+    ]
+
+
+def test_odd_tasks_among_created_ones_are_left_out() -> None:
+    odd: list[Any] = [None, 5, "x", [], {}, {"id": "x"}, {"id": 7, "data": 5}]
+    body = {**load("tasks_created"), "tasks": odd}
+    event = to_event(decode(json.dumps(body).encode(), EventBody))
+    assert event
+    assert [(task.id, task.data) for task in event.created] == [(7, {})]
 
 
 def test_setup_is_read_without_its_secrets() -> None:

@@ -15,8 +15,8 @@ from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
-from prelabel.types import JobState
-from tests.builders import CONFIG, PROJECT, TWIN, annotated, config, deleted, examples, labeled
+from prelabel.types import Event, EventKind, JobState, Task
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, config, deleted, examples, labeled, tasks_deleted
 from tests.letters import Letters
 
 Make = Callable[..., Trainer]
@@ -62,6 +62,34 @@ def test_what_was_learned_is_stored_and_active(
     assert model.classes_ == trained.version.labels == ("cooking", "sports")
 
 
+def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(
+    make: Make, labels: LabelStore
+) -> None:
+    given: dict[str, object] = {}
+
+    class Curious(Letters):
+        def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+            given.update(extras)
+            return super().fit(texts, labels)
+
+    unlabeled = (Task(id=90, data={"text": "more"}), Task(id=91, data={"other": "none"}))
+    labels.apply(Event(kind=EventKind.TASKS_CREATED, project=PROJECT, created=unlabeled))
+    labels.apply(annotated(labeled(1, "sports", text="one"), labeled(2, "cooking", text="two")))
+    train(make(Curious))
+    assert given["unlabeled"] == ["one", "two", "more"]
+    assert given["label_names"] == {"cooking": ("cooking",), "sports": ("sports",)}
+
+
+def test_new_texts_make_a_new_version_when_someone_asks(make: Make, labels: LabelStore) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    train(make())
+    created = (Task(id=90, data={"text": "more"}),)
+    labels.apply(Event(kind=EventKind.TASKS_CREATED, project=PROJECT, created=created))
+    version = train(make()).version
+    assert version
+    assert version.number == 2
+
+
 def test_a_project_that_is_not_due_is_left_alone(make: Make, labels: LabelStore) -> None:
     labels.apply(annotated(*examples(["sports", "cooking"])))
     assert make().train(PROJECT, owner="me", must_train=False) is None
@@ -76,7 +104,7 @@ def test_the_same_labels_again_are_the_same_version(
     labels.apply(annotated(*examples(["sports", "cooking"])))
     first = train(make()).version
     labels.apply(annotated(labeled(3, "sports")))
-    labels.apply(deleted(3))
+    labels.apply(tasks_deleted(3))
     again = train(make())
     assert (again.state, again.version, again.trained_changes) == (JobState.DONE, first, 4)
     assert "v1-2labels is up to date" in again.message

@@ -121,7 +121,10 @@ class Trainer:
             message = f"{active.name} is up to date: nothing has changed since it was trained"
             return self._done(snapshot, message, active)
         model = self._fit(examples, pool, schema)
-        version = self._store(project, owner, model, len(examples), schema, fingerprint)
+        version = self._store(
+            project, model, owner=owner, n_examples=len(examples), frame=schema.frame,
+            fingerprint=fingerprint,
+        )  # fmt: skip
         message = f"{version.name} is active: {len(model.classes_)} labels learned"
         return self._done(snapshot, message, version)
 
@@ -136,8 +139,8 @@ class Trainer:
         )
 
     def _store(
-        self, project: ProjectKey, owner: str, model: TextModel, n_examples: int,
-        schema: LabelSchema, fingerprint: str,
+        self, project: ProjectKey, model: TextModel, *, owner: str, n_examples: int,
+        frame: str, fingerprint: str,
     ) -> ModelVersion:  # fmt: skip
         name = f"{project}/{uuid.uuid4().hex}"
         artifact.save(model, self._artifacts / name, receipt=dict(self._receipt))
@@ -146,7 +149,7 @@ class Trainer:
             artifact=name,
             examples=n_examples,
             labels=model.classes_,
-            frame=schema.frame,
+            frame=frame,
             fingerprint=fingerprint,
             owner=owner,
         )
