@@ -16,7 +16,17 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import Event, EventKind, JobState, Task
-from tests.builders import CONFIG, PROJECT, TWIN, annotated, config, deleted, examples, labeled, tasks_deleted
+from tests.builders import (
+    CONFIG,
+    PROJECT,
+    TWIN,
+    annotated,
+    config,
+    deleted,
+    examples,
+    labeled,
+    tasks_deleted,
+)
 from tests.letters import Letters
 
 Make = Callable[..., Trainer]
