@@ -1,6 +1,6 @@
 """How good suggestions are after 0 to 1,000 labels: prelabel's model against the reference's.
 
-    python benchmarks/quality.py ../shared/data --cache .benchmarks --output quality.md
+    python benchmarks/quality.py DATA --cache .benchmarks --output quality.md
 
 Every learner sees the same examples, drawn at random from the train split, and is measured on the
 test split. prelabel also sees the texts of the train split without their labels, as it does when
@@ -195,7 +195,7 @@ def write_report(results: Results) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="one folder a data set, as ../shared/data")
+    parser.add_argument("folder", type=Path, help="one folder a data set: train.jsonl, test.jsonl, meta.json")
     parser.add_argument("--sets", nargs="+", default=[], help="only these (default: all)")
     parser.add_argument("--budgets", nargs="+", type=int, default=[0, 20, 50, 100, 200, 1000])
     parser.add_argument("--seeds", type=int, default=5, help="random draws (default: 5)")
