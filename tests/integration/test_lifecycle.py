@@ -21,16 +21,22 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 
 
+def stop_in_a_training(project: Project) -> tuple[int, str]:
+    """Train v1-4labels, stop the process in the middle of the next; return its id and the job."""
+    project.annotate_many(4)
+    project.train()
+    trainer = wait_for(project.backend.trainer_pid)
+    os.kill(trainer, signal.SIGSTOP)
+    project.annotate(5, "sports")
+    job = str(project.event("START_TRAINING")["job"])
+    wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
+    return trainer, job
+
+
 def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:
     with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
-        project.annotate_many(4)
-        project.train()
-        trainer = wait_for(backend.trainer_pid)
-        os.kill(trainer, signal.SIGSTOP)
-        project.annotate(5, "sports")
-        job = project.event("START_TRAINING")["job"]
-        wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
+        trainer, job = stop_in_a_training(project)
         os.kill(trainer, signal.SIGKILL)
         assert project.wait_for_version("v1-4labels") == "v2-5labels"
         assert project.post("/job_status", {"job": job})["state"] == "done"
@@ -39,13 +45,7 @@ def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -
 def test_a_server_killed_while_it_trains_picks_the_training_up_again(tmp_path: Path) -> None:
     with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
-        project.annotate_many(4)
-        project.train()
-        trainer = wait_for(backend.trainer_pid)
-        os.kill(trainer, signal.SIGSTOP)
-        project.annotate(5, "sports")
-        job = project.event("START_TRAINING")["job"]
-        wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
+        trainer, _ = stop_in_a_training(project)
         backend.kill()
         os.kill(trainer, signal.SIGKILL)  # stopped, it cannot see that its parent is gone
         backend.start()

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease, is_free
 from prelabel.storage.projects import LONGEST_RETRY, now, pause_after
-from prelabel.storage.tables import job_table, project_table
+from prelabel.storage.tables import is_project, job_table, project_table, update_project
 from prelabel.types import Job, JobState, ProjectKey
 
 MAX_ATTEMPTS = 3
@@ -51,7 +51,9 @@ class JobStore:
         with self._database.write() as connection:
             row = connection.execute(select(job_table).where(waiting)).first()
             id_ = row.id if row else _add(connection, project, reason, must_train=True)
-            connection.execute(_update(project).values(retry_at=None))  # someone asks: no pause
+            connection.execute(
+                update_project(project).values(retry_at=None)
+            )  # someone asks: no pause
             return _get(connection, id_)
 
     def get(self, id_: int) -> Job | None:
@@ -101,7 +103,7 @@ class JobStore:
 
         A job that another left unfinished is taken up again.
         """
-        free = select(is_free(now())).where(project_table.c.project == str(project))
+        free = select(is_free(now())).where(is_project(project))
         with self._database.write() as connection:
             if not connection.scalar(free):
                 return None
@@ -115,20 +117,20 @@ class JobStore:
             started = {"state": JobState.RUNNING, "started_at": now()}
             connection.execute(update(job_table).where(job_table.c.id == id_).values(started))
             connection.execute(
-                _update(project).values(lease_owner=owner, lease_until=now() + lease)
+                update_project(project).values(lease_owner=owner, lease_until=now() + lease)
             )
             return replace(_get(connection, id_), owner=owner)
 
     def renew(self, project: ProjectKey, owner: str, lease: timedelta) -> bool:
         """Keep the right to work on a project; False if it was lost."""
-        mine = _update(project).where(project_table.c.lease_owner == owner)
+        mine = update_project(project).where(project_table.c.lease_owner == owner)
         with self._database.write() as connection:
             result = connection.execute(mine.values(lease_until=now() + lease))
         return bool(result.rowcount)
 
     def release(self, project: ProjectKey, owner: str) -> None:
         """Give the right to work on a project back; what it left unfinished is due at once."""
-        mine = _update(project).where(project_table.c.lease_owner == owner)
+        mine = update_project(project).where(project_table.c.lease_owner == owner)
         with self._database.write() as connection:
             connection.execute(mine.values(lease_owner=None, lease_until=None))
 
@@ -176,7 +178,7 @@ class JobStore:
             connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
             changes: dict[str, Any] = {"failures": 0, "retry_at": None}
             changes |= {} if trained_changes is None else {"trained_changes": trained_changes}
-            connection.execute(_update(job.project).values(changes))
+            connection.execute(update_project(job.project).values(changes))
 
     def fail(self, job: Job, message: str) -> None:
         """Record that a job failed; what it was for is tried again, after a pause that grows.
@@ -207,7 +209,7 @@ def _fail(connection: Connection, job: Job, message: str) -> None:
     of_project = project_table.c.project == str(job.project)
     wait = pause_after(connection.scalar(select(failures).where(of_project)) or 0)
     later = {"failures": failures + 1, "retry_at": now() + wait}
-    connection.execute(_update(job.project).values(later))
+    connection.execute(update_project(job.project).values(later))
 
 
 def _add(connection: Connection, project: ProjectKey, reason: str, *, must_train: bool) -> int:
@@ -223,10 +225,6 @@ def _add(connection: Connection, project: ProjectKey, reason: str, *, must_train
 
 def _get(connection: Connection, id_: int) -> Job:
     return _to_job(connection.execute(select(job_table).where(job_table.c.id == id_)).one())
-
-
-def _update(project: ProjectKey) -> Any:
-    return update(project_table).where(project_table.c.project == str(project))
 
 
 def _to_job(row: Row[Any]) -> Job:

@@ -23,7 +23,13 @@ from prelabel.storage.rows import (
     to_task,
     write_tasks,
 )
-from prelabel.storage.tables import annotation_table, project_table, task_table
+from prelabel.storage.tables import (
+    annotation_table,
+    is_project,
+    project_table,
+    task_table,
+    update_project,
+)
 from prelabel.types import Annotation, Event, EventKind, ProjectKey, Task
 
 MAX_TEXTS = 20_000
@@ -126,7 +132,7 @@ class LabelStore:
         with self._database.write() as connection:
             see(connection, project, label_config, None)
             number = _sync_number(connection, project) + 1
-            connection.execute(_update_project(project).values(sync_number=number))
+            connection.execute(update_project(project).values(sync_number=number))
         return Sync(project=project, number=number, begun_at=now())
 
     def apply_sync(self, sync: Sync, annotated: Pairs) -> int:
@@ -158,7 +164,7 @@ class LabelStore:
             changes = sum(is_decision(row) for row in rows)
             _count(connection, sync.project, changes)
             connection.execute(
-                _update_project(sync.project).values(
+                update_project(sync.project).values(
                     synced_at=now(), sync_due_at=still_due_at, sync_failures=0
                 )
             )
@@ -167,9 +173,7 @@ class LabelStore:
     def snapshot(self, project: ProjectKey) -> Snapshot:
         """Return everything known of a project's labels, as of one moment."""
         with self._database.read() as connection:
-            state = connection.execute(
-                select(project_table).where(project_table.c.project == str(project))
-            ).one()
+            state = connection.execute(select(project_table).where(is_project(project))).one()
             query = (
                 select(annotation_table, task_table.c.data)
                 .join(task_table, _same_task())
@@ -205,16 +209,12 @@ def _is_alive(project: ProjectKey) -> ColumnElement[bool]:
 def _count(connection: Connection, project: ProjectKey, changes: int) -> None:
     if changes:
         total = project_table.c.label_changes + changes
-        connection.execute(_update_project(project).values(label_changes=total))
+        connection.execute(update_project(project).values(label_changes=total))
 
 
 def _sync_number(connection: Connection, project: ProjectKey) -> int:
-    query = select(project_table.c.sync_number).where(project_table.c.project == str(project))
+    query = select(project_table.c.sync_number).where(is_project(project))
     return int(connection.execute(query).scalar_one())
-
-
-def _update_project(project: ProjectKey) -> Any:
-    return update(project_table).where(project_table.c.project == str(project))
 
 
 def _same_task() -> Any:

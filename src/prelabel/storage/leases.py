@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from prelabel.errors import LeaseLostError
-from prelabel.storage.tables import project_table
+from prelabel.storage.tables import is_project, project_table
 from prelabel.types import ProjectKey
 
 LONGEST_LEASE = timedelta(minutes=5)
@@ -16,7 +16,7 @@ LONGEST_LEASE = timedelta(minutes=5)
 
 def check_lease(connection: Connection, project: ProjectKey, owner: str) -> None:
     """Raise `LeaseLostError` unless ``owner`` holds the project's lease."""
-    holder = select(project_table.c.lease_owner).where(project_table.c.project == str(project))
+    holder = select(project_table.c.lease_owner).where(is_project(project))
     if connection.scalar(holder) != owner:
         raise LeaseLostError(project)
 

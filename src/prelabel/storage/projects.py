@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from prelabel.storage.database import Database
-from prelabel.storage.tables import project_table
+from prelabel.storage.tables import is_project, project_table, update_project
 from prelabel.types import ProjectKey
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -47,7 +47,7 @@ class ProjectStore:
         Without a labeling config the known one stays.
         """
         with self._database.read() as connection:
-            row = connection.execute(select(project_table).where(_is(project))).one_or_none()
+            row = connection.execute(select(project_table).where(is_project(project))).one_or_none()
         if row and row.deleted_at is None and label_config in (None, row.label_config):
             known = row.label_config
             return Seen(is_new=False, previous_label_config=known, label_config=known)
@@ -57,20 +57,20 @@ class ProjectStore:
     def forget(self, project: ProjectKey) -> None:
         """Stop working for a project until it is seen again; its labels are kept."""
         with self._database.write() as connection:
-            connection.execute(
-                update(project_table).where(_is(project)).values(deleted_at=now(), sync_due_at=None)
-            )
+            connection.execute(update_project(project).values(deleted_at=now(), sync_due_at=None))
 
     def request_sync(self, project: ProjectKey | None = None) -> None:
         """Ask for a sync of a project, or of all projects."""
-        which = project_table.c.deleted_at.is_(None) if project is None else _is(project)
+        which = project_table.c.deleted_at.is_(None) if project is None else is_project(project)
         with self._database.write() as connection:
             connection.execute(update(project_table).where(which).values(sync_due_at=now()))
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
         with self._database.read() as connection:
-            due_at = connection.scalar(select(project_table.c.sync_due_at).where(_is(project)))
+            due_at = connection.scalar(
+                select(project_table.c.sync_due_at).where(is_project(project))
+            )
         return due_at is not None and due_at <= now()
 
     def sync_failed(self, project: ProjectKey, *, retry: bool) -> None:
@@ -81,12 +81,10 @@ class ProjectStore:
         """
         failures = project_table.c.sync_failures
         with self._database.write() as connection:
-            wait = pause_after(connection.scalar(select(failures).where(_is(project))) or 0)
+            wait = pause_after(connection.scalar(select(failures).where(is_project(project))) or 0)
             put_off = {"sync_due_at": now() + wait if retry else None}
             connection.execute(
-                update(project_table)
-                .where(_is(project))
-                .values(sync_failures=failures + 1, **put_off)
+                update_project(project).values(sync_failures=failures + 1, **put_off)
             )
             if retry:
                 others_due = project_table.c.sync_due_at <= now()
@@ -103,7 +101,7 @@ def see(
 
     ``/setup`` gives no time (None): it tells what is so now.
     """
-    row = connection.execute(select(project_table).where(_is(project))).one_or_none()
+    row = connection.execute(select(project_table).where(is_project(project))).one_or_none()
     if row is None:
         connection.execute(
             insert(project_table).values(
@@ -117,7 +115,7 @@ def see(
         changes |= {"label_config": label_config}
         changes |= {"label_config_at": label_config_at} if label_config_at else {}
     if changes:
-        connection.execute(update(project_table).where(_is(project)).values(**changes))
+        connection.execute(update_project(project).values(**changes))
     return Seen(
         is_new=row.deleted_at is not None,
         previous_label_config=row.label_config,
@@ -134,7 +132,3 @@ def pause_after(failures: int) -> timedelta:
 def now() -> datetime:
     """Return the time, aware and in UTC."""
     return datetime.now(UTC)
-
-
-def _is(project: ProjectKey) -> Any:
-    return project_table.c.project == str(project)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     ForeignKey,
     Index,
@@ -20,7 +21,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    Update,
+    update,
 )
+
+from prelabel.types import ProjectKey
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -125,3 +130,13 @@ job_table = Table(
     Column("finished_at", UtcTime),
     Index("jobs_by_project", "project", "state"),
 )
+
+
+def is_project(project: ProjectKey) -> ColumnElement[bool]:
+    """Return the condition that a row of `project_table` is a project's."""
+    return project_table.c.project == str(project)
+
+
+def update_project(project: ProjectKey) -> Update:
+    """Return an update of a project's row, still without values."""
+    return update(project_table).where(is_project(project))

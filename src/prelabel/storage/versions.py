@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
-from prelabel.storage.tables import project_table, version_table
+from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import ModelVersion, ProjectKey
 
 
@@ -112,11 +112,7 @@ class VersionStore:
 
 def _activate(connection: Connection, version: ModelVersion) -> None:
     connection.execute(insert(version_table).values(_to_values(version)))
-    connection.execute(
-        update(project_table)
-        .where(project_table.c.project == str(version.project))
-        .values(active_version=version.number)
-    )
+    connection.execute(update_project(version.project).values(active_version=version.number))
 
 
 # Built once: it runs at every request.
