@@ -195,7 +195,7 @@ def write_report(results: Results) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="one folder a data set: train.jsonl, test.jsonl, meta.json")
+    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
     parser.add_argument("--sets", nargs="+", default=[], help="only these (default: all)")
     parser.add_argument("--budgets", nargs="+", type=int, default=[0, 20, 50, 100, 200, 1000])
     parser.add_argument("--seeds", type=int, default=5, help="random draws (default: 5)")
