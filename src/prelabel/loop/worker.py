@@ -45,7 +45,7 @@ class Worker:
         except LeaseLostError as error:
             log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
         except StorageError:
-            raise  # nothing can be recorded; the lease runs out and the job is taken up again
+            raise  # nothing can be recorded here; the scheduler counts it and tries again
         except Exception as error:  # one of the four places: a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
             reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__

@@ -196,7 +196,7 @@ class JobStore:
 def _broke_off(attempts: int) -> str:
     return (
         f"The training broke off {attempts} times in a row, most often because the machine has "
-        "too little memory. It is tried again in some minutes."
+        "too little memory or disk. It is tried again in a while."
     )
 
 
