@@ -18,7 +18,6 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,6 @@ from sklearn.metrics import f1_score
 import prelabel.models
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.logistic import SklearnTextClassifier
-from prelabel.models.representation import Representation
 
 METRICS = ("accuracy", "macro-F1", "log-loss", "ECE", "CPU seconds to fit")
 _BINS = 15
@@ -79,7 +77,7 @@ def ours(
         model.fit(
             texts,
             labels,
-            unlabeled=_represent(data, n_components) if pool else None,
+            unlabeled=data.texts if pool else None,
             label_names=data.names if names else None,
         )
         return model.classes_, model.predict_proba
@@ -87,23 +85,15 @@ def ours(
     return learn
 
 
-@cache
-def _represent(data: DataSet, n_components: int) -> Representation:
-    """Learn once from a set's texts what every fit can use."""
-    return Representation.learn([], data.texts, n_components=n_components, seed=0)
-
-
 LEARNERS: dict[str, Learner] = {"reference": learn_reference, "prelabel": ours()}
 ABLATION: dict[str, Learner] = {
     "without semantic directions": ours(n_components=0),
     "without unlabeled texts": ours(pool=False),
     "without label names": ours(names=False),
-    "without calibration": ours(calibrate=False),
-    "without any of them": ours(pool=False, names=False, calibrate=False),
+    "without all three": ours(pool=False, names=False),
     "50 semantic directions": ours(n_components=50),
     "200 semantic directions": ours(n_components=200),
     'C="auto"': ours(C="auto"),
-    "predict_unseen=True": ours(predict_unseen=True),
 }
 
 

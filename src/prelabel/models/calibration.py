@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from prelabel.models.examples import Examples, Floats
-from prelabel.models.ngrams import Integers
-from prelabel.models.regression import Design, Matrix, Solver
+from prelabel.models.ngrams import Counts, Integers
+from prelabel.models.regression import Matrix, Solver
 
-_FOLDS = 5
+N_FOLDS = 5
+"""In so many parts examples are divided; each is left out once."""
+
 _FEWEST_TEXTS = 20  # fewer say nothing certain about probabilities
 _TEMPERATURES = np.geomspace(1 / 8, 8, 97)  # steps of 4 %
 _PRIOR = 2.0
@@ -31,8 +33,8 @@ class Calibration:
     log_loss
         Of the scores so divided; NaN if nothing could be measured.
     scores
-        So divided, shape (real examples, classes); NaN for the examples that were always seen,
-        minus infinity for a label that only the fold left out has.
+        Not divided, shape (texts, classes); NaN for the texts that were always seen, minus
+        infinity for a label that only the fold left out has.
     """
 
     solver: Solver
@@ -41,48 +43,43 @@ class Calibration:
     scores: Matrix
 
 
-def measure(design: Design, examples: Examples, solver: Solver) -> Calibration:
-    """Measure a solver out of fold: all examples where that is cheap, else one in five.
+def measure(
+    rows: Matrix | Counts, examples: Examples, solver: Solver, *, n_measured: int = N_FOLDS
+) -> Calibration:
+    """Measure a solver out of fold, on so many of five folds.
 
     Names of labels are in every fit, as they are in the model. With fewer than 20 different texts
     nothing is measured, and the temperature is 1.
     """
-    n = examples.n_real
-    scores = np.full((n, len(examples.classes)), np.nan, np.float32)
-    if len(set(examples.texts[:n])) >= _FEWEST_TEXTS:
-        folds = np.full(len(examples.texts), -1)
-        folds[:n] = assign_folds(examples.texts[:n], examples.labels[:n], _FOLDS)
-        for fold in range(_FOLDS if design.is_cheap else 1):
+    scores = np.full((len(examples.texts), len(examples.classes)), np.nan, np.float32)
+    n_names = len(examples.names)
+    labels = examples.labels[n_names:]
+    if len(set(examples.texts)) >= _FEWEST_TEXTS:
+        folds = assign_folds(examples.texts, labels, N_FOLDS)
+        for fold in range(n_measured):
             held = np.flatnonzero(folds == fold)
-            scores[held] = _score_held(design, examples, solver, held)
-    labels = examples.labels[:n]
-    usable = np.isfinite(scores[np.arange(n), labels])
+            scores[held] = _score_held(rows, examples, solver, held + n_names)
+    usable = np.isfinite(scores[np.arange(len(labels)), labels])
     if not usable.any():
-        return not_measured(examples, solver)
-    measured = scores[usable], labels[usable], examples.weights[:n][usable]
+        return Calibration(solver=solver, temperature=1.0, log_loss=np.nan, scores=scores)
+    measured = scores[usable], labels[usable], examples.text_weights[usable]
     temperature = fit_temperature(*measured)
-    scores /= np.float32(temperature)
-    loss = log_loss(scores[usable], *measured[1:])
+    loss = log_loss(scores[usable] / np.float32(temperature), *measured[1:])
     return Calibration(solver=solver, temperature=temperature, log_loss=loss, scores=scores)
 
 
-def not_measured(examples: Examples, solver: Solver) -> Calibration:
-    """Leave a solver's scores as they are."""
-    scores = np.full((examples.n_real, len(examples.classes)), np.nan, np.float32)
-    return Calibration(solver=solver, temperature=1.0, log_loss=np.nan, scores=scores)
-
-
-def _score_held(design: Design, examples: Examples, solver: Solver, held: Integers) -> Matrix:
+def _score_held(
+    rows: Matrix | Counts, examples: Examples, solver: Solver, held: Integers
+) -> Matrix:
     """Scores of some examples by a fit of all others; NaN if these have a single label."""
-    others = np.ones(len(examples.texts), bool)
+    others = np.ones(len(examples), bool)
     others[held] = False
     n_classes = len(examples.classes)
-    if len(np.unique(examples.labels[others])) < 2:
+    labels = examples.labels[others]
+    if len(np.unique(labels)) < 2:
         return np.full((len(held), n_classes), np.nan, np.float32)
-    rows, labels, weights = design.rows[others], examples.labels[others], examples.weights[others]
-    fitted = solver.fit(rows, labels, weights, n_classes=n_classes)
-    scores: Matrix = design.rows[held] @ fitted.coefficients + fitted.intercept
-    return scores
+    fitted = solver.fit(rows[others], labels, examples.weights[others], n_classes=n_classes)
+    return fitted.scores(rows[held])
 
 
 def assign_folds(groups: Sequence[Hashable], labels: Integers, n_folds: int) -> Integers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -19,34 +20,48 @@ Floats = npt.NDArray[np.floating]
 _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, accountBlocked
 
 
+_NAME_WEIGHT = 3.0
+"""A name counts as three examples at first, and as one beside six real ones of its label."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examples:
-    """Texts with labels, the real ones before the weak ones.
+    """Names of labels, which are weak examples, then the texts that people labeled.
 
     Attributes
     ----------
     classes
         Labels that can be learned, sorted.
+    names
+        Texts of the names, one a label at most.
+    texts
+        What people labeled.
     labels
-        Position in ``classes`` of each text's label, shape (texts,).
-    weights
-        How often each text counts, shape (texts,), float64; 0 for none of them.
-    n_real
-        How many texts people have labeled; the others are names of labels.
+        Position in ``classes`` of the label of each name and each text.
+    text_weights
+        How often each of ``texts`` counts, float64; 0 for none of them.
     positions
-        Where these stood in what was given, ascending, shape (n_real,).
+        Where ``texts`` stood in what was given, ascending.
     """
 
     classes: tuple[str, ...]
-    texts: Sequence[str]
+    names: tuple[str, ...]
+    texts: tuple[str, ...]
     labels: Integers
-    weights: Floats
-    n_real: int
+    text_weights: Floats
     positions: Integers
 
     @classmethod
-    def of(cls, texts: Sequence[str], labels: Sequence[str], weights: npt.ArrayLike | None) -> Self:
+    def of(
+        cls, texts: Sequence[str], labels: Sequence[str], weights: npt.ArrayLike | None,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> Self:  # fmt: skip
         """Check what people labeled; texts that weigh nothing are left out.
+
+        Parameters
+        ----------
+        names
+            A text for the name of each label. A label that has no other example has this one.
 
         Raises
         ------
@@ -60,48 +75,44 @@ class Examples:
         if not (np.isfinite(given) & (given >= 0)).all():
             raise ValueError("Received a weight below 0 or not finite; expected none")
         kept = np.flatnonzero(given)
-        classes, columns = _number([labels[i] for i in kept.tolist()])
+        of_all = [*names, *(labels[i] for i in kept.tolist())]
+        classes = tuple(sorted(set(of_all)))
+        column = {label: i for i, label in enumerate(classes)}
         return cls(
             classes=classes,
-            texts=[texts[i] for i in kept.tolist()],
-            labels=columns,
-            weights=given[kept],
-            n_real=len(kept),
+            names=tuple(names.values()),
+            texts=tuple(texts[i] for i in kept.tolist()),
+            labels=np.array([column[label] for label in of_all], np.int64),
+            text_weights=given[kept],
             positions=kept,
         )
 
-    def with_names(
-        self, names: Mapping[str, str], *, weight: Callable[[Integers], Floats],
-        unseen: bool,
-    ) -> Self:  # fmt: skip
-        """Add the names of the labels, one text a label.
+    def __len__(self) -> int:
+        return len(self.labels)
 
-        Parameters
-        ----------
-        weight
-            Of a name, by how many real examples its label has.
-        unseen
-            Whether a label without a real example is learned from its name alone. It always is
-            where there are no real examples at all.
-        """
-        known = set(self.classes)
-        used = [name for name in names if unseen or not self.n_real or name in known]
-        labeled = [self.classes[i] for i in self.labels]
-        classes, columns = _number([*labeled, *used])
-        counts = np.bincount(columns[: self.n_real], minlength=len(classes))
-        return type(self)(
-            classes=classes,
-            texts=[*self.texts, *(names[label] for label in used)],
-            labels=columns,
-            weights=np.concatenate((self.weights, weight(counts[columns[self.n_real :]]))),
-            n_real=self.n_real,
-            positions=self.positions,
+    @property
+    def weights(self) -> Floats:
+        """How often each name and each text counts, shape (len(self),)."""
+        n_names = len(self.names)
+        counts = np.bincount(self.labels[n_names:], minlength=len(self.classes))
+        of_names = _NAME_WEIGHT / (1 + counts[self.labels[:n_names]] / _NAME_WEIGHT)
+        return np.concatenate((of_names, self.text_weights))
+
+    def first(self, n: int) -> Examples:
+        """Return the names and the first ``n`` texts; ``classes`` stay as they are."""
+        return replace(
+            self,
+            texts=self.texts[:n],
+            labels=self.labels[: len(self.names) + n],
+            text_weights=self.text_weights[:n],
+            positions=self.positions[:n],
         )
 
     def require_two_labels(self) -> None:
         """Raise `NotEnoughLabelsError` if there is nothing to tell apart."""
         if len(self.classes) < 2:
-            raise NotEnoughLabelsError(Counter(self.classes[i] for i in self.labels[: self.n_real]))
+            of_texts = self.labels[len(self.names) :]
+            raise NotEnoughLabelsError(Counter(self.classes[i] for i in of_texts))
 
 
 def write_name(names: Sequence[str]) -> str:
@@ -111,9 +122,3 @@ def write_name(names: Sequence[str]) -> str:
     'accept reservations Book a table'
     """
     return " ".join(_BETWEEN_WORDS.sub(" ", name) for name in names)
-
-
-def _number(labels: Sequence[str]) -> tuple[tuple[str, ...], Integers]:
-    classes = tuple(sorted(set(labels)))
-    column = {label: i for i, label in enumerate(classes)}
-    return classes, np.array([column[label] for label in labels], np.int64)

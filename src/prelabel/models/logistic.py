@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Literal, Self
 
 import numpy as np
@@ -11,17 +10,13 @@ import numpy.typing as npt
 
 from prelabel.errors import ArtifactError
 from prelabel.models.base import Arrays, TextModel
-from prelabel.models.calibration import Calibration, measure, not_measured
 from prelabel.models.estimator import TextEstimator
-from prelabel.models.examples import Examples, Floats, write_name
+from prelabel.models.examples import Examples, write_name
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.ngrams import Integers
-from prelabel.models.regression import Design, Matrix, Solver, lay_out
+from prelabel.models.growth import learn
+from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
-
-_PENALTIES = (10.0, 1.0, 3.0, 30.0, 100.0)
-"""What ``C="auto"`` chooses from; the first where nothing can be measured."""
 
 
 class SklearnTextClassifier(TextEstimator, TextModel):
@@ -46,10 +41,6 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         on examples left out.
     n_components
         How many semantic directions are learned from unlabeled texts; 0 for none.
-    calibrate
-        Whether to soften or sharpen the probabilities so that they fit examples left out.
-    predict_unseen
-        Whether a label may be predicted for its name, while no example has it.
     random_state
         Seed of all that is drawn at random.
 
@@ -60,11 +51,11 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     C_
         The ``C`` used.
     temperature_
-        By what calibration divided the scores; 1 without it.
+        By what calibration divided the scores; 1 where it had too few examples.
     out_of_fold_
         Probabilities of the examples, shape (len(texts), len(classes_)), by models that did not
-        see them or an equal text. NaN where there is none: all examples if they were too few to
-        calibrate, and four in five above 1,200. None of a stored model.
+        see them or an equal text. NaN where there is none: of all examples if they were too few.
+        A stored model has none.
     """
 
     def __init__(
@@ -72,14 +63,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         *,
         C: float | Literal["auto"] = 10.0,  # noqa: N803 - as in scikit-learn
         n_components: int = 100,
-        calibrate: bool = True,
-        predict_unseen: bool = False,
         random_state: int = 0,
     ) -> None:
         self.C = C
         self.n_components = n_components
-        self.calibrate = calibrate
-        self.predict_unseen = predict_unseen
         self.random_state = random_state
 
     def fit(
@@ -87,75 +74,41 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         texts: Sequence[str],
         labels: Sequence[str],
         *,
-        unlabeled: Iterable[str] | Representation | None = None,
+        unlabeled: Iterable[str] | None = None,
         label_names: Mapping[str, Sequence[str]] | None = None,
         sample_weight: npt.ArrayLike | None = None,
     ) -> Self:
         """Learn from ``texts[i]`` having ``labels[i]``; return self.
 
-        Parameters
-        ----------
-        unlabeled
-            Texts of the project, or what was learned from them before: that takes seconds, the
-            rest a fraction of one. ``n_components`` is that of the representation then.
+        What was learned before in this process is used again where it is the same: it is fastest
+        where examples are added at the end.
 
         Raises
         ------
         NotEnoughLabelsError
-            If there are not at least two different labels. Without any labels, two names of
-            which ``unlabeled`` has words are enough.
+            If there are not at least two labels that have a text, or a name of which a text has a
+            word.
         """
-        examples = Examples.of(list(texts), list(labels), sample_weight)
-        representation = self._represent(examples.texts, unlabeled)
+        representation = Representation.learn(
+            texts,
+            list(unlabeled or ()),
+            n_components=self.n_components,
+            seed=self.random_state,
+        )
         names = _known_names(label_names or {}, representation.features)
-        examples = examples.with_names(names, weight=_name_weights, unseen=self.predict_unseen)
+        examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
+        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
+        learned = learn(examples, representation, C=C, seed=self.random_state)
         self.classes_ = examples.classes
-        tuned = self._learn(examples, representation)
-        self.C_, self.temperature_ = tuned.solver.C, tuned.temperature
+        self.C_, self.temperature_ = learned.C, learned.temperature
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
-        self.out_of_fold_[examples.positions] = _softmax(tuned.scores)
-        return self
-
-    def _represent(
-        self, texts: Sequence[str], unlabeled: Iterable[str] | Representation | None
-    ) -> Representation:
-        if isinstance(unlabeled, Representation):
-            return unlabeled
-        others = tuple(dict.fromkeys(unlabeled or ()))
-        known = set(texts)
-        if known < set(others):  # labels are added, the texts stay: seconds are saved
-            return _learn_pool(others, self.n_components, self.random_state)
-        return Representation.learn(
-            texts, others, n_components=self.n_components, seed=self.random_state
-        )
-
-    def _learn(self, examples: Examples, representation: Representation) -> Calibration:
-        """Fit, then fold directions and temperature into one linear model over the features."""
-        vectors = representation.features.transform(examples.texts)
-        weight = _semantic_weight(examples.n_real)
-        design = lay_out(vectors, weight * representation.space.transform(vectors))
-        tuned = self._tune(design, examples)
-        fitted = tuned.solver.fit(
-            design.rows, examples.labels, examples.weights, n_classes=len(examples.classes)
-        )
-        of_vectors, of_coordinates = design.restore(fitted.coefficients)
-        folded = representation.space.fold(weight * of_coordinates)
-        temperature = np.float32(tuned.temperature)
+        self.out_of_fold_[examples.positions] = _softmax(learned.scores)
         self._features = representation.features
-        self._coefficients = np.ascontiguousarray((of_vectors + folded) / temperature)
-        self._intercept = fitted.intercept / temperature
-        if not examples.n_real:  # a name in many texts would win them all: let none start ahead
+        self._coefficients, self._intercept = learned.linear.coefficients, learned.linear.intercept
+        if not examples.texts:  # a name in many texts would win them all: let none start ahead
             self._intercept = -representation.mean @ self._coefficients
-        return tuned
-
-    def _tune(self, design: Design, examples: Examples) -> Calibration:
-        penalties = _PENALTIES if self.C == "auto" else (self.C,)
-        solvers = [Solver(C=penalty, seed=self.random_state) for penalty in penalties]
-        if not self.calibrate and len(solvers) == 1:
-            return not_measured(examples, solvers[0])
-        tried = [measure(design, examples, solver) for solver in solvers]
-        return min(tried, key=lambda measured: measured.log_loss)  # the first if nothing is known
+        return self
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
@@ -216,11 +169,6 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         return model
 
 
-@lru_cache(maxsize=4)
-def _learn_pool(texts: tuple[str, ...], n_components: int, seed: int) -> Representation:
-    return Representation.learn((), texts, n_components=n_components, seed=seed)
-
-
 def _known_names(
     label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
 ) -> dict[str, str]:
@@ -229,16 +177,6 @@ def _known_names(
     vectors = features.transform(list(written.values()))
     n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
     return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}
-
-
-def _name_weights(n_examples: Integers) -> Floats:
-    """How much a name counts: as three examples at first, as one beside six real ones."""
-    return 3 / (1 + n_examples / 3)
-
-
-def _semantic_weight(n_examples: int) -> np.float32:
-    """How much longer the semantic coordinates are than the vectors of words."""
-    return np.float32(2 * min(1.0, np.sqrt(200 / max(1, n_examples))))
 
 
 def _softmax(scores: Matrix) -> Matrix:

@@ -1,31 +1,23 @@
-"""Multinomial logistic regression over sparse TF-IDF vectors beside dense coordinates.
-
-The L2 penalty does not change when the coordinate system is rotated, so few examples are fitted
-in as many dimensions as there are examples, exactly, however many features they have. One
-rotation serves every fit over some of the examples.
-"""
+"""Multinomial logistic regression, fitted by scikit-learn."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.examples import Floats
 from prelabel.models.ngrams import Counts, Integers
 
 Matrix = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 
-FEW_EXAMPLES = 1_200
-"""Up to so many, the rotation costs less than it saves."""
-
-_EPOCHS = 10
 _NEWTON_STEPS = 100
-_RANK_TOLERANCE = 1e-6
+_EPOCHS = 10
+_EPOCHS_FROM_START = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,55 +35,15 @@ class Linear:
     coefficients: Matrix
     intercept: Matrix
 
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """Examples as a solver sees them.
-
-    Attributes
-    ----------
-    rows
-        Shape (examples, columns), dense or sparse.
-    restore
-        Turns coefficients of the columns into those of the vectors and those of the coordinates.
-    """
-
-    rows: Matrix | Counts
-    restore: Callable[[Matrix], tuple[Matrix, Matrix]]
-
-    @property
-    def is_cheap(self) -> bool:
-        """Whether it may be fitted many times over."""
-        return not sparse.issparse(self.rows)
-
-
-def lay_out(vectors: Counts, coordinates: Matrix) -> Design:
-    """Choose what suits the number of examples: rotated if they are few, as they are if not."""
-    if vectors.shape[0] <= FEW_EXAMPLES:
-        return _rotated(vectors, coordinates)
-    n_features = vectors.shape[1]
-    rows = sparse.hstack([vectors, sparse.csr_matrix(coordinates)], format="csr")
-    return Design(rows, lambda weights: (weights[:n_features], weights[n_features:]))
-
-
-def _rotated(vectors: Counts, coordinates: Matrix) -> Design:
-    """Rows with the same inner products, in at most as many dimensions as there are rows."""
-    products = (vectors @ vectors.T).toarray().astype(np.float64)
-    products += coordinates @ coordinates.T
-    values, axes = np.linalg.eigh(products)
-    kept = values > values[-1] * _RANK_TOLERANCE
-    lengths, axes = np.sqrt(values[kept]), axes[:, kept]
-
-    def restore(weights: Matrix) -> tuple[Matrix, Matrix]:
-        of_examples = (axes @ (weights / lengths[:, np.newaxis])).astype(np.float32)
-        return vectors.T @ of_examples, coordinates.T @ of_examples
-
-    return Design((axes * lengths).astype(np.float32), restore)
+    def scores(self, rows: Matrix | Counts) -> Matrix:
+        """Scores, shape (rows, classes); ``rows`` may have more columns: they do not count."""
+        found: Matrix = rows[:, : len(self.coefficients)] @ self.coefficients + self.intercept
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Solver:
-    """Fits a design.
+    """Fits rows of examples.
 
     Attributes
     ----------
@@ -105,11 +57,17 @@ class Solver:
     seed: int
 
     def fit(
-        self, rows: Matrix | Counts, labels: Integers, weights: Floats, *, n_classes: int
-    ) -> Linear:
+        self, rows: Matrix | Counts, labels: Integers, weights: Floats, *, n_classes: int,
+        start: Linear | None = None,
+    ) -> Linear:  # fmt: skip
         """Fit rows that have ``labels`` in [0, n_classes), at least two of them.
 
-        ``weights``, shape (examples,), say how often each example counts.
+        Parameters
+        ----------
+        weights
+            How often each example counts, shape (examples,).
+        start
+            A fit of some of the rows, or of fewer columns: what it found is the first guess.
         """
         if not rows.shape[1]:  # nothing is known of any text: the labels' frequencies are all
             return _frequencies(labels, weights, n_classes)
@@ -119,10 +77,14 @@ class Solver:
 
         # Dense: to the optimum, in a few steps. Sparse: a few epochs come within 1 % of it, at
         # the same accuracy and better calibrated, in a twentieth of the time lbfgs takes.
-        solver, steps = ("sag", _EPOCHS) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
+        epochs = _EPOCHS_FROM_START if start else _EPOCHS
+        solver, steps = ("sag", epochs) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
         regression = LogisticRegression(
-            C=self.C, solver=solver, max_iter=steps, random_state=self.seed
-        )
+            C=self.C, solver=solver, max_iter=steps, random_state=self.seed,
+            warm_start=start is not None,
+        )  # fmt: skip
+        if start:
+            _begin_with(regression, start, np.unique(labels), rows.shape[1])
         # More threads than cores, on a machine that also serves, take 40 times as long.
         with threadpool_limits(limits=1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -132,6 +94,16 @@ class Solver:
             # Of two classes scikit-learn keeps the difference of their scores.
             found, offsets = found * (-0.5, 0.5), offsets * (-0.5, 0.5)
         return _of_all_classes(found, offsets, regression.classes_, n_classes)
+
+
+def _begin_with(regression: Any, start: Linear, classes: Integers, n_columns: int) -> None:
+    """Set what scikit-learn's ``warm_start`` goes on from."""
+    found = np.zeros((n_columns, len(classes)), np.float32)
+    found[: len(start.coefficients)] = start.coefficients[:, classes]
+    offsets = np.where(np.isfinite(start.intercept), start.intercept, 0)[classes]
+    if len(classes) == 2:
+        found, offsets = np.diff(found, axis=1), np.diff(offsets)
+    regression.coef_, regression.intercept_ = found.T.copy(), offsets
 
 
 def _of_all_classes(found: Floats, offsets: Floats, classes: Integers, n_classes: int) -> Linear:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.milestones import last_milestone, remembered
 from prelabel.models.semantic import SemanticSpace
 
 MAX_POOL_TEXTS = 20_000
 """Directions are learned from at most so many texts, to bound the time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Representation:
     """Words by how rare they are, and the directions in which a project's texts differ.
 
@@ -28,32 +28,48 @@ class Representation:
         Semantic coordinates of the vectors of ``features``; of no components if there were no
         unlabeled texts.
     mean
-        Mean vector of the unlabeled texts and the labeled ones, shape (n_features,), float32; 0
-        if there were no unlabeled texts.
+        Mean vector of the texts, shape (n_features,), float32; 0 if there were no unlabeled texts.
     """
 
     features: TfidfFeatures
     space: SemanticSpace
     mean: npt.NDArray[np.float32]
 
-    @classmethod
+    @staticmethod
     def learn(
-        cls, texts: Sequence[str], unlabeled: Sequence[str], *, n_components: int, seed: int
-    ) -> Self:
+        texts: Sequence[str], unlabeled: Sequence[str], *, n_components: int, seed: int
+    ) -> Representation:
         """Learn from texts, those that have labels and those that have none yet.
 
-        The labeled ones may be among the ``unlabeled``, or not. Without others, there are no
-        directions.
+        What was learned of the same texts is remembered, and a few texts more change nothing
+        before the next milestone: labels can be added in a fraction of the time.
+
+        Parameters
+        ----------
+        texts
+            Those with labels. They may be among the ``unlabeled``, or not.
         """
-        known = set(texts)
-        others = [text for text in dict.fromkeys(unlabeled) if text not in known]
-        pool = [*texts, *others]
-        features = TfidfFeatures().fit(pool)
+        others = dict.fromkeys(unlabeled)
+        has_others = not others.keys() <= set(texts)
+        # What has come first comes first, so that the texts before a milestone stay the same.
+        pool = tuple(dict.fromkeys([*others, *texts] if has_others else texts))
+        pool = pool[: last_milestone(len(pool))]
         # Without others, directions would only weigh anew what the labels weigh better.
-        vectors = features.transform(_sample(pool) if others else [])
-        space = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
-        sums = np.asarray(vectors.sum(axis=0), np.float32).reshape(-1)
-        return cls(features, space, sums / np.float32(max(1, vectors.shape[0])))
+        return _learn(pool, n_components if has_others else 0, seed)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        return self.space.directions.nbytes + self.mean.nbytes
+
+
+@remembered
+def _learn(pool: tuple[str, ...], n_components: int, seed: int) -> Representation:
+    features = TfidfFeatures().fit(pool)
+    vectors = features.transform(_sample(pool) if n_components else [])
+    space = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
+    sums = np.asarray(vectors.sum(axis=0), np.float32).reshape(-1)
+    return Representation(features, space, sums / np.float32(max(1, vectors.shape[0])))
 
 
 def _sample(texts: Sequence[str]) -> Sequence[str]:

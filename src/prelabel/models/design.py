@@ -1,0 +1,139 @@
+"""Examples as a solver sees them: sparse TF-IDF vectors beside dense coordinates.
+
+The L2 penalty does not change when the coordinate system is rotated, so few examples are fitted
+in as many dimensions as there are examples, however many features they have. One rotation serves
+every fit over some of the examples, and more examples can be added to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.linalg import cholesky, solve_triangular
+
+from prelabel.models.ngrams import Counts
+
+Matrix = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
+
+FEW_EXAMPLES = 1_200
+"""Up to so many, the rotation costs less than it saves."""
+
+_OWN_LENGTH = 1e-5
+"""Square of what each example has to itself, beside vectors of length 1: equal texts would have no
+rotation otherwise."""
+
+
+class Design(Protocol):
+    """Examples, one a row; a linear model over the rows is one over vectors and coordinates."""
+
+    @property
+    def rows(self) -> Matrix | Counts:
+        """Shape (examples, columns), dense if they may be fitted many times over."""
+        ...
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        ...
+
+    def extend(self, vectors: Counts, coordinates: Matrix) -> Design:
+        """Add examples. The first columns of the rows there are stay as they are."""
+        ...
+
+    def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
+        """Turn coefficients of the columns into those of the vectors and of the coordinates."""
+        ...
+
+
+def lay_out(vectors: Counts, coordinates: Matrix) -> Design:
+    """Choose what suits the number of examples: rotated if they are few, as they are if not."""
+    if vectors.shape[0] > FEW_EXAMPLES:
+        return AsTheyAre(_beside(vectors, coordinates), vectors.shape[1])
+    none = Rotated(vectors[:0], coordinates[:0], np.empty((0, 0)))
+    return none.extend(vectors, coordinates)
+
+
+@dataclass(frozen=True, slots=True)
+class AsTheyAre:
+    """Sparse rows: the vectors, then the coordinates."""
+
+    rows: Counts
+    n_features: int
+
+    @property
+    def n_bytes(self) -> int:
+        return _size(self.rows)
+
+    def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
+        rows = sparse.vstack([self.rows, _beside(vectors, coordinates)], format="csr")
+        return type(self)(rows, self.n_features)
+
+    def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
+        return coefficients[: self.n_features], coefficients[self.n_features :]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """Rows with the same inner products as the examples, in as many dimensions as examples.
+
+    Attributes
+    ----------
+    factor
+        Lower triangle, shape (examples, examples), float64; times its transpose it is the inner
+        products (the Cholesky decomposition). Of the first examples it is the first rows and
+        columns: more examples change nothing there.
+    """
+
+    vectors: Counts
+    coordinates: Matrix
+    factor: npt.NDArray[np.float64]
+
+    @property
+    def rows(self) -> Matrix:
+        return self.factor.astype(np.float32)
+
+    @property
+    def n_bytes(self) -> int:
+        return _size(self.vectors) + self.coordinates.nbytes + self.factor.nbytes
+
+    def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
+        n_before, n_new = self.factor.shape[0], vectors.shape[0]
+        across = _products(vectors, self.vectors) + coordinates @ self.coordinates.T
+        among = _products(vectors, vectors) + coordinates @ coordinates.T
+        among += _OWN_LENGTH * np.eye(n_new)
+        lower = np.zeros((n_before + n_new,) * 2)
+        lower[:n_before, :n_before] = self.factor
+        if n_before:
+            lower[n_before:, :n_before] = solve_triangular(self.factor, across.T, lower=True).T
+        beside = lower[n_before:, :n_before]
+        lower[n_before:, n_before:] = cholesky(among - beside @ beside.T, lower=True)
+        return type(self)(
+            sparse.vstack([self.vectors, vectors], format="csr"),
+            np.concatenate((self.coordinates, coordinates)),
+            lower,
+        )
+
+    def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
+        solved = solve_triangular(self.factor, coefficients, lower=True, trans="T")
+        of_examples: Matrix = np.asarray(solved, np.float32)
+        of_vectors: Matrix = np.asarray(self.vectors.T @ of_examples)
+        return of_vectors, self.coordinates.T @ of_examples
+
+
+def _beside(vectors: Counts, coordinates: Matrix) -> Counts:
+    rows: Counts = sparse.hstack([vectors, sparse.csr_matrix(coordinates)], format="csr")
+    return rows
+
+
+def _products(first: Counts, second: Counts) -> npt.NDArray[np.float64]:
+    products: npt.NDArray[np.float64] = (first @ second.T).toarray().astype(np.float64)
+    return products
+
+
+def _size(rows: Counts) -> int:
+    return int(rows.data.nbytes + rows.indices.nbytes + rows.indptr.nbytes)

@@ -1,0 +1,159 @@
+"""Learning that keeps up with its examples: most of it at milestones, the rest at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from prelabel.models.calibration import N_FOLDS, Calibration, measure
+from prelabel.models.design import Design, lay_out
+from prelabel.models.examples import Examples
+from prelabel.models.milestones import last_milestone, remembered
+from prelabel.models.ngrams import Counts
+from prelabel.models.regression import Linear, Matrix, Solver
+from prelabel.models.representation import Representation
+
+PENALTIES = (10.0, 1.0, 3.0, 30.0, 100.0)
+"""What ``C="auto"`` chooses from; the first where nothing can be measured."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learned:
+    """A linear model over TF-IDF vectors.
+
+    Attributes
+    ----------
+    linear
+        Coefficients of the features, with directions and temperature folded in.
+    C, temperature
+        Those used.
+    scores
+        Of each text by a fit that did not see it or an equal one, shape (texts, classes): NaN
+        where there is none, minus infinity for a label that fit had no example of.
+    """
+
+    linear: Linear
+    C: float
+    temperature: float
+    scores: Matrix
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Milestone:
+    """All that was learned of the first examples.
+
+    Attributes
+    ----------
+    weight
+        How much longer the semantic coordinates are than the vectors of words.
+    """
+
+    weight: np.float32
+    design: Design
+    measured: Calibration
+    linear: Linear
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        return self.design.n_bytes + self.linear.coefficients.nbytes
+
+
+def learn(
+    examples: Examples, representation: Representation, *, C: float | None, seed: int  # noqa: N803 - as in scikit-learn
+) -> Learned:  # fmt: skip
+    """Learn from examples; quickly, if a milestone of them is remembered.
+
+    Parameters
+    ----------
+    C
+        Inverse strength of the penalty; None chooses it by log-loss on examples left out.
+    """
+    n_first = last_milestone(len(examples.texts))
+    first = examples.first(n_first)
+    reached = _reach(_Hashable(first), representation, C, seed)
+    design, linear, scores = reached.design, reached.linear, reached.measured.scores
+    if n_first < len(examples.texts):
+        vectors = representation.features.transform(examples.texts[n_first:])
+        design = design.extend(vectors, reached.weight * representation.space.transform(vectors))
+        scores = np.concatenate((scores, _score_new(examples, n_first, design, linear)))
+        linear = reached.measured.solver.fit(
+            design.rows, examples.labels, examples.weights,
+            n_classes=len(examples.classes), start=linear,
+        )  # fmt: skip
+    return _fold(representation, reached, design, linear, scores)
+
+
+def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear) -> Matrix:
+    """Scores of the texts after a milestone, by its fit; NaN for those it has seen the like of."""
+    scores = linear.scores(design.rows[len(examples.names) + n_first :])
+    seen = set(examples.texts[:n_first])
+    scores[[text in seen for text in examples.texts[n_first:]]] = np.nan
+    return scores
+
+
+def _fold(
+    representation: Representation, reached: _Milestone, design: Design, linear: Linear,
+    scores: Matrix,
+) -> Learned:  # fmt: skip
+    temperature = np.float32(reached.measured.temperature)
+    of_vectors, of_coordinates = design.restore(linear.coefficients)
+    folded = of_vectors + representation.space.fold(reached.weight * of_coordinates)
+    coefficients = np.ascontiguousarray(folded / temperature)
+    return Learned(
+        linear=Linear(coefficients, linear.intercept / temperature),
+        C=reached.measured.solver.C,
+        temperature=reached.measured.temperature,
+        scores=scores / temperature,
+    )
+
+
+class _Hashable:
+    """Examples, equal to others that say the same."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+        self._key = (
+            examples.classes, examples.names, examples.texts,
+            examples.labels.tobytes(), examples.text_weights.tobytes(),
+        )  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashable) and self._key == other._key
+
+
+@remembered
+def _reach(
+    first: _Hashable, representation: Representation, C: float | None, seed: int  # noqa: N803
+) -> _Milestone:  # fmt: skip
+    examples = first.examples
+    vectors = representation.features.transform([*examples.names, *examples.texts])
+    weight = _semantic_weight(len(examples.texts))
+    design = lay_out(vectors, weight * representation.space.transform(vectors))
+    rows = design.rows
+    measured = _tune(rows, examples, PENALTIES if C is None else (C,), seed)
+    linear = measured.solver.fit(
+        rows, examples.labels, examples.weights, n_classes=len(examples.classes)
+    )
+    return _Milestone(weight, design, measured, linear)
+
+
+def _tune(
+    rows: Matrix | Counts, examples: Examples, penalties: tuple[float, ...], seed: int
+) -> Calibration:
+    """Choose the penalty on all folds where that is cheap, else on one of them."""
+    is_cheap = isinstance(rows, np.ndarray) or len(penalties) == 1
+    tried = [
+        measure(rows, examples, Solver(C=C, seed=seed), n_measured=N_FOLDS if is_cheap else 1)
+        for C in penalties
+    ]
+    best = min(tried, key=lambda measured: measured.log_loss)  # the first if nothing is known
+    return best if is_cheap else measure(rows, examples, best.solver)
+
+
+def _semantic_weight(n_texts: int) -> np.float32:
+    return np.float32(2 * min(1.0, np.sqrt(200 / max(1, n_texts))))
