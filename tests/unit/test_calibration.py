@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from prelabel.models.calibration import assign_folds, fit_temperature, log_loss, measure
 from prelabel.models.examples import Examples
-from prelabel.models.regression import Solver, lay_out
+from prelabel.models.regression import Matrix, Solver
 
 
 def test_equal_texts_are_in_one_fold_and_labels_in_all() -> None:
@@ -48,42 +47,48 @@ def test_few_examples_move_it_little() -> None:
     assert 1 < few < many
 
 
-def noise(n: int) -> tuple[Examples, sparse.csr_matrix[np.float32]]:
+def noise(n: int) -> tuple[Examples, Matrix]:
     """Labels that texts say nothing about: a model that believes what it fits is overconfident."""
     random = np.random.default_rng(0)
     texts = [f"text {i}" for i in range(n)]
     examples = Examples.of(texts, ["ab"[i] for i in random.integers(0, 2, n)], None)
-    return examples, sparse.csr_matrix(random.normal(size=(n, 200)).astype(np.float32))
+    return examples, random.normal(size=(n, 200)).astype(np.float32)
 
 
 def test_calibration_improves_the_log_loss_out_of_fold() -> None:
-    examples, vectors = noise(100)
-    design = lay_out(vectors, np.empty((100, 0), np.float32))
-    measured = measure(design, examples, Solver(C=100, seed=0))
-    before = log_loss(measured.scores * measured.temperature, examples.labels)
+    examples, rows = noise(100)
+    measured = measure(rows, examples, Solver(C=100, seed=0))
+    before = log_loss(measured.scores, examples.labels)
     assert measured.temperature > 3
     assert measured.log_loss < before / 2
     assert measured.log_loss == pytest.approx(np.log(2), abs=0.1)
 
 
-def test_of_many_examples_one_fold_is_measured() -> None:
-    examples, vectors = noise(1_600)
-    design = lay_out(vectors, np.empty((1_600, 0), np.float32))
-    measured = measure(design, examples, Solver(C=1, seed=0))
-    assert np.isfinite(measured.scores).all(axis=1).sum() == 320
+def test_one_fold_can_be_enough() -> None:
+    examples, rows = noise(100)
+    measured = measure(rows, examples, Solver(C=1, seed=0), n_measured=1)
+    assert np.isfinite(measured.scores).all(axis=1).sum() == 20
+
+
+def test_names_are_in_every_fit_and_in_no_measurement() -> None:
+    texts = [f"text {i}" for i in range(30)]
+    examples = Examples.of(texts, ["a"] * 30, None, {"a": "alpha", "b": "beta"})
+    rows = np.zeros((32, 2), np.float32)
+    rows[1, 1] = 1
+    scores = measure(rows, examples, Solver(C=1, seed=0)).scores
+    assert scores.shape == (30, 2)
+    assert np.isfinite(scores).all()
 
 
 def test_too_few_different_texts_say_nothing() -> None:
-    examples, vectors = noise(19)
-    design = lay_out(vectors, np.empty((19, 0), np.float32))
-    measured = measure(design, examples, Solver(C=1, seed=0))
+    examples, rows = noise(19)
+    measured = measure(rows, examples, Solver(C=1, seed=0))
     assert measured.temperature == 1
     assert np.isnan(measured.scores).all()
 
 
 def test_a_label_that_stands_alone_is_not_measured() -> None:
-    examples, vectors = noise(30)
+    examples, rows = noise(30)
     alone = Examples.of(examples.texts, ["a"] * 29 + ["b"], None)
-    design = lay_out(vectors, np.empty((30, 0), np.float32))
-    scores = measure(design, alone, Solver(C=1, seed=0)).scores
+    scores = measure(rows, alone, Solver(C=1, seed=0)).scores
     assert np.isnan(scores[29]).all()

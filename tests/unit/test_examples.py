@@ -4,47 +4,41 @@ import numpy as np
 import pytest
 
 from prelabel.errors import NotEnoughLabelsError
-from prelabel.models.examples import Examples, Floats, write_name
-from prelabel.models.ngrams import Integers
+from prelabel.models.examples import Examples, write_name
+
+NAMES = {"a": "alpha", "c": "gamma"}
 
 
-def ones(counts: Integers) -> Floats:
-    return np.ones(len(counts))
+def test_names_come_first_and_count_by_the_examples_of_their_label() -> None:
+    examples = Examples.of(["x", "y", "z"], ["b", "a", "b"], [1, 2, 3], NAMES)
+    assert examples.classes == ("a", "b", "c")
+    assert (examples.names, examples.texts) == (("alpha", "gamma"), ("x", "y", "z"))
+    assert examples.labels.tolist() == [0, 2, 1, 0, 1]
+    np.testing.assert_allclose(examples.weights, [3 / (1 + 1 / 3), 3, 1, 2, 3])
 
 
-NAMES = {"a": "alpha", "b": "beta", "c": "gamma"}
-
-
-def test_names_follow_the_texts_and_count_by_the_examples_of_their_label() -> None:
-    real = Examples.of(["x", "y", "z"], ["b", "a", "b"], [1, 2, 3])
-    both = real.with_names(NAMES, weight=lambda counts: 1 / (1 + counts), unseen=False)
-    assert both.classes == ("a", "b")
-    assert both.texts == ["x", "y", "z", "alpha", "beta"]
-    assert both.labels.tolist() == [1, 0, 1, 0, 1]
-    np.testing.assert_allclose(both.weights, [1, 2, 3, 1 / 2, 1 / 3])
-    assert both.n_real == 3
-
-
-def test_a_label_known_by_name_only_is_learned_if_asked_for_or_if_there_is_nothing_else() -> None:
-    real = Examples.of(["x", "y"], ["b", "a"], None)
-    assert real.with_names(NAMES, weight=ones, unseen=True).classes == ("a", "b", "c")
-    none = Examples.of([], [], None).with_names(NAMES, weight=ones, unseen=False)
-    assert none.classes == ("a", "b", "c")
-    none.require_two_labels()
+def test_the_first_examples_keep_names_and_classes() -> None:
+    first = Examples.of(["x", "y", "z"], ["b", "a", "d"], [1, 2, 3], NAMES).first(1)
+    assert first.classes == ("a", "b", "c", "d")
+    assert (first.names, first.texts) == (("alpha", "gamma"), ("x",))
+    assert first.labels.tolist() == [0, 2, 1]
+    np.testing.assert_allclose(first.weights, [3, 3, 1])
+    assert first.positions.tolist() == [0]
 
 
 def test_texts_that_weigh_nothing_are_left_out() -> None:
     examples = Examples.of(["x", "y", "z"], ["a", "b", "c"], [1, 0, 2])
     assert examples.classes == ("a", "c")
     assert examples.positions.tolist() == [0, 2]
-    assert examples.texts == ["x", "z"]
+    assert examples.texts == ("x", "z")
 
 
-def test_names_are_not_counted_where_there_are_too_few_labels() -> None:
-    examples = Examples.of(["x"], ["a"], None).with_names(NAMES, weight=ones, unseen=False)
+def test_one_label_is_not_enough_whatever_its_name() -> None:
+    examples = Examples.of(["x"], ["a"], None, {"a": "alpha"})
     with pytest.raises(NotEnoughLabelsError) as error:
         examples.require_two_labels()
     assert error.value.counts == {"a": 1}
+    Examples.of(["x"], ["a"], None, NAMES).require_two_labels()
 
 
 @pytest.mark.parametrize(

@@ -1,69 +1,75 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import sparse
 
-from prelabel.models import regression
-from prelabel.models.regression import Solver, lay_out
+from prelabel.models.ngrams import Counts
+from prelabel.models.regression import Linear, Matrix, Solver
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 3
-ROWS = RANDOM.normal(size=(60, 200)) + 3 * np.eye(3)[LABELS].repeat(67, axis=1)[:, :200]
-VECTORS = sparse.csr_matrix((ROWS / np.linalg.norm(ROWS, axis=1, keepdims=True)).astype("f4"))
-COORDINATES = RANDOM.normal(size=(60, 4), scale=0.5).astype(np.float32)
+ROWS = (RANDOM.normal(size=(60, 30)) + 3 * np.eye(3)[LABELS].repeat(10, axis=1)).astype(np.float32)
+ROWS /= np.linalg.norm(ROWS, axis=1, keepdims=True)
 ONES = np.ones(60)
 SOLVER = Solver(C=1, seed=0)
 
 
-def scores(
-    coordinates: npt.NDArray[np.float32], solver: Solver = SOLVER
-) -> npt.NDArray[np.floating]:
-    design = lay_out(VECTORS, coordinates)
-    fitted = solver.fit(design.rows, LABELS, ONES, n_classes=3)
-    of_vectors, of_coordinates = design.restore(fitted.coefficients)
-    found: npt.NDArray[np.floating] = (
-        VECTORS @ of_vectors + coordinates @ of_coordinates + fitted.intercept
-    )
-    return found
-
-
-def test_rotating_the_examples_changes_nothing() -> None:
+@pytest.mark.parametrize("rows", [ROWS, sparse.csr_matrix(ROWS)], ids=["dense", "sparse"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_scores_are_those_of_the_optimum(rows: Matrix | Counts, n_classes: int) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    beside = np.hstack([VECTORS.toarray(), COORDINATES]).astype(np.float64)
-    reference = LogisticRegression(C=1, tol=1e-8, max_iter=1000).fit(beside, LABELS)
-    expected = reference.decision_function(beside)
-    np.testing.assert_allclose(scores(COORDINATES), expected, atol=0.01)
-
-
-def test_many_examples_are_fitted_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = scores(COORDINATES)
-    monkeypatch.setattr(regression, "FEW_EXAMPLES", 10)
-    assert not lay_out(VECTORS, COORDINATES).is_cheap
-    np.testing.assert_allclose(scores(COORDINATES), few, atol=0.1)
+    labels = LABELS % n_classes
+    reference = LogisticRegression(C=1, tol=1e-8, max_iter=1000).fit(ROWS, labels)
+    found = SOLVER.fit(rows, labels, ONES, n_classes=n_classes).scores(ROWS)
+    expected = reference.predict_proba(ROWS)
+    probabilities = np.exp(found) / np.exp(found).sum(axis=1, keepdims=True)
+    atol = 0.1 if sparse.issparse(rows) else 1e-3
+    np.testing.assert_allclose(probabilities, expected, atol=atol)
 
 
 def test_a_weight_of_two_is_an_example_twice() -> None:
     twice = np.repeat(np.arange(60), 1 + (LABELS == 0))
-    design = lay_out(VECTORS, COORDINATES)
-    weighted = SOLVER.fit(design.rows, LABELS, 1.0 + (LABELS == 0), n_classes=3)
-    repeated = SOLVER.fit(design.rows[twice], LABELS[twice], np.ones(len(twice)), n_classes=3)
+    weighted = SOLVER.fit(ROWS, LABELS, 1.0 + (LABELS == 0), n_classes=3)
+    repeated = SOLVER.fit(ROWS[twice], LABELS[twice], np.ones(len(twice)), n_classes=3)
     np.testing.assert_allclose(weighted.coefficients, repeated.coefficients, atol=1e-3)
 
 
 def test_a_label_without_examples_has_no_chance() -> None:
-    design = lay_out(VECTORS, COORDINATES)
-    fitted = SOLVER.fit(design.rows, LABELS, ONES, n_classes=4)
+    fitted = SOLVER.fit(ROWS, LABELS, ONES, n_classes=4)
     assert fitted.intercept[3] == -np.inf
     assert not fitted.coefficients[:, 3].any()
 
 
-def test_without_features_the_frequencies_of_the_labels_are_left() -> None:
-    nothing = sparse.csr_matrix(np.zeros((4, 9), np.float32))
-    design = lay_out(nothing, np.empty((4, 0), np.float32))
-    fitted = SOLVER.fit(design.rows, np.array([0, 1, 1, 1]), np.ones(4), n_classes=2)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_fit_that_starts_nearer_the_optimum_ends_nearer(n_classes: int) -> None:
+    rows, labels = sparse.csr_matrix(ROWS), LABELS % n_classes
+    best = SOLVER.fit(ROWS, labels, ONES, n_classes=n_classes)
+    near = SOLVER.fit(ROWS[:55, :29], labels[:55], ONES[:55], n_classes=n_classes)
+    far = Linear(np.zeros_like(best.coefficients), np.zeros_like(best.intercept))
+    errors = [
+        np.abs(SOLVER.fit(rows, labels, ONES, n_classes=n_classes, start=start).scores(ROWS)
+               - best.scores(ROWS)).mean()
+        for start in (near, far)
+    ]  # fmt: skip
+    assert errors[0] < 0.8 * errors[1]
+
+
+def test_a_start_may_know_fewer_labels() -> None:
+    start = SOLVER.fit(ROWS, LABELS % 2, ONES, n_classes=3)
+    found = SOLVER.fit(ROWS, LABELS, ONES, n_classes=3, start=start)
+    cold = SOLVER.fit(ROWS, LABELS, ONES, n_classes=3)
+    np.testing.assert_allclose(found.scores(ROWS), cold.scores(ROWS), atol=0.02)
+
+
+def test_columns_that_a_fit_did_not_have_do_not_count() -> None:
+    linear = Linear(np.ones((2, 1), np.float32), np.zeros(1, np.float32))
+    assert linear.scores(np.array([[1, 2, 100]], np.float32)).tolist() == [[3]]
+
+
+def test_without_columns_the_frequencies_of_the_labels_are_left() -> None:
+    nothing = sparse.csr_matrix(np.empty((4, 0), np.float32))
+    fitted = SOLVER.fit(nothing, np.array([0, 1, 1, 1]), np.ones(4), n_classes=2)
     np.testing.assert_allclose(np.exp(fitted.intercept), [1, 3], rtol=1e-6)
-    of_vectors, of_coordinates = design.restore(fitted.coefficients)
-    assert (of_vectors.shape, of_coordinates.shape) == ((9, 2), (0, 2))
+    assert fitted.coefficients.shape == (0, 2)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from prelabel.models import design
+from prelabel.models.logistic import SklearnTextClassifier
+
+WORDS = {
+    "ham": ["see", "you", "home", "six", "call", "me", "later"],
+    "spam": ["cheap", "pills", "free", "prize", "call", "now"],
+}
+
+
+def text(i: int) -> str:
+    """A text that differs from all others, of alternating labels; one in eight misleads."""
+    label = LABELS[i] if i % 8 else ("spam", "ham")[i % 2]
+    return " ".join([*np.random.default_rng(i).choice(WORDS[label], 4), f"number{i % 97}", str(i)])
+
+
+LABELS = [("ham", "spam")[i % 2] for i in range(400)]
+TEXTS = [text(i) for i in range(400)]
+
+
+def fit(n: int) -> SklearnTextClassifier:
+    names = {"spam": ["free"], "ham": ["home"]}
+    return SklearnTextClassifier().fit(TEXTS[:n], LABELS[:n], unlabeled=TEXTS, label_names=names)
+
+
+@pytest.mark.parametrize("n", [150, 171])  # 146 and 161 are milestones
+def test_growing_label_by_label_gives_what_learning_at_once_gives(n: int) -> None:
+    script = f"""
+from tests.unit.test_growth import fit
+for name, array in fit({n}).to_arrays().items():
+    print(name, array.tobytes().hex())
+"""
+    for some in (140, 146, n - 1):
+        fit(some)
+    grown = fit(n).to_arrays()
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    at_once = dict(line.split() for line in run.stdout.splitlines())
+    assert {name: array.tobytes().hex() for name, array in grown.items()} == at_once
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_what_is_added_after_a_milestone_is_learned(
+    few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not few:
+        monkeypatch.setattr(design, "FEW_EXAMPLES", 50)
+    texts, labels = (
+        [*TEXTS[:146], *(f"zebra {i}" for i in range(10))],
+        [*LABELS[:146], *["zoo"] * 10],
+    )
+    model = SklearnTextClassifier(C=10 if few else 11).fit(texts, labels, unlabeled=TEXTS)
+    assert model.predict(["a zebra", "cheap pills"]).tolist() == ["zoo", "spam"]
+
+
+def test_every_text_is_measured_by_a_fit_that_did_not_see_it() -> None:
+    model = fit(155)
+    assert np.isfinite(model.out_of_fold_).all()
+    right = model.out_of_fold_.argmax(axis=1) == [LABELS[i] == "spam" for i in range(155)]
+    assert right[[i for i in range(155) if i % 8]].mean() > 0.8
+    assert right[::8].mean() < 0.4  # those that mislead: seen, they would be right
+
+
+def test_a_text_like_one_before_the_milestone_is_not_measured() -> None:
+    texts, labels = [*TEXTS[:146], TEXTS[0], "one more"], [*LABELS[:146], "ham", "ham"]
+    measured = SklearnTextClassifier().fit(texts, labels).out_of_fold_
+    assert np.isnan(measured[146]).all()
+    assert np.isfinite(measured[147]).all()
+
+
+def test_of_many_examples_the_penalty_is_chosen_on_one_fold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(design, "FEW_EXAMPLES", 50)
+    model = SklearnTextClassifier(C="auto", random_state=7).fit(TEXTS, LABELS)
+    assert model.C_ in {1, 3, 10, 30, 100}
+    assert np.isfinite(model.out_of_fold_).all()
