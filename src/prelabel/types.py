@@ -104,10 +104,12 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A text and the label a person gave it."""
+    """A task's text and the label people gave it; its weight is the share of them who chose it."""
 
+    task_id: int
     text: str
     label: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

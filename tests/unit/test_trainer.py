@@ -87,6 +87,7 @@ def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(
     labels.apply(annotated(labeled(1, "sports", text="one"), labeled(2, "cooking", text="two")))
     train(make(Curious))
     assert given["unlabeled"] == ["one", "two", "more"]
+    assert given["sample_weight"] == [1.0, 1.0]
     assert given["label_names"] == {"cooking": ("cooking",), "sports": ("sports",)}
 
 
@@ -121,7 +122,7 @@ def test_the_same_labels_again_are_the_same_version(
     assert versions.all() == [first]
 
 
-@pytest.mark.parametrize("change", ["label", "setting", "control", "text"])
+@pytest.mark.parametrize("change", ["label", "setting", "control", "text", "weight"])
 def test_whatever_may_change_predictions_makes_a_new_version(
     make: Make, labels: LabelStore, projects: ProjectStore, change: str
 ) -> None:
@@ -132,6 +133,8 @@ def test_whatever_may_change_predictions_makes_a_new_version(
     if change == "text":
         labels.apply(annotated(labeled(3, "sports", task=1, text="new", minute=1)))
         labels.apply(deleted(3))
+    if change == "weight":
+        labels.apply(annotated(labeled(3, "cooking", task=1, minute=-1)))
     if change == "control":
         projects.see(PROJECT, CONFIG.replace('"text"', '"body"'))
     trained = train(make(C=1.0 if change == "setting" else 10.0))

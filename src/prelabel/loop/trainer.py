@@ -13,6 +13,7 @@ from pathlib import Path
 
 from prelabel.errors import ArtifactError, LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.loop.examples import read_examples
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.storage.labels import LabelStore, Snapshot
@@ -89,7 +90,7 @@ class Trainer:
             return None
         try:
             schema = parse_label_config(snapshot.label_config or "")
-            examples = read_examples(schema, snapshot)
+            examples = read_examples(schema, snapshot.annotated)
             return self._train(project, owner, snapshot, schema, examples)
         except LabelConfigError as error:
             return Trained(
@@ -136,6 +137,7 @@ class Trainer:
             [example.label for example in examples],
             unlabeled=pool,
             label_names={label.value: label.names for label in schema.labels},
+            sample_weight=[example.weight for example in examples],
         )
 
     def _store(
@@ -180,12 +182,6 @@ class Trainer:
             dict(self._receipt),
             schema.digest(),
             pool,
-            [[example.text, example.label] for example in examples],
+            [[item.task_id, item.text, item.label, item.weight] for item in examples],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def read_examples(schema: LabelSchema, snapshot: Snapshot) -> list[Example]:
-    """Return what the annotations teach, in the order of their ids."""
-    examples = (schema.read_example(task, item) for task, item in snapshot.annotated)
-    return [example for example in examples if example is not None]
