@@ -115,7 +115,7 @@ class LabelSchema:
         text = self.read_text(task.data)
         if label is None or text is None:
             return None
-        return Example(text=text, label=label)
+        return Example(task_id=task.id, text=text, label=label)
 
     @property
     def frame(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from prelabel.errors import MalformedError, shorten
 
@@ -104,10 +105,18 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A text and the label a person gave it."""
+    """A task's text and the label that people gave it.
 
+    Attributes
+    ----------
+    weight
+        How often it counts.
+    """
+
+    task_id: int
     text: str
     label: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +154,10 @@ class ModelVersion:
         What the predicted regions name besides the label, see `LabelSchema.frame`.
     fingerprint
         Digest of all it was made from: equal fingerprints, equal predictions.
+    metrics
+        What it measured on examples left out, by name; None if nothing could be measured.
+    withheld
+        Why it was kept but not activated; None if it was activated.
     """
 
     project: ProjectKey
@@ -155,6 +168,8 @@ class ModelVersion:
     frame: str
     fingerprint: str
     created_at: datetime
+    metrics: Mapping[str, Any] | None = None
+    withheld: str | None = None
 
     @property
     def name(self) -> str:
@@ -226,7 +241,7 @@ class Job:
     message
         What came of it, for people; empty while it waits.
     model_version
-        Name of the version it made, if it made one.
+        Name of the version it made, active or not, or found up to date; None if there is none.
     owner
         Who holds the project's lease for it; empty unless this is what `claim` returned.
     """

@@ -263,7 +263,8 @@ def test_a_written_label_is_read_again() -> None:
 
 def test_an_annotation_teaches_unless_skipped_empty_or_without_a_text() -> None:
     schema = parse_label_config(CONFIG)
-    assert schema.read_example(*labeled(1, "sports")) == Example(text="text 1", label="sports")
+    expected = Example(task_id=1, text="text 1", label="sports")
+    assert schema.read_example(*labeled(1, "sports")) == expected
     assert schema.read_example(*labeled(1, "sports", skipped=True)) is None
     assert schema.read_example(*labeled(1, None)) is None
     assert schema.read_example(*labeled(1, "sports", text="  ")) is None
