@@ -105,13 +105,7 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A task's text and the label that people gave it.
-
-    Attributes
-    ----------
-    weight
-        How often it counts.
-    """
+    """A task's text, the label that people gave it, and how often it counts."""
 
     task_id: int
     text: str
@@ -142,22 +136,18 @@ class ModelVersion:
 
     Attributes
     ----------
-    number
-        Counts a project's versions from 1.
+    number, examples
+        Counts a project's versions from 1; how many examples this one was fitted on.
     artifact
         Name under which its bytes are stored.
-    examples
-        How many examples it was fitted on.
     labels
         Labels it can predict, in the order of its ``classes_``.
     frame
         What the predicted regions name besides the label, see `LabelSchema.frame`.
     fingerprint
         Digest of all it was made from: equal fingerprints, equal predictions.
-    metrics
-        What it measured on examples left out, by name; None if nothing could be measured.
-    withheld
-        Why it was kept but not activated; None if it was activated.
+    metrics, withheld
+        What it measured on examples left out, if anything; why it was not activated, if so.
     """
 
     project: ProjectKey
@@ -234,12 +224,10 @@ class Job:
 
     Attributes
     ----------
-    reason
-        Why it exists, for people: ``"Start Training"``.
+    reason, message
+        Why it exists (``"Start Training"``) and what came of it, empty before that; for people.
     must_train
         Whether someone asked for a training, however few labels have changed.
-    message
-        What came of it, for people; empty while it waits.
     model_version
         Name of the version it made, active or not, or found up to date; None if there is none.
     owner

@@ -1,8 +1,7 @@
 """A model version on disk: data, never code.
 
-A version is a folder. ``arrays.safetensors`` holds the model's arrays, ``manifest.json`` says what
-they are, and nothing else there matters to the model. A folder appears under its name complete or not at all, and
-is never changed afterwards.
+A version is a folder: ``arrays.safetensors`` holds the model's arrays, ``manifest.json`` says what
+they are. It appears under its name complete or not at all, and is never changed afterwards.
 """
 
 from __future__ import annotations
@@ -118,8 +117,7 @@ def save(
         prelabel=prelabel.__version__,
         receipt=dict(receipt),
     )
-    files = {_ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)}
-    _write(folder, {**(beside or {}), **files})
+    _write(folder, {**(beside or {}), _ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)})
 
 
 def delete(folder: Path) -> None:
