@@ -16,6 +16,7 @@ from typing import Any
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import sync_labels
+from prelabel.loop.gate import Gate
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
@@ -195,12 +196,12 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             versions=VersionStore(database),
             artifacts=settings.artifacts_path,
             new_model=partial(model_class, **_parameters(model_class, settings)),
-            receipt={
-                "model": model_class.__name__,
-                "revision": model_class.revision,
-                "format": artifact.FORMAT,
-                **_parameters(model_class, settings),
-            },
+            recipe=_write_recipe(model_class, settings),
+            gate=Gate(
+                artifacts=settings.artifacts_path,
+                model_class=model_class,
+                threshold=settings.gate,
+            ),
             train_every=settings.start_training_each_n_updates,
         )
         worker = Worker(
@@ -210,6 +211,16 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             sync=partial(sync_labels, client, labels) if client else None,
         )
         worker.do(job, owner)
+
+
+def _write_recipe(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
+    model = model_class(**_parameters(model_class, settings))
+    return {
+        "model": model_class.__name__,
+        "revision": model_class.revision,
+        "parameters": model.get_params() if isinstance(model, SklearnTextClassifier) else {},
+        "format": artifact.FORMAT,
+    }
 
 
 def _parameters(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:

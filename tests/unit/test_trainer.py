@@ -8,6 +8,7 @@ from typing import Any, Self
 import pytest
 
 from prelabel.errors import LeaseLostError
+from prelabel.loop.gate import Gate
 from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
@@ -39,13 +40,21 @@ def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: P
     projects.see(PROJECT, CONFIG)
     jobs.claim(PROJECT, "me", timedelta(minutes=1))
 
-    def trainer(new_model: Callable[[], TextModel] = Letters, C: float = 10.0) -> Trainer:  # noqa: N803 - a setting's name
+    def trainer(
+        new_model: Callable[[], TextModel] = Letters,
+        model_class: type[TextModel] = Letters,
+        C: float = 10.0,  # noqa: N803 - a setting's name
+        threshold: float = 0.01,
+    ) -> Trainer:
         return Trainer(
             labels=labels,
             versions=versions,
             artifacts=tmp_path / "artifacts",
             new_model=new_model,
-            receipt={"model": "Letters", "C": C},
+            recipe={"model": "Letters", "C": C},
+            gate=Gate(
+                artifacts=tmp_path / "artifacts", model_class=model_class, threshold=threshold
+            ),
             train_every=3,
         )
 
@@ -68,7 +77,7 @@ def test_what_was_learned_is_stored_and_active(
     assert versions.active(PROJECT) == trained.version
     assert trained.version
     model, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
-    assert manifest.receipt == {"model": "Letters", "C": 10.0}
+    assert manifest.receipt["recipe"] == {"model": "Letters", "C": 10.0}
     assert model.classes_ == trained.version.labels == ("cooking", "sports")
 
 

@@ -163,13 +163,13 @@ class LearningCurve:
 def plan_learning_curve(examples: Sequence[Example], *, seed: int = 0) -> Experiment | None:
     """Leave out one text in five, evenly of all labels, and draw from the others.
 
-    None if there are too few examples, or all that would be learned have one label.
+    None if there are too few examples, too few different texts, or only one label to learn.
     """
     if len(examples) < LEAST_EXAMPLES:
         return None
     random = np.random.default_rng(seed)
     train, test = _split(examples, random)
-    if len({example.label for example in train}) < 2:
+    if not test or len(train) < _STEPS[0] or len({example.label for example in train}) < 2:
         return None
     trials = [
         tuple(_draw(train, budget, random))
