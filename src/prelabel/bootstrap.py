@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -226,6 +226,13 @@ def _write_recipe(model_class: type[TextModel], settings: Settings) -> dict[str,
 def _parameters(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
     is_built_in = issubclass(model_class, SklearnTextClassifier)
     return {"C": settings.logistic_regression_c} if is_built_in else {}
+
+
+def make_method(settings: Settings) -> tuple[Callable[[], TextModel], dict[str, Any]]:
+    """Return what makes the model that the server would fit, and its recipe."""
+    model_class = load_model_class(None)
+    new_model = partial(model_class, **_parameters(model_class, settings))
+    return new_model, _write_recipe(model_class, settings)
 
 
 def _try_model(settings: Settings, directory: Path | None) -> None:

@@ -49,6 +49,13 @@ class Export:
     tasks: tuple[Task, ...]
     annotated: tuple[tuple[Task, Annotation], ...]
 
+    @property
+    def other_labels(self) -> list[str]:
+        """Labels that were chosen although the labeling config does not have them."""
+        return sorted(
+            _chosen(self.schema.control.name, self.annotated) - self.schema.control.values
+        )
+
 
 def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
     """Read a file of tasks and labels.
@@ -118,13 +125,7 @@ def _to_person(value: object) -> object:
 
 def _make_schema(columns: Columns, annotated: Iterable[tuple[Task, Annotation]]) -> LabelSchema:
     """Return a schema of all labels that were chosen."""
-    chosen = {
-        read_choice(region)
-        for _, annotation in annotated
-        for region in annotation.regions
-        if region.from_name == columns.control
-    }
-    labels = sorted(label for label in chosen if label is not None)
+    labels = sorted(_chosen(columns.control, annotated))
     return LabelSchema(
         control=ControlTag(
             name=columns.control,
@@ -133,3 +134,13 @@ def _make_schema(columns: Columns, annotated: Iterable[tuple[Task, Annotation]])
             labels=tuple(Label(value=label, names=(label,)) for label in labels),
         )
     )
+
+
+def _chosen(control: str, annotated: Iterable[tuple[Task, Annotation]]) -> set[str]:
+    return {
+        label
+        for _, annotation in annotated
+        if not annotation.was_cancelled
+        for region in annotation.regions
+        if region.from_name == control and (label := read_choice(region)) is not None
+    }
