@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from prelabel.errors import ConfigError
 
@@ -16,10 +16,8 @@ def require_file(path: Path | None) -> None:
         return
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
-    if not path.parent.is_dir():
-        raise _unwritable(path, "there is no such folder")
-    if not os.access(path.parent, os.W_OK):
-        raise _unwritable(path, "its folder is not yours to write to")
+    with writing(path):
+        TemporaryFile(dir=path.parent).close()
 
 
 def require_new_folder(path: Path) -> None:

@@ -126,7 +126,8 @@ class LearningCurve:
     @property
     def margin(self) -> float:
         """How far chance puts the last accuracy off: its standard error on so many texts."""
-        accuracy = self.points[-1].accuracy
+        # One hit and one miss more than there were: all right on a few texts is not certainty.
+        accuracy = (self.points[-1].accuracy * self.n_test + 1) / (self.n_test + 2)
         return sqrt(accuracy * (1 - accuracy) / self.n_test)
 
     @property
