@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from prelabel.label_config import parse_label_config
 from tests.acceptance.label_studio import NEWCOMERS_SETTINGS
-from tests.backend import Backend, free_port, wait_for
+from tests.backend import Backend, free_port, wait_for, without_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -57,7 +58,13 @@ def test_the_commands_that_need_no_server_give_predictions_to_import(tmp_path: P
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     here = commands.replace(".venv/bin/prelabel", f"'{sys.executable}' -m prelabel")
     said = subprocess.run(
-        ["sh", "-ec", here], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+        ["sh", "-ec", here],
+        env=without_settings(os.environ),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     ).stdout
     assert "Learning curve" in said
     tasks = json.loads((tmp_path / "predictions.json").read_text())
