@@ -118,6 +118,18 @@ def test_a_version_that_measured_nothing_has_no_metrics(
         assert connection.exec_driver_sql("SELECT metrics FROM versions").scalar() is None
 
 
+def test_versions_of_the_release_that_measured_nothing_are_kept(
+    versions: VersionStore, database: Database
+) -> None:
+    version = add(versions)
+    with database.write() as connection:
+        for column in ("metrics", "withheld"):
+            connection.exec_driver_sql(f"ALTER TABLE versions DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    database.migrate()
+    assert versions.active(PROJECT) == replace(version, metrics=None)
+
+
 # Versions that are kept but not activated
 
 
