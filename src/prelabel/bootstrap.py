@@ -17,6 +17,7 @@ from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import sync_labels
 from prelabel.loop.gate import Gate
+from prelabel.loop.gauges import VersionGauges
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
@@ -79,6 +80,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         pass  # a key that cannot be one is found out now, not at the first sync
     database = _open_database(settings)
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
+    metrics.register(VersionGauges(versions))
     registry = Registry(
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class
     )

@@ -118,6 +118,18 @@ def test_a_version_that_measured_nothing_has_no_metrics(
         assert connection.exec_driver_sql("SELECT metrics FROM versions").scalar() is None
 
 
+def test_versions_of_the_release_that_measured_nothing_are_kept(
+    versions: VersionStore, database: Database
+) -> None:
+    version = add(versions)
+    with database.write() as connection:
+        for column in ("metrics", "withheld"):
+            connection.exec_driver_sql(f"ALTER TABLE versions DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    database.migrate()
+    assert versions.active(PROJECT) == replace(version, metrics=None)
+
+
 # Versions that are kept but not activated
 
 
@@ -135,10 +147,9 @@ def test_any_stored_version_can_be_activated_and_nothing_withholds_it_then(
 ) -> None:
     first, second = add(versions), add(versions, withheld="it is worse")
     other = add(versions, TWIN)
-    versions.activate(PROJECT, second.number, owner="me")
+    assert versions.activate(second, owner="me") == versions.active(PROJECT)
     assert versions.active(PROJECT) == replace(second, withheld=None)
-    versions.activate(PROJECT, first.number, owner="me")
-    assert versions.active(PROJECT) == first
+    assert versions.activate(first, owner="me") == versions.active(PROJECT) == first
     assert versions.active(TWIN) == other
 
 
@@ -148,7 +159,7 @@ def test_nobody_without_the_lease_activates_a_version(
     active, withheld = add(versions), add(versions, withheld="it is worse")
     jobs.release(PROJECT, "me")
     with pytest.raises(LeaseLostError, match="was lost"):
-        versions.activate(PROJECT, withheld.number, owner="me")
+        versions.activate(withheld, owner="me")
     assert versions.active(PROJECT) == active
     assert versions.all(PROJECT)[0] == withheld
 
@@ -181,7 +192,7 @@ def test_the_active_version_is_needed_however_old_it_is(versions: VersionStore) 
         add(versions, examples=n, withheld="it is worse" if n > 1 else None) for n in range(1, 6)
     ]
     assert versions.superseded(PROJECT, 2) == [others[0].artifact, others[1].artifact]
-    versions.activate(PROJECT, others[-1].number, owner="me")
+    versions.activate(others[-1], owner="me")
     assert active.artifact in versions.superseded(PROJECT, 2)
 
 

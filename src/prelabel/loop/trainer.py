@@ -145,7 +145,8 @@ class Trainer:
         )
         known = self._versions.find(project, lesson.receipt.fingerprint)
         if known and self._gate.can_be_served(known):
-            return self._done(snapshot, self._reconsider(lesson, known), known)
+            version, message = self._reconsider(lesson, known)
+            return self._done(snapshot, message, version)
         model = self._fit(lesson)
         version = self._store(lesson, model)
         message = f"{version.name} is active: {len(model.classes_)} labels learned"
@@ -153,16 +154,16 @@ class Trainer:
             message = f"{version.name} is kept but not activated: {version.withheld}"
         return self._done(snapshot, message, version)
 
-    def _reconsider(self, lesson: _Lesson, known: ModelVersion) -> str:
+    def _reconsider(self, lesson: _Lesson, known: ModelVersion) -> tuple[ModelVersion, str]:
         """Activate a version that equals what a training would make, if it may be."""
         active = self._versions.active(lesson.project)
         if active and active.number == known.number:
-            return f"{known.name} is up to date: nothing has changed since it was trained"
+            return known, f"{known.name} is up to date: nothing has changed since it was trained"
         objection = self._judge(lesson, known.artifact, active)
         if objection is not None:
-            return f"{known.name} is kept but not activated: {objection}"
-        self._versions.activate(lesson.project, known.number, owner=lesson.owner)
-        return f"{known.name} is active: it was trained on the same before"
+            return known, f"{known.name} is kept but not activated: {objection}"
+        known = self._versions.activate(known, owner=lesson.owner)
+        return known, f"{known.name} is active: it was trained on the same before"
 
     def _judge(self, lesson: _Lesson, new: str, active: ModelVersion | None) -> str | None:
         frame, examples = lesson.schema.frame, lesson.examples

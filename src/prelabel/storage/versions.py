@@ -71,19 +71,21 @@ class VersionStore:
             _add(connection, version)
         return version
 
-    def activate(self, project: ProjectKey, number: int, *, owner: str) -> None:
-        """Serve a version from now on that is stored already; nothing withholds it any more.
+    def activate(self, version: ModelVersion, *, owner: str) -> ModelVersion:
+        """Serve a stored version from now on; return it, withheld no more.
 
         Raises
         ------
         LeaseLostError
-            If the project's lease is not ``owner``'s, or not any more.
+            If the project's lease is not ``owner``'s.
         """
-        version = and_(version_table.c.project == str(project), version_table.c.number == number)
+        project, number = version.project, version.number
+        row = and_(version_table.c.project == str(project), version_table.c.number == number)
         with self._database.write() as connection:
             check_lease(connection, project, owner)
-            connection.execute(update(version_table).where(version).values(withheld=None))
+            connection.execute(update(version_table).where(row).values(withheld=None))
             connection.execute(update_project(project).values(active_version=number))
+        return replace(version, withheld=None)
 
     def active(self, project: ProjectKey) -> ModelVersion | None:
         """Return the version that is served; None before the first."""
