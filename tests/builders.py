@@ -44,6 +44,8 @@ def labeled(
     text: str | None = None,
     minute: float = 0,
     skipped: bool = False,
+    by: int | None = None,
+    truth: bool = False,
 ) -> Pair:
     """Return an annotation with its task of the same id; no label is an empty annotation."""
     number = id_ if task is None else task
@@ -53,6 +55,8 @@ def labeled(
         task_id=number,
         regions=(region(label),) if label else (),
         was_cancelled=skipped,
+        ground_truth=truth,
+        completed_by=by,
         updated_at=at(minute),
     )
     return item, decided

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,8 @@ from typing import Any
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import sync_labels
+from prelabel.loop.gate import Gate
+from prelabel.loop.gauges import VersionGauges
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
@@ -78,6 +80,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         pass  # a key that cannot be one is found out now, not at the first sync
     database = _open_database(settings)
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
+    metrics.register(VersionGauges(versions))
     registry = Registry(
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class
     )
@@ -195,12 +198,12 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             versions=VersionStore(database),
             artifacts=settings.artifacts_path,
             new_model=partial(model_class, **_parameters(model_class, settings)),
-            receipt={
-                "model": model_class.__name__,
-                "revision": model_class.revision,
-                "format": artifact.FORMAT,
-                **_parameters(model_class, settings),
-            },
+            recipe=_write_recipe(model_class, settings),
+            gate=Gate(
+                artifacts=settings.artifacts_path,
+                model_class=model_class,
+                threshold=settings.gate,
+            ),
             train_every=settings.start_training_each_n_updates,
         )
         worker = Worker(
@@ -212,9 +215,26 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
         worker.do(job, owner)
 
 
+def _write_recipe(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
+    model = model_class(**_parameters(model_class, settings))
+    return {
+        "model": model_class.__name__,
+        "revision": model_class.revision,
+        "parameters": model.get_params() if isinstance(model, SklearnTextClassifier) else {},
+        "format": artifact.FORMAT,
+    }
+
+
 def _parameters(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
     is_built_in = issubclass(model_class, SklearnTextClassifier)
     return {"C": settings.logistic_regression_c} if is_built_in else {}
+
+
+def make_method(settings: Settings) -> tuple[Callable[[], TextModel], dict[str, Any]]:
+    """Return what makes the model that the server would fit, and its recipe."""
+    model_class = load_model_class(None)
+    new_model = partial(model_class, **_parameters(model_class, settings))
+    return new_model, _write_recipe(model_class, settings)
 
 
 def _try_model(settings: Settings, directory: Path | None) -> None:

@@ -16,7 +16,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from prelabel.errors import LabelConfigError, shorten
-from prelabel.types import Annotation, Example, Region, Task
+from prelabel.types import Annotation, Region
 
 SUPPORTED = 'one <Text value="$…"> and one <Choices choice="single"> whose toName names it'
 MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
@@ -109,13 +109,9 @@ class LabelSchema:
         text = self.control.object_tag.read_text(data)
         return text if text and not text.isspace() else None
 
-    def read_example(self, task: Task, annotation: Annotation) -> Example | None:
-        """Return what an annotation teaches; None if it is skipped, empty or of other controls."""
-        label = None if annotation.was_cancelled else self.control.read_label(annotation.regions)
-        text = self.read_text(task.data)
-        if label is None or text is None:
-            return None
-        return Example(text=text, label=label)
+    def read_label(self, annotation: Annotation) -> str | None:
+        """Return what a person chose; None if they skipped, or decided nothing here."""
+        return None if annotation.was_cancelled else self.control.read_label(annotation.regions)
 
     @property
     def frame(self) -> str:

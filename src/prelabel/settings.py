@@ -70,6 +70,18 @@ class Settings(BaseSettings):
         _named("START_TRAINING_EACH_N_UPDATES"),
         Field(ge=1, description="Label changes since the last training that start the next."),
     ] = 10
+    gate: Annotated[
+        float,
+        _named("PRELABEL_GATE"),
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="A new version that is worse than the active one on the examples that both "
+            "were measured on is kept but not activated, if two equally good versions would differ "
+            "as much with a probability below this. 0 activates every version.",
+        ),
+    ] = 0.01
     model_dir: Annotated[
         Path,
         _named("MODEL_DIR"),

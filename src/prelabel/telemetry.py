@@ -7,6 +7,7 @@ import sys
 from contextvars import ContextVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """Which request the current work is for; ``-`` outside of one."""
@@ -56,6 +57,10 @@ class Metrics:
         self.last_version_at = Gauge(
             "prelabel_last_version_timestamp_seconds", "When the newest version came.", registry=own
         )
+
+    def register(self, collector: Collector) -> None:
+        """Add figures that are read when someone asks."""
+        self._registry.register(collector)
 
     def encode(self) -> bytes:
         """Return the figures in Prometheus's text format 0.0.4."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from prelabel.errors import MalformedError, shorten
 
@@ -104,10 +105,12 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A text and the label a person gave it."""
+    """A task's text and the label people gave it; its weight is the share of them who chose it."""
 
+    task_id: int
     text: str
     label: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,18 +136,18 @@ class ModelVersion:
 
     Attributes
     ----------
-    number
-        Counts a project's versions from 1.
+    number, examples
+        Counts a project's versions from 1; how many examples this one was fitted on.
     artifact
         Name under which its bytes are stored.
-    examples
-        How many examples it was fitted on.
     labels
         Labels it can predict, in the order of its ``classes_``.
     frame
         What the predicted regions name besides the label, see `LabelSchema.frame`.
     fingerprint
         Digest of all it was made from: equal fingerprints, equal predictions.
+    metrics, withheld
+        What it measured on examples left out, if anything; why it was not activated, if so.
     """
 
     project: ProjectKey
@@ -155,6 +158,8 @@ class ModelVersion:
     frame: str
     fingerprint: str
     created_at: datetime
+    metrics: Mapping[str, Any] | None = None
+    withheld: str | None = None
 
     @property
     def name(self) -> str:
@@ -219,14 +224,12 @@ class Job:
 
     Attributes
     ----------
-    reason
-        Why it exists, for people: ``"Start Training"``.
+    reason, message
+        Why it exists (``"Start Training"``) and what came of it, empty before that; for people.
     must_train
         Whether someone asked for a training, however few labels have changed.
-    message
-        What came of it, for people; empty while it waits.
     model_version
-        Name of the version it made, if it made one.
+        Name of the version it made, active or not, or found up to date; None if there is none.
     owner
         Who holds the project's lease for it; empty unless this is what `claim` returned.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -106,6 +108,21 @@ class Project:
         """Store a prediction of somebody's; return Label Studio's answer, which may be a no."""
         prediction = {"task": task, "result": [region(label)], "score": 0.5}
         return self.http.post(f"/api/projects/{self.id}/import/predictions", json=[prediction])
+
+    def export(self, export_type: str) -> bytes:
+        """Return what the page Export downloads: ``JSON`` or ``JSON_MIN``."""
+        query = {"exportType": export_type}
+        answer = self.http.get(f"/api/projects/{self.id}/export", params=query)
+        return answer.raise_for_status().content
+
+    def import_tasks(self, file: Path) -> None:
+        """Upload a file of tasks in the data manager."""
+        tasks = json.loads(file.read_text())
+        self._call("POST", f"/api/projects/{self.id}/import", json=tasks)
+
+    def read_text(self, task: int) -> str:
+        """Return the text of a task."""
+        return str(self._call("GET", f"/api/tasks/{task}")["data"]["text"])
 
     def predictions(self) -> list[StoredPrediction]:
         """Return all stored predictions, oldest first."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 
@@ -25,15 +26,23 @@ def _two_projects(projects: ProjectStore, jobs: JobStore) -> None:
         jobs.claim(project, "me", timedelta(minutes=1))
 
 
-def add(versions: VersionStore, project: ProjectKey = PROJECT, examples: int = 2) -> ModelVersion:
+def add(
+    versions: VersionStore,
+    project: ProjectKey = PROJECT,
+    examples: int = 2,
+    fingerprint: str = "f",
+    withheld: str | None = None,
+) -> ModelVersion:
     return versions.add(
         project,
         artifact=f"{project}/{examples}",
         examples=examples,
         labels=("ham", "spam"),
         frame="frame",
-        fingerprint="f",
+        fingerprint=fingerprint,
         owner="me",
+        metrics={"accuracy": 0.5, "confusion": {"ham": {"spam": 1}}},
+        withheld=withheld,
     )
 
 
@@ -95,6 +104,96 @@ def test_a_second_process_sees_the_new_version_at_once(
         assert VersionStore(other).active(PROJECT) == versions.active(PROJECT)
         version = add(versions)
         assert VersionStore(other).active(PROJECT) == version
+
+
+def test_a_version_that_measured_nothing_has_no_metrics(
+    versions: VersionStore, database: Database
+) -> None:
+    version = versions.add(
+        PROJECT, artifact="a", examples=1, labels=(), frame="", fingerprint="f", owner="me"
+    )
+    assert version.metrics is None
+    assert versions.active(PROJECT) == version
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT metrics FROM versions").scalar() is None
+
+
+def test_versions_of_the_release_that_measured_nothing_are_kept(
+    versions: VersionStore, database: Database
+) -> None:
+    version = add(versions)
+    with database.write() as connection:
+        for column in ("metrics", "withheld"):
+            connection.exec_driver_sql(f"ALTER TABLE versions DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    database.migrate()
+    assert versions.active(PROJECT) == replace(version, metrics=None)
+
+
+# Versions that are kept but not activated
+
+
+def test_a_version_that_is_withheld_is_kept_and_the_active_one_stays(
+    versions: VersionStore,
+) -> None:
+    active, withheld = add(versions), add(versions, withheld="it is worse")
+    assert versions.active(PROJECT) == active
+    assert versions.all(PROJECT) == [withheld, active]
+    assert withheld.withheld == "it is worse"
+
+
+def test_any_stored_version_can_be_activated_and_nothing_withholds_it_then(
+    versions: VersionStore,
+) -> None:
+    first, second = add(versions), add(versions, withheld="it is worse")
+    other = add(versions, TWIN)
+    assert versions.activate(second, owner="me") == versions.active(PROJECT)
+    assert versions.active(PROJECT) == replace(second, withheld=None)
+    assert versions.activate(first, owner="me") == versions.active(PROJECT) == first
+    assert versions.active(TWIN) == other
+
+
+def test_nobody_without_the_lease_activates_a_version(
+    versions: VersionStore, jobs: JobStore
+) -> None:
+    active, withheld = add(versions), add(versions, withheld="it is worse")
+    jobs.release(PROJECT, "me")
+    with pytest.raises(LeaseLostError, match="was lost"):
+        versions.activate(withheld, owner="me")
+    assert versions.active(PROJECT) == active
+    assert versions.all(PROJECT)[0] == withheld
+
+
+def test_the_newest_version_of_a_fingerprint_is_found_in_its_project(
+    versions: VersionStore,
+) -> None:
+    add(versions, fingerprint="a")
+    newest = add(versions, fingerprint="a", withheld="it is worse")
+    add(versions, fingerprint="b")
+    add(versions, TWIN, fingerprint="c")
+    assert versions.find(PROJECT, "a") == newest
+    assert versions.find(PROJECT, "c") is None
+
+
+def test_what_is_active_is_listed_without_forgotten_projects(
+    versions: VersionStore, projects: ProjectStore
+) -> None:
+    assert versions.all_active() == []
+    add(versions)
+    mine, other = add(versions), add(versions, TWIN)
+    add(versions, withheld="it is worse")
+    assert versions.all_active() == [other, mine]
+    projects.forget(TWIN)
+    assert versions.all_active() == [mine]
+
+
+def test_the_active_version_is_needed_however_old_it_is(versions: VersionStore) -> None:
+    active, *others = [
+        add(versions, examples=n, withheld="it is worse" if n > 1 else None) for n in range(1, 6)
+    ]
+    assert versions.superseded(PROJECT, 2) == [others[0].artifact, others[1].artifact]
+    versions.activate(others[-1], owner="me")
+    assert active.artifact in versions.superseded(PROJECT, 2)
 
 
 # Copies

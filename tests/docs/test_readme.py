@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 from prelabel.label_config import parse_label_config
 from tests.acceptance.label_studio import NEWCOMERS_SETTINGS
-from tests.backend import Backend, free_port, wait_for
+from tests.backend import Backend, free_port, wait_for, without_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -48,6 +51,24 @@ def test_the_commands_that_look_at_the_backend_work(backend: Backend) -> None:
     assert run(health, backend) == shown
     assert json.loads(run(versions, backend)) == {"versions": []}
     assert "prelabel_requests_total" in run(metrics, backend)
+
+
+def test_the_commands_that_need_no_server_give_predictions_to_import(tmp_path: Path) -> None:
+    (commands,) = (block for block in blocks("sh") if "prelabel evaluate" in block)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    here = commands.replace(".venv/bin/prelabel", f"'{sys.executable}' -m prelabel")
+    said = subprocess.run(
+        ["sh", "-ec", here],
+        env=without_settings(os.environ),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert "Learning curve" in said
+    tasks = json.loads((tmp_path / "predictions.json").read_text())
+    assert all(task["predictions"] for task in tasks)
 
 
 def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:

@@ -60,6 +60,7 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     reasons = read("explanation/dependencies.md")
     everything = [*project["project"]["dependencies"], *project["dependency-groups"]["test"]]
+    everything += project["project"]["optional-dependencies"]["pictures"]
     for requirement in everything:
         name = re.split(r"[\[>=;]", requirement)[0]
         assert f"`{name}`" in reasons or name.endswith("-stubs") or name.startswith("types-"), name

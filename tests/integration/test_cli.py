@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project
+from tests.backend import Backend, Project, without_settings
 
 # The header and the payload of a JSON Web Token whose payload is {"token_type":"access"}.
 ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
@@ -20,7 +20,7 @@ ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJ
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "prelabel", *arguments],
-        env={**os.environ, **(env or {})},
+        env={**without_settings(os.environ), **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,

@@ -27,10 +27,11 @@ def test_versions_are_listed_newest_first(project: Project) -> None:
     project.annotate(5, "sports")
     project.train()
     of_project = project.backend.client.get("/versions", params={"project": project.key}).json()
-    assert of_project == {"versions": ["v2-5labels", "v1-4labels"]}
-    assert set(of_project["versions"]) <= set(
-        project.backend.client.get("/versions").json()["versions"]
-    )
+    assert of_project["versions"] == ["v2-5labels", "v1-4labels"]
+    assert [version["name"] for version in of_project["details"]] == of_project["versions"]
+    everything = project.backend.client.get("/versions").json()
+    assert list(everything) == ["versions"]
+    assert set(of_project["versions"]) <= set(everything["versions"])
 
 
 def test_old_releases_train_and_ask_for_the_job(project: Project) -> None:

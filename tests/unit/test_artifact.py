@@ -95,6 +95,12 @@ def test_equal_models_are_equal_files(folder: Path) -> None:
         assert (twin / name).read_bytes() == (folder / name).read_bytes()
 
 
+def test_files_beside_the_arrays_do_not_matter_to_the_model(tmp_path: Path) -> None:
+    save(Holder({"x": np.arange(2)}), tmp_path / "7", receipt={}, beside={"notes.json": b"[1]"})
+    assert (tmp_path / "7" / "notes.json").read_bytes() == b"[1]"
+    assert list(load(tmp_path / "7", Holder)[0].arrays) == ["x"]
+
+
 @pytest.mark.parametrize("existing", ["full", "empty", "a file"])
 def test_a_version_is_never_overwritten(tmp_path: Path, existing: str) -> None:
     target = tmp_path / "7"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prelabel.errors import LabelConfigError
 from prelabel.label_config import MAX_LABEL_CONFIG_CHARACTERS, LabelSchema, parse_label_config
-from prelabel.types import Example, Region
+from prelabel.types import Region
 from tests.builders import CONFIG, DATA, config, labeled, region
 
 TEXT = '<Text name="text" value="$text"/>'
@@ -261,12 +261,11 @@ def test_a_written_label_is_read_again() -> None:
     assert control.read_label([control.write_label("sports")]) == "sports"
 
 
-def test_an_annotation_teaches_unless_skipped_empty_or_without_a_text() -> None:
+def test_an_annotation_says_a_label_unless_skipped_or_empty() -> None:
     schema = parse_label_config(CONFIG)
-    assert schema.read_example(*labeled(1, "sports")) == Example(text="text 1", label="sports")
-    assert schema.read_example(*labeled(1, "sports", skipped=True)) is None
-    assert schema.read_example(*labeled(1, None)) is None
-    assert schema.read_example(*labeled(1, "sports", text="  ")) is None
+    assert schema.read_label(labeled(1, "sports")[1]) == "sports"
+    assert schema.read_label(labeled(1, "sports", skipped=True)[1]) is None
+    assert schema.read_label(labeled(1, None)[1]) is None
 
 
 # Digests

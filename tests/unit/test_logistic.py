@@ -173,6 +173,7 @@ def test_the_strength_of_the_penalty_is_chosen_by_log_loss_out_of_fold() -> None
     losses = {}
     for C in (1.0, 3.0, 10.0, 30.0, 100.0):  # noqa: N806
         found = SklearnTextClassifier(C=C).fit(texts, labels).out_of_fold_
+        assert found is not None
         of_truth = found[np.arange(60), [model.classes_.index(label) for label in labels]]
         losses[C] = -np.log(of_truth).mean()
     assert min(losses, key=losses.__getitem__) == model.C_
@@ -181,6 +182,7 @@ def test_the_strength_of_the_penalty_is_chosen_by_log_loss_out_of_fold() -> None
 def test_too_few_examples_leave_the_penalty_as_it_is() -> None:
     model = SklearnTextClassifier(C="auto").fit(TEXTS, LABELS)
     assert (model.C_, model.temperature_) == (10.0, 1.0)
+    assert model.out_of_fold_ is not None
     assert np.isnan(model.out_of_fold_).all()
 
 
@@ -190,6 +192,7 @@ def test_probabilities_out_of_fold_are_those_of_the_calibrated_model() -> None:
     weights[0] = 0
     model = SklearnTextClassifier().fit(texts, labels, sample_weight=weights)
     assert model.temperature_ > 1
+    assert model.out_of_fold_ is not None
     assert np.isnan(model.out_of_fold_[0]).all()
     np.testing.assert_allclose(model.out_of_fold_[1:].sum(axis=1), 1, rtol=1e-5)
 

@@ -37,11 +37,14 @@ def add(projects: ProjectStore, jobs: JobStore, versions: VersionStore, artifact
         projects.see(project, CONFIG)
         jobs.claim(project, "me", timedelta(minutes=1))
 
-    def train(*labels: str, project: ProjectKey = PROJECT) -> ModelVersion:
+    def train(
+        *labels: str, project: ProjectKey = PROJECT, withheld: str | None = None
+    ) -> ModelVersion:
         name = f"{project}/{len(versions.all())}"
         artifact.save(Letters().fit(labels, labels), artifacts / name, receipt={})
         return versions.add(project, artifact=name, examples=len(labels), labels=sorted(labels),
-                            frame="frame", fingerprint="f", owner="me")  # fmt: skip
+                            frame="frame", fingerprint="f", owner="me",
+                            withheld=withheld)  # fmt: skip
 
     return train
 
@@ -100,6 +103,15 @@ def test_two_registries_agree_at_every_moment(
         for _ in range(3):
             version = add("ham", "spam")
             assert served(registry) == served(other) == version
+
+
+def test_a_damaged_version_does_not_give_way_to_one_that_was_withheld(
+    registry: Registry, add: Add, artifacts: Path
+) -> None:
+    good = add("ham", "spam")
+    add("ham", "spam", withheld="it is worse")
+    damage(artifacts, add("ham", "spam"))
+    assert served(registry) == good
 
 
 def test_a_damaged_version_gives_way_to_the_one_before(

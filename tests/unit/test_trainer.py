@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import pytest
 
 from prelabel.errors import LeaseLostError
+from prelabel.loop.gate import Gate
 from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
@@ -39,13 +42,21 @@ def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: P
     projects.see(PROJECT, CONFIG)
     jobs.claim(PROJECT, "me", timedelta(minutes=1))
 
-    def trainer(new_model: Callable[[], TextModel] = Letters, C: float = 10.0) -> Trainer:  # noqa: N803 - a setting's name
+    def trainer(
+        new_model: Callable[[], TextModel] = Letters,
+        model_class: type[TextModel] = Letters,
+        C: float = 10.0,  # noqa: N803 - a setting's name
+        threshold: float = 0.01,
+    ) -> Trainer:
         return Trainer(
             labels=labels,
             versions=versions,
             artifacts=tmp_path / "artifacts",
             new_model=new_model,
-            receipt={"model": "Letters", "C": C},
+            recipe={"model": "Letters", "C": C},
+            gate=Gate(
+                artifacts=tmp_path / "artifacts", model_class=model_class, threshold=threshold
+            ),
             train_every=3,
         )
 
@@ -68,7 +79,7 @@ def test_what_was_learned_is_stored_and_active(
     assert versions.active(PROJECT) == trained.version
     assert trained.version
     model, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
-    assert manifest.receipt == {"model": "Letters", "C": 10.0}
+    assert manifest.receipt["recipe"] == {"model": "Letters", "C": 10.0}
     assert model.classes_ == trained.version.labels == ("cooking", "sports")
 
 
@@ -87,6 +98,7 @@ def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(
     labels.apply(annotated(labeled(1, "sports", text="one"), labeled(2, "cooking", text="two")))
     train(make(Curious))
     assert given["unlabeled"] == ["one", "two", "more"]
+    assert given["sample_weight"] == [1.0, 1.0]
     assert given["label_names"] == {"cooking": ("cooking",), "sports": ("sports",)}
 
 
@@ -121,7 +133,7 @@ def test_the_same_labels_again_are_the_same_version(
     assert versions.all() == [first]
 
 
-@pytest.mark.parametrize("change", ["label", "setting", "control", "text"])
+@pytest.mark.parametrize("change", ["label", "setting", "control", "text", "weight"])
 def test_whatever_may_change_predictions_makes_a_new_version(
     make: Make, labels: LabelStore, projects: ProjectStore, change: str
 ) -> None:
@@ -132,6 +144,8 @@ def test_whatever_may_change_predictions_makes_a_new_version(
     if change == "text":
         labels.apply(annotated(labeled(3, "sports", task=1, text="new", minute=1)))
         labels.apply(deleted(3))
+    if change == "weight":
+        labels.apply(annotated(labeled(3, "cooking", task=1, minute=-1)))
     if change == "control":
         projects.see(PROJECT, CONFIG.replace('"text"', '"body"'))
     trained = train(make(C=1.0 if change == "setting" else 10.0))
@@ -256,3 +270,157 @@ def test_only_the_newest_versions_keep_their_artifacts(
     copied = versions.all(TWIN)[0].artifact.split("/")[-1]
     assert kept == {*needed, copied}
     assert len(versions.all(PROJECT)) == KEPT_ARTIFACTS + 2
+
+
+# Evaluation and the gate
+
+
+class Told(Letters):
+    """A model that is told how many of its examples it was right about out of fold."""
+
+    right: int
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+        super().fit(texts, labels)
+        truths = np.array([self.classes_.index(label) for label in labels])
+        guesses = np.where(np.arange(len(truths)) < self.right, truths, 1 - truths)
+        self.out_of_fold_ = np.where(np.eye(2)[guesses] == 1, 0.75, 0.25).astype(np.float32)
+        return self
+
+
+def tell(right: int, made: list[Told] | None = None) -> Callable[[], Told]:
+    def new_model() -> Told:
+        model = Told()
+        model.right = right
+        if made is not None:
+            made.append(model)
+        return model
+
+    return new_model
+
+
+@pytest.fixture
+def make_two(make: Make, labels: LabelStore) -> Make:
+    """Return what makes trainers: v1 is right about all of 20 examples; v2 about as many as told.
+
+    They differ in C.
+    """
+    labels.apply(annotated(*examples(["sports", "cooking"] * 10)))
+    train(make(tell(20), Told))
+
+    def second(right: int, **options: Any) -> Trainer:
+        return make(tell(right, options.pop("made", None)), Told, **{"C": 1.0, **options})
+
+    return second
+
+
+def test_what_was_measured_is_stored_with_the_version_and_its_receipt_and_logged(
+    make: Make, labels: LabelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"] * 10)))
+    with caplog.at_level(logging.INFO):
+        version = train(make(tell(19), Told)).version
+    assert version
+    assert version.metrics
+    assert (version.metrics["n_examples"], version.metrics["accuracy"]) == (20, 0.95)
+    assert version.metrics["confusion"]["cooking"] == {"cooking": 9, "sports": 1}
+    _, manifest = artifact.load(tmp_path / "artifacts" / version.artifact, Told)
+    assert manifest.receipt["metrics"] == version.metrics
+    assert f"v1-20labels of project {PROJECT}: accuracy 0.95, macro-F1 0.95" in caplog.text
+
+
+def test_a_model_that_measures_nothing_has_no_metrics(make: Make, labels: LabelStore) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    version = train(make()).version
+    assert version
+    assert version.metrics is None
+
+
+def test_a_clearly_worse_version_is_kept_and_the_active_one_stays(
+    make_two: Make, versions: VersionStore
+) -> None:
+    trained = train(make_two(10))
+    assert trained.state is JobState.DONE
+    assert trained.message == (
+        "v2-20labels is kept but not activated: it is clearly worse than v1-20labels: of 20 "
+        "examples that both were measured on, it alone is wrong about 10, and v1-20labels alone "
+        "about 0"
+    )
+    second, first = versions.all(PROJECT)
+    assert versions.active(PROJECT) == first
+    assert trained.version == second
+    assert second.withheld
+    assert second.withheld in trained.message
+
+
+@pytest.mark.parametrize(("right", "threshold"), [(17, 0.01), (0, 0)])
+def test_another_version_is_activated(
+    make_two: Make, versions: VersionStore, right: int, threshold: float
+) -> None:
+    trained = train(make_two(right, threshold=threshold))
+    assert versions.active(PROJECT) == trained.version
+    assert trained.message == "v2-20labels is active: 2 labels learned"
+
+
+def test_a_withheld_version_is_not_fitted_again_and_stays_so(
+    make_two: Make, versions: VersionStore
+) -> None:
+    first = train(make_two(10))
+    made: list[Told] = []
+    again = train(make_two(10, made=made))
+    assert (again.message, again.version, made) == (first.message, first.version, [])
+    assert len(versions.all(PROJECT)) == 2
+
+
+def test_a_withheld_version_is_activated_without_fitting_once_the_gate_is_off(
+    make_two: Make, versions: VersionStore
+) -> None:
+    train(make_two(10))
+    made: list[Told] = []
+    trained = train(make_two(10, threshold=0, made=made))
+    assert trained.message == "v2-20labels is active: it was trained on the same before"
+    assert made == []
+    active = versions.active(PROJECT)
+    assert active
+    assert (active.number, active.withheld) == (2, None)
+    assert trained.version == active
+
+
+def test_labels_that_are_again_what_they_were_bring_back_their_version(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    first = train(make()).version
+    labels.apply(annotated(*examples(["sports"], first=3)))
+    train(make())
+    labels.apply(tasks_deleted(3))
+    assert train(make()).version == first == versions.active(PROJECT)
+
+
+def test_who_lost_the_lease_brings_nothing_back(make_two: Make, versions: VersionStore) -> None:
+    train(make_two(10))
+    with pytest.raises(LeaseLostError, match="was lost"):
+        train(make_two(10, threshold=0), owner="late")
+    active = versions.active(PROJECT)
+    assert active
+    assert active.number == 1
+
+
+def test_a_version_worse_than_a_damaged_one_is_activated(
+    make_two: Make, versions: VersionStore, tmp_path: Path
+) -> None:
+    for file in tmp_path.rglob("arrays.safetensors"):
+        file.write_bytes(b"damaged")
+    assert train(make_two(0)).version == versions.active(PROJECT)
+
+
+def test_the_active_version_keeps_its_artifact_however_many_are_withheld(
+    make_two: Make, versions: VersionStore, tmp_path: Path
+) -> None:
+    for number in range(KEPT_ARTIFACTS + 2):
+        train(make_two(0, C=0.5**number))
+    active = versions.active(PROJECT)
+    assert active
+    assert active.number == 1
+    artifact.load(tmp_path / "artifacts" / active.artifact, Told)
+    assert len(list(tmp_path.rglob("arrays.safetensors"))) == KEPT_ARTIFACTS + 1

@@ -8,6 +8,7 @@ from typing import Any, Self
 import pytest
 
 from prelabel.errors import ModelError, StorageError, UpstreamError
+from prelabel.loop.gate import Gate
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
 from prelabel.models.base import TextModel
@@ -51,8 +52,9 @@ class Desk:
 
     def do(self, *, sync: Sync | None = None, model: type[TextModel] = Letters) -> Job:
         """Do the job that is due, and return what the store says of it then."""
+        gate = Gate(artifacts=self.artifacts, model_class=model, threshold=0.01)
         trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
-                          new_model=model, receipt={}, train_every=3)  # fmt: skip
+                          new_model=model, recipe={}, train_every=3, gate=gate)  # fmt: skip
         worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync)
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None

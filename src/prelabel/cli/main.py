@@ -10,6 +10,7 @@ import click
 
 from prelabel import __version__
 from prelabel.bootstrap import check_model, open_service
+from prelabel.cli.offline import evaluate, predict, train
 from prelabel.errors import PrelabelError
 from prelabel.server.serve import listen, serve
 from prelabel.settings import Settings, load_settings
@@ -74,6 +75,11 @@ def _say_what_is_known(settings: Settings) -> None:
         )
     else:
         log.info("Labels are pulled from Label Studio at %s", settings.label_studio_url)
+
+
+cli.add_command(evaluate)
+cli.add_command(train)
+cli.add_command(predict)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from prelabel.label_config import LabelSchema
 from prelabel.loop.registry import Registry, Served
+from prelabel.models.base import TextModel
 from prelabel.models.label_names import LabelNames
 from prelabel.types import Prediction, ProjectKey
 
@@ -78,14 +79,14 @@ def _suggest(
     return [
         (label, score) if label in allowed else None
         for start in range(0, len(texts), TEXTS_AT_ONCE)
-        for label, score in _choose(served, texts[start : start + TEXTS_AT_ONCE])
+        for label, score in choose(served.model, texts[start : start + TEXTS_AT_ONCE])
     ]
 
 
-def _choose(served: Served, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
+def choose(model: TextModel, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
     """Yield the most probable label of each text, and its probability."""
-    probabilities = served.model.predict_proba(texts)
+    probabilities = model.predict_proba(texts)
     best = np.argmax(probabilities, axis=1)
     scores = probabilities[np.arange(len(texts)), best]
     for index, score in zip(best, scores, strict=True):
-        yield served.model.classes_[index], min(1.0, float(score))
+        yield model.classes_[index], min(1.0, float(score))

@@ -95,7 +95,8 @@ class Registry:
             return known
 
     def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
-        older = (v for v in self._versions.all(project) if v.number < active.number)
+        everything = self._versions.all(project)
+        older = (v for v in everything if v.number < active.number and v.withheld is None)
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 model, _ = artifact.load(self._artifacts / version.artifact, self._model_class)

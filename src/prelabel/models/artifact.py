@@ -1,8 +1,7 @@
 """A model version on disk: data, never code.
 
-A version is a folder of two files. ``arrays.safetensors`` holds the model's arrays, and
-``manifest.json`` says what they are. A folder appears under its name complete or not at all, and
-is never changed afterwards.
+A version is a folder: ``arrays.safetensors`` holds the model's arrays, ``manifest.json`` says what
+they are. It appears under its name complete or not at all, and is never changed afterwards.
 """
 
 from __future__ import annotations
@@ -89,12 +88,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     receipt: dict[str, Any]
 
 
-def save(model: TextModel, folder: Path, *, receipt: Mapping[str, Any]) -> None:
+def save(
+    model: TextModel, folder: Path, *, receipt: Mapping[str, Any],
+    beside: Mapping[str, bytes] | None = None,
+) -> None:  # fmt: skip
     """Write a fitted model as a new folder, complete or not at all.
 
     A crash may leave a hidden ``.tmp`` folder beside it, which nothing reads.
 
     >>> save(model, Path("versions/7"), receipt={"examples": 120})  # doctest: +SKIP
+
+    Parameters
+    ----------
+    beside
+        More files by name, which no model reads.
 
     Raises
     ------
@@ -110,7 +117,7 @@ def save(model: TextModel, folder: Path, *, receipt: Mapping[str, Any]) -> None:
         prelabel=prelabel.__version__,
         receipt=dict(receipt),
     )
-    _write(folder, {_ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)})
+    _write(folder, {**(beside or {}), _ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)})
 
 
 def delete(folder: Path) -> None:

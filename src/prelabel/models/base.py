@@ -23,9 +23,14 @@ class TextModel(ABC):
     ----------
     classes_
         Labels it can predict, sorted; the names of the columns of `predict_proba`. Set by `fit`.
+    out_of_fold_
+        Probabilities of the texts it was fitted on, shape (len(texts), len(classes_)), by fits
+        that saw neither them nor an equal text; rows of NaN where there are none. None if the
+        model measures nothing, or was not fitted here. Set by `fit`.
     """
 
     classes_: tuple[str, ...]
+    out_of_fold_: npt.NDArray[np.float32] | None = None
 
     revision: ClassVar[int] = 1
     """Raised when the same texts and labels give another model than before: versions of an older

@@ -11,7 +11,7 @@ import msgspec
 
 from prelabel.errors import MalformedError
 from prelabel.protocol.values import TaskBody, write_regions
-from prelabel.types import Prediction
+from prelabel.types import ModelVersion, Prediction
 
 T = TypeVar("T")
 
@@ -109,6 +109,23 @@ def _malformed(received: str, body_type: type[object]) -> MalformedError:
         expected=(body_type.__doc__ or "").replace("`", "").rstrip("."),
         fix="Send the JSON object that Label Studio sends.",
     )
+
+
+def write_versions(versions: Sequence[ModelVersion], active: ModelVersion | None) -> list[object]:
+    """Return what is known of a project's versions, in their order."""
+    return [
+        {
+            "name": version.name,
+            "project": str(version.project),
+            "active": active is not None and version.number == active.number,
+            "withheld": version.withheld,
+            "created_at": version.created_at,
+            "examples": version.examples,
+            "labels": version.labels,
+            "metrics": version.metrics,
+        }
+        for version in versions
+    ]
 
 
 def write_results(predictions: Sequence[Prediction | None]) -> bytes:

@@ -6,7 +6,7 @@ Each reads its body, hands it to the loop on a worker thread, and encodes what c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,9 +28,10 @@ from prelabel.protocol.bodies import (
     ValidateBody,
     decode,
     write_results,
+    write_versions,
 )
 from prelabel.protocol.events import EventBody, to_event
-from prelabel.types import Job, JobState, ProjectKey
+from prelabel.types import Job, JobState, ModelVersion, ProjectKey
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
 _OLD_STATES = {
@@ -55,11 +56,20 @@ async def get_health(service: Service, _request: Request) -> Response:
 
 
 async def get_versions(service: Service, request: Request) -> Response:
-    """``GET /versions``: Label Studio does not say of which project; ``?project=`` does."""
+    """``GET /versions``: Label Studio does not say of which project; ``?project=`` adds details."""
     given = request.query_params.get("project")
-    project = ProjectKey.parse(given) if given else None
+    if not given:
+        return to_response({"versions": _names(await run_in_threadpool(service.versions.all))})
+    project = ProjectKey.parse(given)
+    # In this order: a version that becomes active in between is not missing among all.
+    active = await run_in_threadpool(service.versions.active, project)
     versions = await run_in_threadpool(service.versions.all, project)
-    return to_response({"versions": list(dict.fromkeys(version.name for version in versions))})
+    details = write_versions(versions, active)
+    return to_response({"versions": _names(versions), "details": details})
+
+
+def _names(versions: Sequence[ModelVersion]) -> list[str]:
+    return list(dict.fromkeys(version.name for version in versions))
 
 
 async def get_metrics(service: Service, _request: Request) -> Response:

@@ -112,6 +112,8 @@ version_table = Table(
     Column("frame", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("metrics", JSON(none_as_null=True)),
+    Column("withheld", Text),
 )
 
 job_table = Table(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
-from prelabel.storage.tables import project_table, update_project, version_table
+from prelabel.storage.tables import is_project, project_table, update_project, version_table
 from prelabel.types import ModelVersion, ProjectKey
 
 
@@ -32,14 +32,18 @@ class VersionStore:
         frame: str,
         fingerprint: str,
         owner: str,
+        metrics: Mapping[str, Any] | None = None,
+        withheld: str | None = None,
     ) -> ModelVersion:
-        """Add a version whose artifact is stored already, and activate it.
+        """Add a version whose artifact is stored already, and activate it if nothing is against it.
 
         Parameters
         ----------
         owner
             Who holds the project's lease. A process that lost it, because it hung, must not
             overwrite the work of the one that took over.
+        withheld
+            Why it is not activated; None activates it.
 
         Raises
         ------
@@ -61,14 +65,54 @@ class VersionStore:
                 frame=frame,
                 fingerprint=fingerprint,
                 created_at=now(),
+                metrics=metrics,
+                withheld=withheld,
             )
-            _activate(connection, version)
+            _add(connection, version)
         return version
+
+    def activate(self, version: ModelVersion, *, owner: str) -> ModelVersion:
+        """Serve a stored version from now on; return it, withheld no more.
+
+        Raises
+        ------
+        LeaseLostError
+            If the project's lease is not ``owner``'s.
+        """
+        project, number = version.project, version.number
+        row = and_(version_table.c.project == str(project), version_table.c.number == number)
+        with self._database.write() as connection:
+            check_lease(connection, project, owner)
+            connection.execute(update(version_table).where(row).values(withheld=None))
+            connection.execute(update_project(project).values(active_version=number))
+        return replace(version, withheld=None)
 
     def active(self, project: ProjectKey) -> ModelVersion | None:
         """Return the version that is served; None before the first."""
         with self._database.read() as connection:
             row = connection.execute(_ACTIVE, {"key": str(project)}).one_or_none()
+        return _to_version(row) if row else None
+
+    def all_active(self) -> list[ModelVersion]:
+        """Return the versions that are served, of all projects but the forgotten, by project."""
+        query = _ALL_ACTIVE.where(project_table.c.deleted_at.is_(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(project_table.c.project)).all()
+        return [_to_version(row) for row in rows]
+
+    def find(self, project: ProjectKey, fingerprint: str) -> ModelVersion | None:
+        """Return the newest version with a fingerprint, active or not."""
+        query = (
+            select(version_table)
+            .where(
+                version_table.c.project == str(project),
+                version_table.c.fingerprint == fingerprint,
+            )
+            .order_by(version_table.c.number.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
         return _to_version(row) if row else None
 
     def all(self, project: ProjectKey | None = None) -> list[ModelVersion]:
@@ -82,10 +126,18 @@ class VersionStore:
             return [_to_version(row) for row in connection.execute(query)]
 
     def superseded(self, project: ProjectKey, keep: int) -> list[str]:
-        """Return the artifacts that neither a project's newest versions nor other projects need."""
+        """Return the artifacts that nothing needs any more.
+
+        A project's newest versions are needed, its active one however old, and other projects'.
+        """
         mine = version_table.c.project == str(project)
         newest = select(func.max(version_table.c.number)).where(mine).scalar_subquery()
-        is_old = and_(mine, version_table.c.number <= newest - keep)
+        active = select(project_table.c.active_version).where(is_project(project)).scalar_subquery()
+        is_old = and_(
+            mine,
+            version_table.c.number <= newest - keep,
+            version_table.c.number != func.coalesce(active, 0),
+        )
         needed = select(version_table.c.artifact).where(not_(is_old))
         old = select(version_table.c.artifact).where(
             is_old, version_table.c.artifact.not_in(needed)
@@ -106,27 +158,26 @@ class VersionStore:
             # A target not seen so far stays one that is new: as if forgotten, it is not worked for.
             unseen = sqlite_insert(project_table).values(project=str(target), deleted_at=now())
             connection.execute(unseen.on_conflict_do_nothing())
-            _activate(connection, copied)
+            _add(connection, copied)
         return copied
 
 
-def _activate(connection: Connection, version: ModelVersion) -> None:
+def _add(connection: Connection, version: ModelVersion) -> None:
     connection.execute(insert(version_table).values(_to_values(version)))
-    connection.execute(update_project(version.project).values(active_version=version.number))
+    if version.withheld is None:
+        connection.execute(update_project(version.project).values(active_version=version.number))
 
+
+_ALL_ACTIVE = select(version_table).join(
+    project_table,
+    and_(
+        project_table.c.project == version_table.c.project,
+        project_table.c.active_version == version_table.c.number,
+    ),
+)
 
 # Built once: it runs at every request.
-_ACTIVE = (
-    select(version_table)
-    .join(
-        project_table,
-        and_(
-            project_table.c.project == version_table.c.project,
-            project_table.c.active_version == version_table.c.number,
-        ),
-    )
-    .where(project_table.c.project == bindparam("key"))
-)
+_ACTIVE = _ALL_ACTIVE.where(project_table.c.project == bindparam("key"))
 
 
 def _to_values(version: ModelVersion) -> dict[str, Any]:
@@ -139,6 +190,8 @@ def _to_values(version: ModelVersion) -> dict[str, Any]:
         "frame": version.frame,
         "fingerprint": version.fingerprint,
         "created_at": version.created_at,
+        "metrics": version.metrics,
+        "withheld": version.withheld,
     }
 
 
@@ -152,4 +205,6 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         frame=row.frame,
         fingerprint=row.fingerprint,
         created_at=row.created_at,
+        metrics=row.metrics,
+        withheld=row.withheld,
     )

@@ -1,0 +1,47 @@
+"""Files that commands write: looked at before the work, so that it is not done in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from prelabel.errors import ConfigError
+
+
+def require_file(path: Path | None) -> None:
+    """Raise `ConfigError` if no file can be written there; None is fine."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    with writing(path):
+        TemporaryFile(dir=path.parent).close()
+
+
+def require_new_folder(path: Path) -> None:
+    """Make the folder it will stand in; raise `ConfigError` if it is there or cannot be."""
+    if path.exists():
+        raise ConfigError(
+            f"{path} exists", expected="a new folder", fix="Give another name, or remove it first."
+        )
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise `ConfigError` where the file system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def _unwritable(path: Path, reason: str) -> ConfigError:
+    return ConfigError(
+        f"{path} cannot be written ({reason})",
+        expected="a place this user may write to, on a disk with free space",
+        fix="Give another one.",
+    )

@@ -1,0 +1,166 @@
+"""What was measured, as a picture. Only drawing imports matplotlib, an optional dependency."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from prelabel.cli.report import most_confused, show_label
+from prelabel.errors import ConfigError
+from prelabel.loop.evaluation import Evaluation
+from prelabel.loop.learning_curve import DRAWS, LearningCurve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ENDINGS = (".svg", ".png")
+
+_INK, _PALE, _BLUE = "#1f2933", "#7b8794", "#2563a8"
+_LABELS_SHOWN = 20
+_NUMBERS_SHOWN = 12  # labels at most for which cells have room for a number
+_CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
+_STYLE: dict[Any, Any] = {  # matplotlib spells out the type of every key
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _PALE,
+    "axes.labelcolor": _PALE,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 12,
+    "axes.titlepad": 26,
+    "xtick.color": _PALE,
+    "ytick.color": _PALE,
+    "figure.constrained_layout.w_pad": 0.15,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.wspace": 0.06,
+    "svg.fonttype": "none",  # text stays text, in the reader's own font
+    "svg.hashsalt": "prelabel",  # equal results, equal files
+}
+
+
+def require_picture(path: Path | None) -> None:
+    """Raise `ConfigError` if no picture of that name can be drawn; None is fine."""
+    if path is None:
+        return
+    if path.suffix.lower() not in ENDINGS:
+        raise ConfigError(
+            f"Received the picture {path}",
+            expected=f"a name that ends in {' or '.join(ENDINGS)}",
+            fix="Correct --picture.",
+        )
+    if find_spec("matplotlib") is None:
+        raise ConfigError(
+            "--picture needs matplotlib, which is not installed",
+            expected="prelabel with what draws pictures",
+            fix="Run: pip install 'prelabel[pictures]'",
+        )
+
+
+def draw(path: Path, evaluation: Evaluation | None, curve: LearningCurve | None) -> None:
+    """Draw the learning curve, and beside it which labels are taken for which."""
+    import matplotlib as mpl  # noqa: PLC0415 - optional, and slow to import
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    shown = _choose_labels(evaluation) if evaluation else []
+    size = (10.5, max(4.4, 2.0 + 0.26 * len(shown)))
+    with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a sign no font here has: a box
+        figure = Figure(figsize=size, layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+        if curve:
+            _draw_curve(left, curve)
+        else:
+            _leave_out(left, "Too few examples for a learning curve")
+        if evaluation:
+            _draw_confusion(right, evaluation, shown)
+        else:
+            _leave_out(right, "Too few examples to measure")
+        is_svg = path.suffix.lower() == ".svg"
+        figure.savefig(path, dpi=200, metadata={"Date": None} if is_svg else None)
+
+
+def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
+    budgets = [point.n_examples for point in curve.points]
+    accuracies = np.array([100 * point.accuracy for point in curve.points])
+    spreads = np.array([100 * (point.spread or 0) for point in curve.points])
+    band = accuracies - spreads, np.minimum(100, accuracies + spreads)
+    axes.fill_between(budgets, *band, color=_BLUE, alpha=0.13, linewidth=0)
+    axes.plot(budgets, accuracies, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
+    for budget, accuracy in zip(budgets, accuracies, strict=True):
+        axes.annotate(
+            f"{accuracy:.0f} %", (budget, accuracy), xytext=(-3, 7),
+            textcoords="offset points", ha="right", color=_BLUE,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("labels learned")
+    axes.margins(x=0.1)
+    lowest = min(band[0].min(), accuracies.min()) - 10
+    axes.set_ylim(max(0, 10 * np.floor(lowest / 10)), 100)
+    axes.yaxis.set_major_formatter("{x:.0f} %")
+    axes.grid(axis="y", color=_PALE, alpha=0.18, linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines["left"].set_visible(False)
+    caption = f"on {curve.n_test} examples left out; band: standard deviation of {DRAWS} draws"
+    _entitle(axes, "Accuracy by number of labels", caption)
+
+
+def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:
+    counts = np.array([[evaluation.confusion.get(t, {}).get(p, 0) for p in labels] for t in labels])
+    supports = np.array([max(1, evaluation.per_label[label].support) for label in labels])
+    shares = counts / supports[:, np.newaxis]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
+    if len(labels) <= _NUMBERS_SHOWN:
+        for (row, column), count in np.ndenumerate(counts):
+            ink = "white" if shares[row, column] > 0.6 else _INK
+            axes.text(
+                column, row, f"{count:,}" if count else "", ha="center", va="center", color=ink
+            )
+    names = [show_label(label) for label in labels]
+    is_narrow = len(labels) * max(map(len, names)) > 40
+    axes.set_xticks(range(len(labels)), names, rotation=90 if is_narrow else 0)
+    axes.set_yticks(range(len(labels)), names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("label predicted")
+    axes.set_ylabel("label people gave")
+    left_out = len(evaluation.per_label) - len(labels)
+    part = f"the {len(labels)} most confused labels; " if left_out else ""
+    caption = f"{part}{evaluation.n_examples} examples, none seen by the fit that judged it"
+    _entitle(axes, "What is taken for what", caption)
+
+
+def _choose_labels(evaluation: Evaluation) -> list[str]:
+    """Return all labels, or those most often confused where all are too many to read."""
+    errors: Counter[str] = Counter(dict.fromkeys(evaluation.per_label, 0))
+    for truth, predicted, count in most_confused(evaluation):
+        errors.update({truth: count, predicted: count})
+    return sorted(label for label, _ in errors.most_common(_LABELS_SHOWN))
+
+
+def _entitle(axes: Axes, title: str, caption: str) -> None:
+    axes.set_title(title)
+    axes.annotate(
+        caption, (0, 1), xytext=(0, 9), xycoords="axes fraction", textcoords="offset points",
+        color=_PALE, fontsize=8.5,
+    )  # fmt: skip
+
+
+def _leave_out(axes: Axes, reason: str) -> None:
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color=_PALE)
+
+
+def _families() -> list[str]:
+    from matplotlib.font_manager import get_font_names  # noqa: PLC0415 - optional
+
+    installed = set(get_font_names())
+    return ["DejaVu Sans", *(name for name in _CHINESE if name in installed)]

@@ -1,0 +1,86 @@
+"""What was measured, as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from unicodedata import east_asian_width
+
+from prelabel.loop.evaluation import Evaluation
+from prelabel.loop.learning_curve import LearningCurve
+
+_LABEL_COLUMNS = 40
+_PAIRS_SHOWN = 5
+_BAR_COLUMNS = 40
+
+
+def describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
+    """Yield lines: the measures, a table of labels, the most confused pairs."""
+    yield f"On {evaluation.n_examples} examples, each judged by a fit that had not seen it:"
+    yield ""
+    for name, value in (
+        ("accuracy", evaluation.accuracy), ("macro-F1", evaluation.macro_f1),
+        ("log-loss", evaluation.log_loss), ("ECE", evaluation.ece),
+    ):  # fmt: skip
+        yield f"  {name:<9}{value:6.3f}"
+    yield ""
+    shown = {label: show_label(label) for label in evaluation.per_label}
+    width = max(len("label"), *(_columns(label) for label in shown.values()))
+    yield f"  {_pad('label', width)}  precision  recall     F1  support"
+    for label, found in evaluation.per_label.items():
+        yield (
+            f"  {_pad(shown[label], width)}  {found.precision:9.3f}  {found.recall:6.3f}"
+            f"  {found.f1:5.3f}  {found.support:7}"
+        )
+    yield from _describe_confusion(most_confused(evaluation))
+
+
+def most_confused(evaluation: Evaluation) -> list[tuple[str, str, int]]:
+    """Return (label people gave, label predicted, how often), the most frequent first."""
+    pairs = [
+        (truth, predicted, n)
+        for truth, row in evaluation.confusion.items()
+        for predicted, n in row.items()
+        if truth != predicted
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2], pair))
+
+
+def _describe_confusion(pairs: list[tuple[str, str, int]]) -> Iterator[str]:
+    if pairs:
+        yield ""
+        yield "  most confused (label given → label predicted)"
+    for truth, predicted, n in pairs[:_PAIRS_SHOWN]:
+        yield f"  {n:5}  {show_label(truth)} → {show_label(predicted)}"
+
+
+def describe_curve(curve: LearningCurve) -> Iterator[str]:
+    """Yield lines: accuracy at each budget, and the advice."""
+    yield f"Learning curve, on {curve.n_test} examples left out of every fit:"
+    yield ""
+    yield "  labels  accuracy"
+    for point in curve.points:
+        spread = "        " if point.spread is None else f" ± {point.spread:.3f}"
+        bar = "█" * round(_BAR_COLUMNS * point.accuracy)
+        yield f"  {point.n_examples:6}  {point.accuracy:.3f}{spread}  {bar}"
+    yield ""
+    yield curve.advice
+
+
+def join(parts: Iterable[Iterable[str]]) -> str:
+    """Put parts under each other, with an empty line between two."""
+    return "\n\n".join("\n".join(line.rstrip() for line in part) for part in parts)
+
+
+def show_label(label: str) -> str:
+    """Return a label fit for one cell: printable, and not too long."""
+    plain = "".join(c if c.isprintable() else " " for c in label)
+    return plain if len(plain) <= _LABEL_COLUMNS else f"{plain[: _LABEL_COLUMNS - 1]}…"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns a terminal needs for it: Chinese signs are two wide."""
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _columns(text))

@@ -1,0 +1,214 @@
+"""Do more labels help? Accuracy by number of labels, on texts that are left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from prelabel.models.base import TextModel
+from prelabel.types import Example
+
+LEAST_EXAMPLES = 50
+"""With fewer there is too little to leave out."""
+
+DRAWS = 3
+"""How often examples are drawn anew for each budget but the last, which takes them all."""
+
+_STEPS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+_TEST_SHARE = 5  # one text in so many is left out
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """What is left out, and which examples are learned in turn.
+
+    Attributes
+    ----------
+    test
+        Examples that are never learned. No other example has a text of theirs.
+    trials
+        Examples to learn, one sequence a fit, from few to all.
+    """
+
+    test: tuple[Example, ...]
+    trials: tuple[tuple[Example, ...], ...]
+
+    def run(
+        self, new_model: Callable[[], TextModel], *, unlabeled: Iterable[str],
+        label_names: Mapping[str, Sequence[str]],
+    ) -> Iterator[Trial]:  # fmt: skip
+        """Fit and measure one trial after the other.
+
+        Parameters
+        ----------
+        unlabeled
+            Texts of the project; those left out are not shown to the model.
+        """
+        hidden = {example.text for example in self.test}
+        pool = [text for text in unlabeled if text not in hidden]
+        for examples in self.trials:
+            model = new_model().fit(
+                [example.text for example in examples],
+                [example.label for example in examples],
+                unlabeled=pool,
+                label_names=label_names,
+                sample_weight=[example.weight for example in examples],
+            )
+            yield Trial(n_examples=len(examples), accuracy=self._measure(model))
+
+    def _measure(self, model: TextModel) -> float:
+        best = model.predict_proba([example.text for example in self.test]).argmax(axis=1)
+        pairs = zip(self.test, best.tolist(), strict=True)
+        return float(np.mean([example.label == model.classes_[i] for example, i in pairs]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """Accuracy of one fit on the texts left out."""
+
+    n_examples: int
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """Accuracy at one budget.
+
+    Attributes
+    ----------
+    accuracy
+        Mean over the draws.
+    spread
+        Standard deviation over the draws; None of a single one.
+    """
+
+    n_examples: int
+    accuracy: float
+    spread: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearningCurve:
+    """Accuracy by number of labels.
+
+    Attributes
+    ----------
+    n_test
+        How many examples were left out, the same ones for all points.
+    points
+        From few labels to all.
+    """
+
+    n_test: int
+    points: tuple[Point, ...]
+
+    @classmethod
+    def of(cls, trials: Iterable[Trial], *, n_test: int) -> LearningCurve:
+        """Put trials together by their number of labels."""
+        accuracies: defaultdict[int, list[float]] = defaultdict(list)
+        for trial in trials:
+            accuracies[trial.n_examples].append(trial.accuracy)
+        points = [
+            Point(
+                n_examples=n,
+                accuracy=float(np.mean(found)),
+                spread=float(np.std(found, ddof=1)) if len(found) > 1 else None,
+            )
+            for n, found in sorted(accuracies.items())
+        ]
+        return cls(n_test=n_test, points=tuple(points))
+
+    @property
+    def margin(self) -> float:
+        """How far chance puts the last accuracy off: its standard error on so many texts."""
+        # One hit and one miss more than there were: all right on a few texts is not certainty.
+        accuracy = (self.points[-1].accuracy * self.n_test + 1) / (self.n_test + 2)
+        return sqrt(accuracy * (1 - accuracy) / self.n_test)
+
+    @property
+    def advice(self) -> str:
+        """What the last part of the curve says about more labels, in one sentence."""
+        before, last = self.points[-2:]
+        gain = last.accuracy - before.accuracy
+        part = (
+            f"Going from {before.n_examples} to {last.n_examples} labels added "
+            f"{_in_points(gain)} points of accuracy on {self.n_test} texts left out"
+        )
+        if gain <= self.margin:
+            return f"{part}: no more than chance can (±{_in_points(self.margin)})."
+        # If each doubling leaves the same share of the errors, the next gain is that much smaller.
+        next_gain = gain * (1 - last.accuracy) / (1 - before.accuracy)
+        return (
+            f"{part}: twice as many would add about {_in_points(next_gain)} "
+            "if errors go on falling at this rate."
+        )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return it as plain numbers by name, rounded to four digits, fit for JSON."""
+        points = [
+            {
+                "examples": point.n_examples,
+                "accuracy": round(point.accuracy, 4),
+                "spread": None if point.spread is None else round(point.spread, 4),
+            }
+            for point in self.points
+        ]
+        return {"n_test": self.n_test, "points": points, "advice": self.advice}
+
+
+def plan_learning_curve(examples: Sequence[Example], *, seed: int = 0) -> Experiment | None:
+    """Leave out one text in five, evenly of all labels, and draw from the others.
+
+    None if there are too few examples, too few different texts, or only one label to learn.
+    """
+    if len(examples) < LEAST_EXAMPLES:
+        return None
+    random = np.random.default_rng(seed)
+    train, test = _split(examples, random)
+    if not test or len(train) < _STEPS[0] or len({example.label for example in train}) < 2:
+        return None
+    trials = [
+        tuple(_draw(train, budget, random))
+        for budget in _plan_budgets(len(train))
+        for _ in range(DRAWS if budget < len(train) else 1)
+    ]
+    return Experiment(test=tuple(test), trials=tuple(trials))
+
+
+def _split(
+    examples: Sequence[Example], random: np.random.Generator
+) -> tuple[list[Example], list[Example]]:
+    """Return what is learned and what is left out; equal texts stay together."""
+    groups: defaultdict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.text].append(example)
+    shuffled = [list(groups.values())[i] for i in random.permutation(len(groups))]
+    by_label = sorted(shuffled, key=lambda group: group[0].label)
+    train, test = list[Example](), list[Example]()
+    for position, group in enumerate(by_label):
+        is_left_out = position % _TEST_SHARE == _TEST_SHARE // 2
+        (test if is_left_out else train).extend(group)
+    return train, test
+
+
+def _plan_budgets(n_train: int) -> list[int]:
+    """Return round numbers, then the half and all: what the last doubling added is measured."""
+    half = n_train // 2
+    return [step for step in _STEPS if step * 1.5 <= half] + [half, n_train]
+
+
+def _draw(train: Sequence[Example], budget: int, random: np.random.Generator) -> list[Example]:
+    """Return so many different examples, of at least two labels."""
+    order = [train[i] for i in random.permutation(len(train))]
+    other = next(i for i, example in enumerate(order) if example.label != order[0].label)
+    order[1], order[other] = order[other], order[1]
+    return order[:budget]
+
+
+def _in_points(share: float) -> str:
+    return f"{100 * share:.1f}"

@@ -1,0 +1,74 @@
+"""What a version was made from: enough to make it again, and to see that it is the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import prelabel
+from prelabel.types import Example
+
+_LIBRARIES = ("numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """Everything that decides what is learned. There is no time in it: equal ones are equal.
+
+    Attributes
+    ----------
+    recipe
+        The model's class, revision and parameters, and the artifact's format.
+    label_config
+        Digest of what the labeling config means.
+    examples
+        SHA-256 of the examples in their order: task, text, label and weight of each.
+    pool
+        SHA-256 of the project's texts in their order, labeled or not.
+    """
+
+    recipe: Mapping[str, Any]
+    label_config: str
+    examples: str
+    pool: str
+
+    @property
+    def fingerprint(self) -> str:
+        """One digest of it all; of equal ones, the second need not be fitted."""
+        return _digest(asdict(self))
+
+    def to_mapping(self, metrics: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return it as JSON, with what was measured and the code that did it.
+
+        The code's versions are no part of the fingerprint: an upgrade alone trains nothing again.
+        """
+        return {**asdict(self), "metrics": metrics, "code": code_versions()}
+
+
+def write_receipt(
+    recipe: Mapping[str, Any], label_config: str, examples: Sequence[Example], pool: Sequence[str]
+) -> Receipt:
+    """Return the receipt of a training.
+
+    Parameters
+    ----------
+    label_config
+        Its digest.
+    """
+    rows = [[item.task_id, item.text, item.label, item.weight] for item in examples]
+    return Receipt(
+        recipe=recipe, label_config=label_config, examples=_digest(rows), pool=_digest(list(pool))
+    )
+
+
+def code_versions() -> dict[str, str]:
+    """Return the releases of prelabel and of the libraries that compute; imports none of them."""
+    return {"prelabel": prelabel.__version__, **{name: version(name) for name in _LIBRARIES}}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,178 @@
+"""evaluate, train and predict, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders import config
+from tests.exports import annotation, labeled_tasks, task, write, write_lines
+from tests.integration.test_cli import run
+
+OTHER_TASKS = [{"text": "the coach and the striker"}, {"text": " "}, {"data": {"text": "butter"}}]
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ninety tasks of three topics, of which 75 are labeled."""
+    return write(tmp_path_factory.mktemp("export") / "export.json", labeled_tasks(90, labeled=75))
+
+
+@pytest.fixture(scope="module")
+def model(export: Path) -> Path:
+    folder = export.parent / "new" / "model"
+    result = run("train", str(export), str(folder))
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("75labels-")
+    assert "accuracy" in result.stdout
+    return folder
+
+
+def test_evaluate_says_how_good_it_is_and_whether_more_labels_help(
+    export: Path, tmp_path: Path
+) -> None:
+    picture, report = tmp_path / "curve.svg", tmp_path / "report.json"
+    result = run("evaluate", str(export), "--picture", str(picture), "--json", str(report))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '75 examples of 3 labels (control "topic", text "text"), and 15 texts' in result.stdout
+    for part in ("macro-F1", "precision", "labels  accuracy", "Going from 30 to 60 labels"):
+        assert part in result.stdout
+    found = json.loads(report.read_text())
+    assert found["evaluation"]["accuracy"] > 0.9
+    assert [point["examples"] for point in found["learning_curve"]["points"]] == [20, 30, 60]
+    assert "<svg" in picture.read_text()
+
+
+def test_evaluate_says_what_a_few_examples_do_not_tell(tmp_path: Path) -> None:
+    few = write_lines(
+        tmp_path / "few.jsonl", [{"text": "a", "label": 0}, {"text": "b", "label": 1}]
+    )
+    result = run("evaluate", str(few), "--json", str(tmp_path / "report.json"))
+    assert result.returncode == 0
+    assert "Too few examples to measure anything" in result.stdout
+    assert "No learning curve: that takes 50 examples" in result.stdout
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert (found["evaluation"], found["learning_curve"]) == (None, None)
+
+
+def test_labels_that_the_config_lacks_are_left_out_and_named(export: Path, tmp_path: Path) -> None:
+    xml = tmp_path / "label_config.xml"
+    xml.write_text(config("sports", "cooking"))
+    result = run("train", str(export), str(tmp_path / "model"), "--config", str(xml))
+    assert result.returncode == 0
+    assert "does not have (finance)" in result.stderr
+    assert result.stdout.startswith("50labels-")
+
+
+def test_predict_writes_what_label_studio_imports(model: Path, tmp_path: Path) -> None:
+    tasks, output = write(tmp_path / "tasks.json", OTHER_TASKS), tmp_path / "predictions.json"
+    result = run("predict", str(tasks), "-o", str(output), "--model", str(model))
+    assert result.returncode == 0, result.stderr
+    assert "2 of 3 tasks predicted by 75labels-" in result.stdout
+    assert '1 have no text under "text"' in result.stdout
+    first, second, third = json.loads(output.read_text())
+    assert first["data"] == OTHER_TASKS[0]
+    (prediction,) = first["predictions"]
+    assert prediction["result"][0]["value"] == {"choices": ["sports"]}
+    assert prediction["model_version"].startswith("75labels-")
+    assert 0 <= prediction["score"] <= 1
+    assert second["predictions"] == []
+    assert third["predictions"][0]["result"][0]["value"] == {"choices": ["cooking"]}
+
+
+def test_labels_in_the_tasks_change_no_prediction(
+    export: Path, model: Path, tmp_path: Path
+) -> None:
+    bare = [{"data": row["data"]} for row in labeled_tasks(90)]
+    for name, tasks in (("1", export), ("2", write(tmp_path / "bare.json", bare))):
+        run("predict", str(tasks), "-o", str(tmp_path / name), "--model", str(model))
+    assert (tmp_path / "1").read_text() == (tmp_path / "2").read_text()
+
+
+def test_predicting_imports_no_scikit_learn(export: Path, model: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from prelabel.cli.main import cli;"
+        "cli(sys.argv[1:], standalone_mode=False); assert 'sklearn' not in sys.modules"
+    )
+    arguments = ["predict", str(export), "-o", str(tmp_path / "p"), "--model", str(model)]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=60)
+
+
+BAD_EXPORTS = {
+    "no JSON": b"text,label\nhello,ham\n",
+    "empty": b"",
+    "binary": b"\x00\x01\xff\xfe" * 100,
+    "no annotations": json.dumps([task("x")]).encode(),
+    "one label": json.dumps([task("x", annotation("a")), task("y", annotation("a"))]).encode(),
+    "no text": json.dumps([{"data": {"n": 1}, "annotations": [annotation("a")]}]).encode(),
+}
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+@pytest.mark.parametrize("bad", [*BAD_EXPORTS, "folder", "missing"])
+def test_an_export_that_teaches_nothing_is_one_line_and_status_2(
+    tmp_path: Path, command: str, bad: str
+) -> None:
+    path = tmp_path / "export.json"
+    if bad in BAD_EXPORTS:
+        path.write_bytes(BAD_EXPORTS[bad])
+    if bad == "folder":
+        path.mkdir()
+    refused(command, str(path), *([str(tmp_path / "model")] if command == "train" else []))
+    assert not (tmp_path / "model").exists()
+
+
+def refused(*arguments: str) -> str:
+    result = run(*arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("prelabel: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--picture", "x.gif"], "ends in .svg or .png"),
+        (["--picture", "/dev/null/x.svg"], "cannot be written"),
+        (["--json", "/no-such-folder/x.json"], "No such file or directory"),
+        (["--json", "/"], "it is a folder"),
+        (["--json", "/proc/x.json"], "cannot be written"),  # a folder where nobody may write
+        (["--config", "/no-such-file.xml"], "No such file"),
+        (["--config", "/bin/sh"], "labeling config"),
+    ],
+)
+def test_evaluate_refuses_what_it_cannot_use(export: Path, options: list[str], said: str) -> None:
+    assert said in refused("evaluate", str(export), *options)
+
+
+def test_with_a_config_of_another_control_it_is_said_what_was_looked_for(
+    export: Path, tmp_path: Path
+) -> None:
+    xml = tmp_path / "label_config.xml"
+    xml.write_text(config("a", "b", name="mood"))
+    assert 'control "mood"' in refused("evaluate", str(export), "--config", str(xml))
+    xml.write_text(config("a", "b"))
+    said = refused("evaluate", str(export), "--config", str(xml))
+    assert "does not have: cooking, finance, sports" in said
+
+
+def test_train_overwrites_nothing_and_names_a_place_it_cannot_write(
+    export: Path, model: Path
+) -> None:
+    assert "exists" in refused("train", str(export), str(model))
+    assert "cannot be written" in refused("train", str(export), "/dev/null/x")
+    assert "cannot be written" in refused("train", str(export), "/proc/x")
+
+
+def test_predict_refuses_what_it_cannot_use(export: Path, model: Path, tmp_path: Path) -> None:
+    output = ["-o", str(tmp_path / "p.json")]
+    assert "cannot be read" in refused("predict", str(export), *output, "--model", str(tmp_path))
+    folder = ["-o", str(tmp_path)]
+    assert "it is a folder" in refused("predict", str(export), *folder, "--model", str(model))
+    assert "is empty" in refused("predict", "/dev/null", *output, "--model", str(model))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prelabel.errors import ConfigError
+from prelabel.label_config import parse_label_config
+from prelabel.label_studio.export import Export, read_export
+from prelabel.loop.examples import read_examples
+from prelabel.types import Annotation
+from tests.builders import CONFIG
+from tests.exports import Row, annotation, min_row, task, write, write_lines
+
+
+def learned(export: Export) -> list[tuple[str, str, float]]:
+    examples = read_examples(export.schema, export.annotated)
+    return [(example.text, example.label, round(example.weight, 2)) for example in examples]
+
+
+ROWS = {
+    "JSON": [task("a goal", annotation("sports")), task("a pan", annotation("cooking")), task("?")],
+    "JSON-MIN": [
+        min_row("a goal", "sports", 1), min_row("a pan", "cooking", 2), min_row("?", None, 3),
+    ],
+    "plain": [
+        {"text": "a goal", "label": "sports"}, {"text": "a pan", "label": "cooking"}, {"text": "?"},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", ROWS)
+@pytest.mark.parametrize("save", [write, write_lines])
+def test_every_shape_says_the_same(tmp_path: Path, shape: str, save: type) -> None:
+    export = read_export(save(tmp_path / "export.json", ROWS[shape]))
+    assert learned(export) == [("a goal", "sports", 1), ("a pan", "cooking", 1)]
+    assert [item.data["text"] for item in export.tasks] == ["a goal", "a pan", "?"]
+    assert export.schema.control.values == {"cooking", "sports"}
+    control = export.schema.control
+    assert control.name == ("label" if shape == "plain" else "topic")
+    assert (control.object_tag.name, control.object_tag.data_key) == ("text", "text")
+
+
+@pytest.mark.parametrize("shape", ROWS)
+def test_a_labeling_config_says_what_is_meant_and_which_labels_there_are(
+    tmp_path: Path, shape: str
+) -> None:
+    schema = parse_label_config(CONFIG.replace("cooking", "art"))
+    export = read_export(write(tmp_path / "export.json", ROWS[shape]), schema)
+    assert learned(export) == [("a goal", "sports", 1)]
+    assert export.schema is schema
+    assert export.other_labels == ["cooking"]
+
+
+def test_rows_of_json_min_with_one_id_are_annotations_of_one_task(tmp_path: Path) -> None:
+    rows = [min_row("a goal", label, 1, annotator=who, annotation_id=n)
+            for n, (who, label) in enumerate([("ann@x", "sports"), ("bob@x", "sports"),
+                                              ("ann@x", "cooking")], 1)]  # fmt: skip
+    export = read_export(write(tmp_path / "export.json", rows))
+    assert len(export.tasks) == 1
+    assert learned(export) == [("a goal", "cooking", 0.5)]
+
+
+@pytest.mark.parametrize("people", [(1, 2), ({"id": 1}, {"id": 2}), (None, None), ("a@x", "b@x")])
+def test_annotators_are_told_apart_however_an_export_names_them(
+    tmp_path: Path, people: tuple[object, object]
+) -> None:
+    both = [annotation("sports", by=who, id=n) for n, who in enumerate(people, 1)]
+    more = annotation("cooking", by=people[0], id=3)
+    export = read_export(write(tmp_path / "export.json", [task("a goal", *both, more)]))
+    expected = ("sports", 0.67) if people == (None, None) else ("cooking", 0.5)
+    assert learned(export) == [("a goal", *expected)]
+
+
+def test_skipped_tasks_and_odd_annotations_are_no_examples(tmp_path: Path) -> None:
+    rows: list[Row] = [
+        task("a goal", annotation("sports", was_cancelled=True), annotation("cooking")),
+        task("a pan", annotation("rare", was_cancelled=True), annotation(None)),
+        {**task("a pot"), "annotations": ["odd", {"id": "x", "result": "y"}]},
+        {**task("a lid"), "annotations": 5},
+    ]
+    export = read_export(write(tmp_path / "export.json", rows))
+    assert learned(export) == [("a goal", "cooking", 1)]
+    assert len(export.tasks) == 4
+    assert "rare" not in export.schema.control.values
+
+
+def test_labels_may_be_numbers_but_not_nothing_or_lists(tmp_path: Path) -> None:
+    given = [0, 1, True, None, "", ["a", "b"], {"choices": ["a", "b"]}]
+    rows = [{"text": str(n), "label": label} for n, label in enumerate(given)]
+    export = read_export(write(tmp_path / "export.json", rows))
+    assert learned(export) == [("0", "0", 1), ("1", "1", 1)]
+
+
+def test_annotations_without_an_id_keep_their_order(tmp_path: Path) -> None:
+    rows = [task("a goal", annotation("sports", id=None)), task("a pan", annotation("art", id=9))]
+    export = read_export(write(tmp_path / "export.json", rows))
+    found: list[Annotation] = [item for _, item in export.annotated]
+    assert found[0].id > found[1].id == 9
+
+
+def test_a_key_that_label_studio_gives_to_uploaded_files_is_a_text(tmp_path: Path) -> None:
+    rows = [{"data": {"$undefined$": "a goal"}, "annotations": [annotation("sports")]}]
+    only = read_export(write(tmp_path / "export.json", rows))
+    assert learned(only) == [("a goal", "sports", 1)]
+    both = read_export(write(tmp_path / "both.json", [*rows, task("a pan", annotation("art"))]))
+    assert both.schema.control.object_tag.data_key == "text"
+    assert len(learned(both)) == 2
+
+
+def two_objects() -> Row:
+    other = annotation("art")
+    other["result"][0]["to_name"] = "title"
+    return other
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([task("x", annotation("a"), annotation("b", name="mood"))], "controls with choices (mood"),
+        ([task("x", annotation("a"), title="y")], "texts (text, title)"),
+        ([task("x", annotation("a"), two_objects())], "object tags (text, title)"),
+        ([min_row("x", "a", 1) | {"title": "y"}], "texts (text, title)"),
+        ([{"data": {"n": 5}, "annotations": [annotation("a")]}], "no texts"),
+    ],
+)
+def test_what_is_left_open_is_listed_and_a_config_closes_it(
+    tmp_path: Path, rows: list[Row], said: str
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_export(write(tmp_path / "export.json", rows))
+    assert said in str(raised.value)
+    assert "--config" in raised.value.fix
+
+
+@pytest.mark.parametrize("rows", [[task("x")], [{"text": "x"}], [{"b": 1, "a": []}]])
+def test_an_export_without_labels_cannot_say_what_they_are_about(
+    tmp_path: Path, rows: list[Row]
+) -> None:
+    with pytest.raises(ConfigError, match="no annotation that chooses one label"):
+        read_export(write(tmp_path / "export.json", rows))

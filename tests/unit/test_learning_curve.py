@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from prelabel.loop.learning_curve import (
+    DRAWS,
+    Experiment,
+    LearningCurve,
+    Trial,
+    plan_learning_curve,
+)
+from prelabel.types import Example
+from tests.letters import Letters
+
+
+def make(labels: Iterable[str], *, texts: int = 10**6) -> list[Example]:
+    words = {"a": "aaa", "b": "bbb", "c": "ccc"}
+    return [
+        Example(task_id=n, text=f"{words[label]} {n % texts}", label=label)
+        for n, label in enumerate(labels)
+    ]
+
+
+def plan(examples: Sequence[Example]) -> Experiment:
+    experiment = plan_learning_curve(examples)
+    assert experiment
+    return experiment
+
+
+def test_one_in_five_is_left_out_evenly_of_all_labels() -> None:
+    experiment = plan(make("a" * 100 + "b" * 50))
+    assert Counter(example.label for example in experiment.test) == {"a": 20, "b": 10}
+    assert len(experiment.trials[-1]) == 120
+
+
+def test_no_text_left_out_is_learned() -> None:
+    experiment = plan(make("ab" * 100, texts=60))
+    hidden = {example.text for example in experiment.test}
+    assert not hidden & {example.text for trial in experiment.trials for example in trial}
+    assert len(experiment.test) + len(experiment.trials[-1]) == 200
+
+
+def test_budgets_are_round_numbers_then_the_half_and_all() -> None:
+    counts = Counter(len(trial) for trial in plan(make("ab" * 300)).trials)
+    assert counts == {20: DRAWS, 50: DRAWS, 100: DRAWS, 240: DRAWS, 480: 1}
+    assert len({len(trial) for trial in plan(make("ab" * 30)).trials}) == 2
+
+
+def test_a_draw_has_two_labels_however_rare_one_is_and_no_example_twice() -> None:
+    for trial in plan(make("a" * 400 + "bb")).trials:
+        assert len({example.label for example in trial}) == 2
+        assert len({example.task_id for example in trial}) == len(trial)
+
+
+def test_the_same_examples_give_the_same_plan() -> None:
+    assert plan(make("ab" * 50)) == plan(make("ab" * 50))
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [make("ab" * 24), make("a" * 60), make("a" * 57 + "b"), make("ab" * 30, texts=2)],
+    ids=["too few", "one label", "one label learned", "two texts"],
+)
+def test_where_too_little_can_be_left_out_there_is_no_curve(examples: list[Example]) -> None:
+    assert plan_learning_curve(examples) is None
+
+
+def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
+    given: list[dict[str, Any]] = []
+
+    class Curious(Letters):
+        def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+            given.append(extras)
+            return super().fit(texts, labels)
+
+    examples = make("ab" * 50)
+    experiment = plan(examples)
+    texts = [*(example.text for example in examples), "unlabeled"]
+    trials = list(experiment.run(Curious, unlabeled=texts, label_names={"a": ("a",)}))
+    assert [trial.n_examples for trial in trials] == [len(trial) for trial in experiment.trials]
+    assert {trial.accuracy for trial in trials} == {1.0}
+    hidden = {example.text for example in experiment.test}
+    assert given[0]["unlabeled"] == [text for text in texts if text not in hidden]
+    assert given[0]["label_names"] == {"a": ("a",)}
+    assert given[0]["sample_weight"] == [1.0] * 20
+
+
+def curve(*accuracies: float, n_test: int) -> LearningCurve:
+    trials = [Trial(n_examples=100 * 2**n, accuracy=a) for n, a in enumerate(accuracies)]
+    return LearningCurve.of(trials, n_test=n_test)
+
+
+def test_a_point_is_the_mean_and_the_spread_of_its_draws() -> None:
+    trials = [Trial(n_examples=20, accuracy=a) for a in (0.5, 0.7)]
+    found = LearningCurve.of([Trial(n_examples=40, accuracy=0.8), *trials], n_test=10)
+    (first, last) = found.points
+    assert (first.n_examples, first.accuracy) == (20, 0.6)
+    assert first.spread == pytest.approx(np.sqrt(0.02))
+    assert (last.n_examples, last.spread) == (40, None)
+    assert found.to_mapping()["points"][0] == {"examples": 20, "accuracy": 0.6, "spread": 0.1414}
+
+
+def test_the_advice_says_what_was_measured_and_what_would_follow() -> None:
+    # A doubling left 80 % of the errors: the next would take 20 % of the other 16.
+    assert curve(0.5, 0.8, 0.84, n_test=1000).advice == (
+        "Going from 200 to 400 labels added 4.0 points of accuracy on 1000 texts left out: "
+        "twice as many would add about 3.2 if errors go on falling at this rate."
+    )
+
+
+@pytest.mark.parametrize("accuracies", [(0.8, 0.81), (0.8, 0.7), (1.0, 1.0)])
+def test_a_gain_that_chance_can_bring_promises_nothing(accuracies: tuple[float, float]) -> None:
+    advice = curve(*accuracies, n_test=100).advice
+    assert "no more than chance can" in advice
+    assert "would add" not in advice

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from prelabel.label_config import parse_label_config
+from prelabel.loop.examples import read_examples
+from prelabel.types import Example
+from tests.builders import CONFIG, Pair, labeled
+
+SCHEMA = parse_label_config(CONFIG)
+
+
+def read_label(*pairs: Pair) -> tuple[str, float]:
+    (example,) = read_examples(SCHEMA, pairs)
+    return example.label, round(example.weight, 3)
+
+
+def test_a_task_that_one_person_labeled_is_one_whole_example() -> None:
+    (example,) = read_examples(SCHEMA, [labeled(5, "sports", task=7, text="a goal")])
+    assert example == Example(task_id=7, text="a goal", label="sports", weight=1.0)
+
+
+def test_most_annotators_decide_and_their_share_is_the_weight() -> None:
+    sports, cooking = labeled(1, "sports", task=9, by=1), labeled(2, "cooking", task=9, by=2)
+    assert read_label(sports, cooking, labeled(3, "sports", task=9, by=3)) == ("sports", 0.667)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "label"), [((1, 0), "sports"), ((0, 1), "cooking"), ((0, 0), "cooking")]
+)
+def test_a_tie_goes_to_what_was_decided_last(minutes: tuple[int, int], label: str) -> None:
+    sports = labeled(1, "sports", task=9, by=1, minute=minutes[0])
+    cooking = labeled(2, "cooking", task=9, by=2, minute=minutes[1])
+    assert read_label(sports, cooking) == (label, 0.5)
+
+
+def test_each_annotator_counts_once_with_the_latest_decision() -> None:
+    before = [labeled(id_, "sports", task=9, by=1) for id_ in (1, 2)]
+    after = labeled(3, "cooking", task=9, by=1, minute=1)
+    assert read_label(*before, after) == ("cooking", 1.0)
+    assert read_label(*before, after, labeled(4, "sports", task=9, by=2)) == ("cooking", 0.5)
+
+
+def test_annotations_of_unknown_people_count_each() -> None:
+    pairs = [labeled(id_, "sports", task=9) for id_ in (1, 2)]
+    assert read_label(*pairs, labeled(3, "cooking", task=9)) == ("sports", 0.667)
+
+
+def test_where_there_is_ground_truth_nothing_else_counts() -> None:
+    crowd = [labeled(id_, "sports", task=9, by=id_, minute=5) for id_ in (1, 2, 3)]
+    assert read_label(*crowd, labeled(4, "cooking", task=9, by=4, truth=True)) == ("cooking", 1.0)
+
+
+def test_skipped_and_unreadable_annotations_do_not_count() -> None:
+    others = (labeled(1, "sports", task=9, skipped=True), labeled(2, "gone", task=9))
+    assert read_label(*others, labeled(3, None, task=9), labeled(4, "cooking", task=9)) == (
+        "cooking",
+        1.0,
+    )
+    assert read_examples(SCHEMA, others) == []
+
+
+def test_a_task_without_a_text_is_no_example() -> None:
+    assert read_examples(SCHEMA, [labeled(1, "sports", text="  ")]) == []
+
+
+def test_new_decisions_about_new_tasks_append_examples() -> None:
+    before = [labeled(1, "sports", task=8), labeled(2, "gone", task=3), labeled(4, task=5)]
+    after = [*before, labeled(5, "cooking", task=3), labeled(6, "cooking", task=8)]
+    assert [example.task_id for example in read_examples(SCHEMA, before)] == [8, 5]
+    assert [example.task_id for example in read_examples(SCHEMA, after[::-1])] == [8, 5, 3]

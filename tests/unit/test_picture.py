@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from prelabel.cli.picture import draw, require_picture
+from prelabel.errors import ConfigError
+from prelabel.loop.evaluation import Evaluation, evaluate
+from prelabel.loop.learning_curve import LearningCurve, Trial
+
+TRIALS = [(20, 0.5), (20, 0.7), (50, 0.8), (100, 0.85)]
+CURVE = LearningCurve.of([Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n_test=20)
+
+
+def measured(n_labels: int, *, name: str = "label") -> Evaluation:
+    labels = [f"{name} {n}" for n in range(n_labels)]
+    evaluation = evaluate(labels, labels, np.roll(np.eye(n_labels), 1, axis=1))
+    assert evaluation
+    return evaluation
+
+
+def read_texts(path: Path) -> str:
+    return " ".join(ET.parse(path).getroot().itertext())
+
+
+def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
+    draw(tmp_path / "x.svg", measured(3), CURVE)
+    texts = read_texts(tmp_path / "x.svg")
+    for shown in ("60 %", "85 %", "on 20 examples left out", "label 2", "label predicted"):
+        assert shown in texts
+
+
+def test_equal_results_are_equal_files(tmp_path: Path) -> None:
+    for name in ("1.svg", "2.svg"):
+        draw(tmp_path / name, measured(3), CURVE)
+    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.PNG"])
+def test_the_ending_decides_the_format(tmp_path: Path, name: str) -> None:
+    draw(tmp_path / name, measured(3), CURVE)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
+    draw(tmp_path / "x.svg", measured(30), CURVE)
+    assert "the 20 most confused labels" in read_texts(tmp_path / "x.svg")
+
+
+def test_signs_that_no_font_has_do_no_harm(tmp_path: Path) -> None:
+    draw(tmp_path / "x.png", measured(3, name="体育 \U0001f600"), CURVE)
+
+
+def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
+    draw(tmp_path / "x.svg", None, None)
+    assert "Too few examples for a learning curve" in read_texts(tmp_path / "x.svg")
+
+
+@pytest.mark.parametrize("name", ["x.jpeg", "x", "svg"])
+def test_another_ending_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"ends in \.svg or \.png"):
+        require_picture(Path(name))
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
+    monkeypatch.setattr(sys, "path", [])  # nothing that pip installed can be found
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    with pytest.raises(ConfigError, match=r"pip install 'prelabel\[pictures\]'"):
+        require_picture(Path("x.svg"))

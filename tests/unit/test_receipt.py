@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+import prelabel
+from prelabel.loop.receipt import Receipt, write_receipt
+from prelabel.types import Example
+
+EXAMPLE = {"task_id": 1, "text": "a goal", "label": "sports"}
+
+
+def receipt(
+    recipe: Mapping[str, Any] | None = None,
+    label_config: str = "d1",
+    pool: tuple[str, ...] = ("a goal", "soup"),
+    **example: Any,
+) -> Receipt:
+    examples = [Example(**{**EXAMPLE, **example}), Example(task_id=2, text="soup", label="cooking")]
+    return write_receipt(recipe or {"C": 1.0}, label_config, examples, pool)
+
+
+def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
+    assert receipt() == receipt()
+    assert receipt().fingerprint == receipt().fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"recipe": {"C": 2.0}},
+        {"label_config": "d2"},
+        {"pool": ("soup", "a goal")},
+        {"task_id": 3},
+        {"text": "a match"},
+        {"label": "cooking"},
+        {"weight": 0.5},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_decides_what_is_learned_changes_the_fingerprint(change: dict[str, Any]) -> None:
+    assert receipt(**change).fingerprint != receipt().fingerprint
+
+
+def test_a_receipt_is_json_with_the_metrics_and_the_code_and_without_texts() -> None:
+    mapping = receipt().to_mapping({"accuracy": 0.9})
+    assert json.loads(json.dumps(mapping)) == mapping
+    assert mapping["metrics"] == {"accuracy": 0.9}
+    assert mapping["code"] == {
+        "prelabel": prelabel.__version__,
+        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
+    }
+    assert "goal" not in json.dumps(mapping)
+    assert len(mapping["examples"]) == len(mapping["pool"]) == 64
+
+
+def test_the_versions_of_libraries_are_known_without_importing_them() -> None:
+    code = (
+        "import sys; from prelabel.loop.receipt import code_versions; code_versions();"
+        "print([name for name in ('sklearn', 'scipy', 'numpy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

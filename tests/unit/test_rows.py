@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prelabel.errors import ConfigError
+from prelabel.label_studio.rows import read_rows
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"a": 1}, {"b": 2}]',
+        b'{"a": 1}\n{"b": 2}',
+        b'\xef\xbb\xbf  [{"a": 1},\r\n{"b": 2}]  \n',
+        b'{"a": 1}\r\n\r\n  {"b": 2}\n\n',
+    ],
+)
+def test_a_list_and_lines_are_the_same_rows(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    assert read_rows(tmp_path / "x") == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b" \n\xef", "Line 1 of"),
+        (b"[]", "has no tasks"),
+        (b'[{"a": 1}', "is not JSON"),
+        (b'{"a": 1}\n{"a"', "Line 2 of"),
+        (b'{"a": 1}{"a": 2}', "Line 1 of"),
+        (b'[{"a": 1}, 5]', "Task 2 of"),
+        (b'"text"', "is a str"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "Line 1 of"),
+        (b"text,label\nhello,ham\n", "Line 1 of"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_list_of_objects_is_refused_with_the_place(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(ConfigError) as raised:
+        read_rows(tmp_path / "x.json")
+    assert said in str(raised.value)
+    assert "x.json" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "directory"), ("none.json", "No such file")])
+def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_rows(tmp_path / name)
