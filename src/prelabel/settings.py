@@ -57,12 +57,11 @@ class Settings(BaseSettings):
         ),
     ] = None
     logistic_regression_c: Annotated[
-        float,
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"],
         _named("LOGISTIC_REGRESSION_C"),
         Field(
-            gt=0,
-            allow_inf_nan=False,
-            description="Inverse strength of regularization: larger trusts the labels more.",
+            description="Inverse strength of regularization: larger trusts the labels more; auto "
+            "chooses it by log-loss on examples left out.",
         ),
     ] = 10.0
     start_training_each_n_updates: Annotated[
@@ -196,7 +195,8 @@ def _explain(error: ValidationError) -> str:
     # Only names and reasons: a value may be a password.
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}".lstrip(": ")
+        # The first part is the variable; the next says which of its kinds of value it is not.
+        f"{''.join(str(part) for part in problem['loc'][:1])}: {problem['msg']}".lstrip(": ")
         for problem in problems
     )
 

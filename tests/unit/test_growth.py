@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from prelabel.models import design
@@ -28,6 +29,11 @@ TEXTS = [text(i) for i in range(400)]
 def fit(n: int) -> SklearnTextClassifier:
     names = {"spam": ["free"], "ham": ["home"]}
     return SklearnTextClassifier().fit(TEXTS[:n], LABELS[:n], unlabeled=TEXTS, label_names=names)
+
+
+def left_out(model: SklearnTextClassifier) -> npt.NDArray[np.float32]:
+    assert model.out_of_fold_ is not None
+    return model.out_of_fold_
 
 
 @pytest.mark.parametrize("n", [150, 171])  # 146 and 161 are milestones
@@ -60,16 +66,16 @@ def test_what_is_added_after_a_milestone_is_learned(
 
 
 def test_every_text_is_measured_by_a_fit_that_did_not_see_it() -> None:
-    model = fit(155)
-    assert np.isfinite(model.out_of_fold_).all()
-    right = model.out_of_fold_.argmax(axis=1) == [LABELS[i] == "spam" for i in range(155)]
+    measured = left_out(fit(155))
+    assert np.isfinite(measured).all()
+    right = measured.argmax(axis=1) == [LABELS[i] == "spam" for i in range(155)]
     assert right[[i for i in range(155) if i % 8]].mean() > 0.8
     assert right[::8].mean() < 0.4  # those that mislead: seen, they would be right
 
 
 def test_a_text_like_one_before_the_milestone_is_not_measured() -> None:
     texts, labels = [*TEXTS[:146], TEXTS[0], "one more"], [*LABELS[:146], "ham", "ham"]
-    measured = SklearnTextClassifier().fit(texts, labels).out_of_fold_
+    measured = left_out(SklearnTextClassifier().fit(texts, labels))
     assert np.isnan(measured[146]).all()
     assert np.isfinite(measured[147]).all()
 
@@ -80,4 +86,4 @@ def test_of_many_examples_the_penalty_is_chosen_on_one_fold(
     monkeypatch.setattr(design, "FEW_EXAMPLES", 50)
     model = SklearnTextClassifier(C="auto", random_state=7).fit(TEXTS, LABELS)
     assert model.C_ in {1, 3, 10, 30, 100}
-    assert np.isfinite(model.out_of_fold_).all()
+    assert np.isfinite(left_out(model)).all()

@@ -58,6 +58,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         A stored model has none.
     """
 
+    revision = 2
+
     def __init__(
         self,
         *,
