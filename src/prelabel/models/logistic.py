@@ -91,13 +91,20 @@ class SklearnTextClassifier(TextEstimator, TextModel):
             If there are not at least two labels that have a text, or a name of which a text has a
             word.
         """
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        # More threads than cores, on a machine that also serves, take 40 times as long.
+        with threadpool_limits(limits=1):
+            return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
+
+    def _fit(
+        self, texts: Sequence[str], labels: Sequence[str], unlabeled: Sequence[str],
+        label_names: Mapping[str, Sequence[str]], sample_weight: npt.ArrayLike | None,
+    ) -> Self:  # fmt: skip
         representation = Representation.learn(
-            texts,
-            list(unlabeled or ()),
-            n_components=self.n_components,
-            seed=self.random_state,
+            texts, unlabeled, n_components=self.n_components, seed=self.random_state
         )
-        names = _known_names(label_names or {}, representation.features)
+        names = _known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn

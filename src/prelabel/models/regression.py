@@ -73,7 +73,6 @@ class Solver:
             return _frequencies(labels, weights, n_classes)
         from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - only fitting needs it
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
 
         # Dense: to the optimum, in a few steps. Sparse: a few epochs come within 1 % of it, at
         # the same accuracy and better calibrated, in a twentieth of the time lbfgs takes.
@@ -85,8 +84,7 @@ class Solver:
         )  # fmt: skip
         if start:
             _begin_with(regression, start, np.unique(labels), rows.shape[1])
-        # More threads than cores, on a machine that also serves, take 40 times as long.
-        with threadpool_limits(limits=1), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             regression.fit(rows, labels, sample_weight=weights)
         found, offsets = regression.coef_.T, regression.intercept_
