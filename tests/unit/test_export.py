@@ -85,6 +85,13 @@ def test_skipped_tasks_and_odd_annotations_are_no_examples(tmp_path: Path) -> No
     assert "rare" not in export.schema.control.values
 
 
+def test_an_annotation_that_chooses_several_labels_is_no_example(tmp_path: Path) -> None:
+    several = annotation("sports")
+    several["result"][0]["value"]["choices"] = ["sports", "art"]
+    rows = [task("a goal", several), task("a pan", annotation("cooking"))]
+    assert learned(read_export(write(tmp_path / "export.json", rows))) == [("a pan", "cooking", 1)]
+
+
 def test_labels_may_be_numbers_but_not_nothing_or_lists(tmp_path: Path) -> None:
     given = [0, 1, True, None, "", ["a", "b"], {"choices": ["a", "b"]}]
     rows = [{"text": str(n), "label": label} for n, label in enumerate(given)]

@@ -59,10 +59,8 @@ class Lesson:
 
     def evaluate(self, model: TextModel) -> Evaluation | None:
         """Measure a fitted model on what it left out; None if it left nothing out."""
-        if model.out_of_fold_ is None:
-            return None
-        labels = [example.label for example in self.examples]
-        return evaluate_probabilities(labels, model.classes_, model.out_of_fold_)
+        found, labels = model.out_of_fold_, [example.label for example in self.examples]
+        return None if found is None else evaluate_probabilities(labels, model.classes_, found)
 
     def write_receipt(self, evaluation: Evaluation | None) -> dict[str, Any]:
         """Return what a model fitted on it was made from, as the server records it."""

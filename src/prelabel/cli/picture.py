@@ -102,7 +102,7 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("labels learned")
-    axes.margins(x=0.1)
+    axes.margins(x=0.14)
     lowest = min(band[0].min(), accuracies.min()) - 10
     axes.set_ylim(max(0, 10 * np.floor(lowest / 10)), 100)
     axes.yaxis.set_major_formatter("{x:.0f} %")
