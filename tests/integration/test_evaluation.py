@@ -33,22 +33,24 @@ def restart(project: Project, **settings: str) -> None:
     project.backend.start()
 
 
-def test_a_training_is_measured_and_both_pages_say_how_well_it_did(project: Project) -> None:
-    project.annotate_many(60)
-    project.train()
-    (version,) = details(project)
-    assert version["active"]
-    assert (version["name"], version["project"]) == ("v1-60labels", project.key)
-    assert (version["examples"], version["withheld"]) == (60, None)
-    assert version["labels"] == ["cooking", "finance", "sports"]
-    metrics = version["metrics"]
-    assert metrics["accuracy"] > 0.9
-    assert metrics["per_label"]["sports"]["support"] == 20
-    assert metrics["confusion"]["sports"]["sports"] > 15
-    expected = {f"prelabel_version_{name}": metrics[name]
-                for name in ("accuracy", "macro_f1", "log_loss", "ece")}  # fmt: skip
-    assert gauges(project) == {**expected, "prelabel_version_examples": 60}
-    assert f"v1-60labels of project {project.key}: accuracy" in project.backend.log.read_text()
+def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:  # no version on the way to sixty labels
+        project = Project(backend)
+        project.annotate_many(60)
+        project.train()
+        (version,) = details(project)
+        assert version["active"]
+        assert (version["name"], version["project"]) == ("v1-60labels", project.key)
+        assert (version["examples"], version["withheld"]) == (60, None)
+        assert version["labels"] == ["cooking", "finance", "sports"]
+        metrics = version["metrics"]
+        assert metrics["accuracy"] > 0.9
+        assert metrics["per_label"]["sports"]["support"] == 20
+        assert metrics["confusion"]["sports"]["sports"] > 15
+        expected = {f"prelabel_version_{name}": metrics[name]
+                    for name in ("accuracy", "macro_f1", "log_loss", "ece")}  # fmt: skip
+        assert gauges(project) == {**expected, "prelabel_version_examples": 60}
+        assert f"v1-60labels of project {project.key}: accuracy" in project.backend.log.read_text()
 
 
 def test_too_few_examples_to_measure_are_served_all_the_same(project: Project) -> None:
