@@ -38,7 +38,7 @@ def test_old_releases_train_and_ask_for_the_job(project: Project) -> None:
     project.annotate_many(4)
     job = project.post("/train", {"project": project.key, "annotations": []})["job"]
     assert project.wait_for_version(project.setup()) == "v1-4labels"
-    assert project.post("/job_status", {"job": job})["job_status"] == "finished"
+    wait_for(lambda: project.post("/job_status", {"job": job})["job_status"] == "finished")
 
 
 def test_old_releases_ask_whether_a_config_can_be_served(project: Project) -> None:
