@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from prelabel.types import Annotation, Event, EventKind, ProjectKey, Region, Task
+from prelabel.types import Annotation, Event, EventKind, Head, ProjectKey, Region, Task
 
 DATA = Path(__file__).parent / "data"
 PROJECT = ProjectKey(1, 1795447612)
@@ -62,8 +62,15 @@ def labeled(
     return item, decided
 
 
-def annotated(*pairs: Pair, project: ProjectKey = PROJECT) -> Event:
-    return Event(kind=EventKind.ANNOTATED, project=project, annotated=pairs, label_config=CONFIG)
+def annotated(*pairs: Pair, project: ProjectKey = PROJECT, label_config: str = CONFIG) -> Event:
+    return Event(
+        kind=EventKind.ANNOTATED, project=project, annotated=pairs, label_config=label_config
+    )
+
+
+def heads(*labels: str, frame: str = "frame", control: str = "topic") -> tuple[Head, ...]:
+    """Return what a version of one control can decide."""
+    return (Head(control=control, frame=frame, labels=labels),)
 
 
 def deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:

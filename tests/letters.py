@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
 from prelabel.models.base import Arrays, TextModel
+from prelabel.models.method import Method
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -50,3 +52,17 @@ class Letters(TextModel):
 def count_letters(texts: Sequence[str]) -> npt.NDArray[Any]:
     counts = [[text.lower().count(letter) for letter in ALPHABET] for text in texts]
     return np.array(counts, np.float32).reshape(-1, len(ALPHABET))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeBy(Method):
+    """A method whose models are made as a test says."""
+
+    make: Callable[[], TextModel]
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return {"model": "Letters", "C": self.C}
+
+    def new_model(self) -> TextModel:
+        return self.make()

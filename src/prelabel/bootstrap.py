@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
@@ -25,10 +24,9 @@ from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
-from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.models.loader import load_model_class
-from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.method import Method
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -190,18 +188,17 @@ def _report(metrics: Metrics, job: Job, seconds: float) -> None:
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
-    model_class = load_model_class(directory)
+    method = make_method(settings, directory)
     with Database(settings.database_path) as database, _connect(settings) as client:
         labels = LabelStore(database)
         trainer = Trainer(
             labels=labels,
             versions=VersionStore(database),
             artifacts=settings.artifacts_path,
-            new_model=partial(model_class, **_parameters(model_class, settings)),
-            recipe=_write_recipe(model_class, settings),
+            method=method,
             gate=Gate(
                 artifacts=settings.artifacts_path,
-                model_class=model_class,
+                model_class=method.model_class,
                 threshold=settings.gate,
             ),
             train_every=settings.start_training_each_n_updates,
@@ -215,29 +212,11 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
         worker.do(job, owner)
 
 
-def _write_recipe(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
-    model = model_class(**_parameters(model_class, settings))
-    return {
-        "model": model_class.__name__,
-        "revision": model_class.revision,
-        "parameters": model.get_params() if isinstance(model, SklearnTextClassifier) else {},
-        "format": artifact.FORMAT,
-    }
-
-
-def _parameters(model_class: type[TextModel], settings: Settings) -> dict[str, Any]:
-    is_built_in = issubclass(model_class, SklearnTextClassifier)
-    return {"C": settings.logistic_regression_c} if is_built_in else {}
-
-
-def make_method(settings: Settings) -> tuple[Callable[[], TextModel], dict[str, Any]]:
-    """Return what makes the model that the server would fit, and its recipe."""
-    model_class = load_model_class(None)
-    new_model = partial(model_class, **_parameters(model_class, settings))
-    return new_model, _write_recipe(model_class, settings)
+def make_method(settings: Settings, directory: Path | None = None) -> Method:
+    """Return how the server learns; None as the directory is the built-in classifier."""
+    return Method(model_class=load_model_class(directory), C=settings.logistic_regression_c)
 
 
 def _try_model(settings: Settings, directory: Path | None) -> None:
-    model_class = load_model_class(directory)
-    model = model_class(**_parameters(model_class, settings))
+    model = make_method(settings, directory).new_model()
     model.fit(["a first text", "another thing"], ["one", "two"]).predict_proba(["a text"])

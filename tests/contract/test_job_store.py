@@ -18,7 +18,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import Job, JobState, ProjectKey
-from tests.builders import CONFIG, PROJECT, TWIN, annotated, deleted, labeled
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, deleted, heads, labeled
 
 MINUTE = timedelta(minutes=1)
 MOMENT = timedelta(milliseconds=1)
@@ -221,8 +221,7 @@ def test_who_lost_the_lease_cannot_add_a_version(jobs: JobStore, versions: Versi
             PROJECT,
             artifact="a",
             examples=1,
-            labels=["x"],
-            frame="frame",
+            heads=heads("x"),
             fingerprint="f",
             owner="slow",
         )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from sqlalchemy import Connection
 
 from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
@@ -14,7 +15,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
-from tests.builders import CONFIG, PROJECT, TWIN
+from tests.builders import CONFIG, PROJECT, TWIN, heads
 
 COPY = ProjectKey(2, 1795447700)
 
@@ -37,8 +38,7 @@ def add(
         project,
         artifact=f"{project}/{examples}",
         examples=examples,
-        labels=("ham", "spam"),
-        frame="frame",
+        heads=heads("ham", "spam"),
         fingerprint=fingerprint,
         owner="me",
         metrics={"accuracy": 0.5, "confusion": {"ham": {"spam": 1}}},
@@ -56,7 +56,7 @@ def test_an_added_version_is_active_and_read_again_whole(versions: VersionStore)
     version = add(versions, examples=120)
     assert versions.active(PROJECT) == version
     assert version.name == "v1-120labels"
-    assert version.labels == ("ham", "spam")
+    assert version.heads == heads("ham", "spam")
 
 
 def test_versions_are_counted_by_project_and_listed_newest_first(versions: VersionStore) -> None:
@@ -109,9 +109,7 @@ def test_a_second_process_sees_the_new_version_at_once(
 def test_a_version_that_measured_nothing_has_no_metrics(
     versions: VersionStore, database: Database
 ) -> None:
-    version = versions.add(
-        PROJECT, artifact="a", examples=1, labels=(), frame="", fingerprint="f", owner="me"
-    )
+    version = versions.add(PROJECT, artifact="a", examples=1, heads=(), fingerprint="f", owner="me")
     assert version.metrics is None
     assert versions.active(PROJECT) == version
     with database.read() as connection:
@@ -125,9 +123,37 @@ def test_versions_of_the_release_that_measured_nothing_are_kept(
     with database.write() as connection:
         for column in ("metrics", "withheld"):
             connection.exec_driver_sql(f"ALTER TABLE versions DROP COLUMN {column}")
+        _forget_heads(connection)
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     database.migrate()
-    assert versions.active(PROJECT) == replace(version, metrics=None)
+    expected = replace(version, metrics=None, heads=heads("ham", "spam", frame=FRAME))
+    assert versions.active(PROJECT) == expected
+
+
+def test_versions_of_the_release_that_knew_one_control_are_kept(
+    versions: VersionStore, database: Database
+) -> None:
+    version = add(versions)
+    with database.write() as connection:
+        _forget_heads(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+    database.migrate()
+    measured = {"topic": version.metrics}
+    expected = replace(version, metrics=measured, heads=heads("ham", "spam", frame=FRAME))
+    assert versions.active(PROJECT) == expected
+
+
+FRAME = "('topic', 'choices', 'text', 'text')"
+
+
+def _forget_heads(connection: Connection) -> None:
+    """Bring the table to the form it had when versions had a single control."""
+    connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN heads")
+    for column in ("labels JSON", "frame TEXT"):
+        connection.exec_driver_sql(f"ALTER TABLE versions ADD COLUMN {column}")
+    connection.exec_driver_sql(
+        "UPDATE versions SET labels = ?, frame = ?", ('["ham", "spam"]', FRAME)
+    )
 
 
 # Versions that are kept but not activated

@@ -103,8 +103,8 @@ def test_the_variables_shown_are_those_the_acceptance_tests_set() -> None:
 
 
 def test_the_labeling_config_shown_can_be_served() -> None:
-    schema = parse_label_config(blocks("xml")[0])
-    assert schema.control.values == {"Positive", "Negative"}
+    (control,) = parse_label_config(blocks("xml")[0]).controls
+    assert control.values == {"Positive", "Negative"}
 
 
 def test_every_link_leads_somewhere() -> None:

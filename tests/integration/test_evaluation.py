@@ -23,7 +23,7 @@ def details(project: Project) -> list[dict[str, Any]]:
 
 def gauges(project: Project) -> dict[str, float]:
     lines = project.backend.client.get("/metrics").text.splitlines()
-    mine = (line.split() for line in lines if f'{{project="{project.key}"}}' in line)
+    mine = (line.split() for line in lines if f'project="{project.key}"}}' in line)
     return {name.split("{")[0]: float(value) for name, value in mine}
 
 
@@ -42,15 +42,18 @@ def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Pat
         assert version["active"]
         assert (version["name"], version["project"]) == ("v1-60labels", project.key)
         assert (version["examples"], version["withheld"]) == (60, None)
-        assert version["labels"] == ["cooking", "finance", "sports"]
-        metrics = version["metrics"]
+        assert version["labels"] == {"topic": ["cooking", "finance", "sports"]}
+        metrics = version["metrics"]["topic"]
         assert metrics["accuracy"] > 0.9
         assert metrics["per_label"]["sports"]["support"] == 20
         assert metrics["confusion"]["sports"]["sports"] > 15
         expected = {f"prelabel_version_{name}": metrics[name]
                     for name in ("accuracy", "macro_f1", "log_loss", "ece")}  # fmt: skip
         assert gauges(project) == {**expected, "prelabel_version_examples": 60}
-        assert f"v1-60labels of project {project.key}: accuracy" in project.backend.log.read_text()
+        assert (
+            f"v1-60labels of project {project.key}: topic: accuracy"
+            in project.backend.log.read_text()
+        )
 
 
 def test_too_few_examples_to_measure_are_served_all_the_same(project: Project) -> None:
@@ -76,10 +79,12 @@ def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: 
         worse, active = details(project)
         assert (worse["active"], active["active"]) == (False, True)
         assert worse["withheld"] in job["message"]
-        assert worse["metrics"]["accuracy"] < active["metrics"]["accuracy"]
+        assert worse["metrics"]["topic"]["accuracy"] < active["metrics"]["topic"]["accuracy"]
         assert project.setup() == "v1-60labels"
         assert project.labels_of(make_text("cooking", 3)) == ["cooking"]
-        assert gauges(project)["prelabel_version_accuracy"] == active["metrics"]["accuracy"]
+        assert (
+            gauges(project)["prelabel_version_accuracy"] == active["metrics"]["topic"]["accuracy"]
+        )
 
         restart(project, LOGISTIC_REGRESSION_C="1e-9", PRELABEL_GATE="0")
         assert "it was trained on the same before" in project.train()["message"]
@@ -108,4 +113,4 @@ def test_the_same_labels_and_settings_make_the_same_version_in_any_process(
     assert first == made(tmp_path / "two", {"LOGISTIC_REGRESSION_C": C, "PYTHONHASHSEED": "2"})
     receipt = first[1]["receipt"]
     assert receipt["recipe"]["parameters"]["C"] == float(C)
-    assert receipt["metrics"]["n_examples"] == 40
+    assert receipt["metrics"]["topic"]["n_examples"] == 40

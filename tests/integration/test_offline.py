@@ -42,6 +42,7 @@ def test_evaluate_says_how_good_it_is_and_whether_more_labels_help(
     for part in ("macro-F1", "precision", "labels  accuracy", "Going from 30 to 60 labels"):
         assert part in result.stdout
     found = json.loads(report.read_text())
+    found = found["controls"]["topic"]
     assert found["evaluation"]["accuracy"] > 0.9
     assert [point["examples"] for point in found["learning_curve"]["points"]] == [20, 30, 60]
     assert "<svg" in picture.read_text()
@@ -56,7 +57,8 @@ def test_evaluate_says_what_a_few_examples_do_not_tell(tmp_path: Path) -> None:
     assert "Too few examples to measure anything" in result.stdout
     assert "No learning curve: that takes 50 examples" in result.stdout
     found = json.loads((tmp_path / "report.json").read_text())
-    assert (found["evaluation"], found["learning_curve"]) == (None, None)
+    measured = found["controls"]["label"]
+    assert (measured["evaluation"], measured["learning_curve"]) == (None, None)
 
 
 def test_labels_that_the_config_lacks_are_left_out_and_named(export: Path, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pytest
+from safetensors.numpy import save as to_safetensors
 
 import prelabel
 from prelabel.errors import ArtifactError
-from prelabel.models.artifact import FORMAT, load, save
+from prelabel.models.artifact import load, save
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.manifest import FORMAT
 
 TEXTS = ["see you at six", "cheap pills", "call me", "free prize"]
 
@@ -43,7 +45,7 @@ class Holder(TextModel):
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Path of a stored `Holder`, which is to be spoilt."""
-    save(Holder({"x": np.arange(6, dtype=np.float32)}), tmp_path / "7", receipt={})
+    save({"topic": Holder({"x": np.arange(6, dtype=np.float32)})}, tmp_path / "7", receipt={})
     return tmp_path / "7"
 
 
@@ -54,12 +56,16 @@ def rewrite(folder: Path, **changes: object) -> None:
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     model = SklearnTextClassifier().fit(TEXTS, ["ham", "spam", "ham", "spam"])
-    save(model, tmp_path / "deep" / "7", receipt={"accuracy": 0.5})
-    again, manifest = load(tmp_path / "deep" / "7", SklearnTextClassifier)
+    save({"topic": model}, tmp_path / "deep" / "7", receipt={"accuracy": 0.5})
+    models, manifest = load(tmp_path / "deep" / "7", SklearnTextClassifier)
+    again = models["topic"]
     np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
-    assert again.classes_ == manifest.classes == ("ham", "spam")
+    assert again.classes_ == manifest.heads[0].classes == ("ham", "spam")
     assert (manifest.format, manifest.prelabel) == (FORMAT, prelabel.__version__)
-    assert (manifest.model, manifest.receipt) == ("SklearnTextClassifier", {"accuracy": 0.5})
+    assert (manifest.heads[0].model, manifest.receipt) == (
+        "SklearnTextClassifier",
+        {"accuracy": 0.5},
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,15 +80,15 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     ],
 )
 def test_arrays_of_any_layout_come_back_equal(tmp_path: Path, array: npt.NDArray[Any]) -> None:
-    save(Holder({"first": np.arange(3), "array": array}), tmp_path / "7", receipt={})
-    arrays = load(tmp_path / "7", Holder)[0].arrays
+    save({"topic": Holder({"first": np.arange(3), "array": array})}, tmp_path / "7", receipt={})
+    arrays = load(tmp_path / "7", Holder)[0]["topic"].to_arrays()
     np.testing.assert_array_equal(arrays["array"], array)
     np.testing.assert_array_equal(arrays["first"], np.arange(3))
     assert arrays["array"].shape == array.shape
 
 
 def test_arrays_are_views_of_the_file(folder: Path) -> None:
-    array = load(folder, Holder)[0].arrays["x"]
+    array = load(folder, Holder)[0]["topic"].to_arrays()["x"]
     assert not array.flags.owndata
     assert not array.flags.writeable
     assert array.flags.aligned
@@ -90,15 +96,20 @@ def test_arrays_are_views_of_the_file(folder: Path) -> None:
 
 def test_equal_models_are_equal_files(folder: Path) -> None:
     twin = folder.with_name("8")
-    save(Holder({"x": np.arange(6, dtype=np.float32)}), twin, receipt={})
+    save({"topic": Holder({"x": np.arange(6, dtype=np.float32)})}, twin, receipt={})
     for name in ("arrays.safetensors", "manifest.json"):
         assert (twin / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_files_beside_the_arrays_do_not_matter_to_the_model(tmp_path: Path) -> None:
-    save(Holder({"x": np.arange(2)}), tmp_path / "7", receipt={}, beside={"notes.json": b"[1]"})
+    save(
+        {"topic": Holder({"x": np.arange(2)})},
+        tmp_path / "7",
+        receipt={},
+        beside={"notes.json": b"[1]"},
+    )
     assert (tmp_path / "7" / "notes.json").read_bytes() == b"[1]"
-    assert list(load(tmp_path / "7", Holder)[0].arrays) == ["x"]
+    assert list(load(tmp_path / "7", Holder)[0]["topic"].to_arrays()) == ["x"]
 
 
 @pytest.mark.parametrize("existing", ["full", "empty", "a file"])
@@ -108,7 +119,7 @@ def test_a_version_is_never_overwritten(tmp_path: Path, existing: str) -> None:
     if existing == "full":
         (target / "manifest.json").touch()
     with pytest.raises(ArtifactError, match="exists"):
-        save(Holder({}), target, receipt={})
+        save({"topic": Holder({})}, target, receipt={})
     assert list(tmp_path.iterdir()) == [target]
 
 
@@ -118,19 +129,19 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        save(Holder({}), tmp_path / "7", receipt={})
+        save({"topic": Holder({})}, tmp_path / "7", receipt={})
     assert not list(tmp_path.iterdir())
 
 
 def test_what_a_crash_leaves_behind_is_in_nobodys_way(tmp_path: Path) -> None:
     (tmp_path / ".7.0123.tmp").mkdir()
-    save(Holder({}), tmp_path / "7", receipt={})
+    save({"topic": Holder({})}, tmp_path / "7", receipt={})
     assert load(tmp_path / "7", Holder)[1].receipt == {}
 
 
 def test_objects_are_not_stored(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="x: object"):
-        save(Holder({"x": np.array([{}])}), tmp_path / "7", receipt={})
+        save({"topic": Holder({"x": np.array([{}])})}, tmp_path / "7", receipt={})
     assert not list(tmp_path.iterdir())
 
 
@@ -175,7 +186,7 @@ def test_a_file_of_another_kind_is_refused(folder: Path, content: bytes) -> None
         load(folder, Holder)
 
 
-@pytest.mark.parametrize("changes", [{"classes": "a"}, {"format": "1"}, {"receipt": None}])
+@pytest.mark.parametrize("changes", [{"heads": "a"}, {"format": "1"}, {"receipt": None}])
 def test_a_manifest_of_another_kind_is_refused(folder: Path, changes: dict[str, object]) -> None:
     rewrite(folder, **changes)
     with pytest.raises(ArtifactError, match="the manifest of a model version"):
@@ -184,7 +195,7 @@ def test_a_manifest_of_another_kind_is_refused(folder: Path, changes: dict[str, 
 
 def test_a_newer_format_asks_for_a_newer_prelabel(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps({"format": FORMAT + 1, "other": "layout"}))
-    with pytest.raises(ArtifactError, match=r"format 2.*Install the release"):
+    with pytest.raises(ArtifactError, match=r"format 3.*Install the release"):
         load(folder, Holder)
 
 
@@ -196,3 +207,26 @@ def test_a_manifest_may_say_more_than_this_release_knows(folder: Path) -> None:
 def test_the_arrays_of_another_model_class_are_refused(folder: Path) -> None:
     with pytest.raises(ArtifactError, match=r"Holder.*SklearnTextClassifier"):
         load(folder, SklearnTextClassifier)
+
+
+def test_several_models_come_back_under_their_controls_names(tmp_path: Path) -> None:
+    models = {name: Holder({"x": np.array([n])}) for n, name in enumerate(("topic", "mood / 2"))}
+    save(models, tmp_path / "7", receipt={})
+    again, _ = load(tmp_path / "7", Holder)
+    assert {name: model.to_arrays()["x"].tolist() for name, model in again.items()} == {
+        "topic": [0], "mood / 2": [1],
+    }  # fmt: skip
+
+
+def test_a_version_of_format_1_is_read_as_its_only_model(folder: Path) -> None:
+    arrays = to_safetensors({"x": np.arange(6, dtype=np.float32)})
+    (folder / "arrays.safetensors").write_bytes(arrays)
+    old = {
+        "format": 1, "model": "Holder", "classes": ["a", "b"], "receipt": {"examples": 3},
+        "sha256": hashlib.sha256(arrays).hexdigest(), "prelabel": "0.1.0",
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(old))
+    models, manifest = load(folder, Holder)
+    assert list(models) == [""]
+    assert models[""].to_arrays()["x"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert (manifest.format, manifest.receipt) == (1, {"examples": 3})

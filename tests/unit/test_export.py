@@ -14,7 +14,7 @@ from tests.exports import Row, annotation, min_row, task, write, write_lines
 
 
 def learned(export: Export) -> list[tuple[str, str, float]]:
-    examples = read_examples(export.schema, export.annotated)
+    examples = read_examples(export.schema.controls[0], export.annotated)
     return [(example.text, example.label, round(example.weight, 2)) for example in examples]
 
 
@@ -35,10 +35,10 @@ def test_every_shape_says_the_same(tmp_path: Path, shape: str, save: type) -> No
     export = read_export(save(tmp_path / "export.json", ROWS[shape]))
     assert learned(export) == [("a goal", "sports", 1), ("a pan", "cooking", 1)]
     assert [item.data["text"] for item in export.tasks] == ["a goal", "a pan", "?"]
-    assert export.schema.control.values == {"cooking", "sports"}
-    control = export.schema.control
+    (control,) = export.schema.controls
+    assert control.values == {"cooking", "sports"}
     assert control.name == ("label" if shape == "plain" else "topic")
-    assert (control.object_tag.name, control.object_tag.data_key) == ("text", "text")
+    assert [(tag.name, tag.data_key) for tag in control.object_tags] == [("text", "text")]
 
 
 @pytest.mark.parametrize("shape", ROWS)
@@ -82,7 +82,7 @@ def test_skipped_tasks_and_odd_annotations_are_no_examples(tmp_path: Path) -> No
     export = read_export(write(tmp_path / "export.json", rows))
     assert learned(export) == [("a goal", "cooking", 1)]
     assert len(export.tasks) == 4
-    assert "rare" not in export.schema.control.values
+    assert "rare" not in export.schema.controls[0].values
 
 
 def test_an_annotation_that_chooses_several_labels_is_no_example(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_key_that_label_studio_gives_to_uploaded_files_is_a_text(tmp_path: Pat
     only = read_export(write(tmp_path / "export.json", rows))
     assert learned(only) == [("a goal", "sports", 1)]
     both = read_export(write(tmp_path / "both.json", [*rows, task("a pan", annotation("art"))]))
-    assert both.schema.control.object_tag.data_key == "text"
+    assert both.schema.controls[0].object_tags[0].data_key == "text"
     assert len(learned(both)) == 2
 
 
@@ -146,3 +146,20 @@ def test_an_export_without_labels_cannot_say_what_they_are_about(
 ) -> None:
     with pytest.raises(ConfigError, match="no annotation that chooses one label"):
         read_export(write(tmp_path / "export.json", rows))
+
+
+SEVERAL = CONFIG.replace(
+    "</View>",
+    '<Choices name="also" toName="text" choice="multiple"><Choice value="loud"/>'
+    '<Choice value="long"/></Choices><Rating name="stars" toName="text"/></View>',
+)
+
+
+def test_json_min_has_all_controls_of_a_config(tmp_path: Path) -> None:
+    row = min_row("a goal", "sports", 1) | {"also": {"choices": ["loud", "long"]}, "stars": 4}
+    export = read_export(write(tmp_path / "x.json", [row]), parse_label_config(SEVERAL))
+    found = {c.name: read_examples(c, export.annotated) for c in export.schema.controls}
+    assert {name: item.labels for name, (item,) in found.items()} == {
+        "topic": ("sports",), "also": ("long", "loud"), "stars": ("4",),
+    }  # fmt: skip
+    assert "also" not in export.tasks[0].data

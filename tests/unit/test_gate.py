@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from prelabel.label_config import parse_label_config
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
+from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
+from prelabel.models.method import Method
 from prelabel.types import Example, ModelVersion
-from tests.builders import PROJECT
+from tests.builders import PROJECT, config, heads
 from tests.letters import Letters
 
 TASKS = range(1, 31)
@@ -20,22 +24,37 @@ WRONG = dict.fromkeys(TASKS, "cooking")
 
 
 def people(decided: Mapping[int, str] = RIGHT) -> list[Example]:
-    return [Example(task_id=task, text="", label=label) for task, label in decided.items()]
+    return [Example(task_id=task, text="", labels=(label,)) for task, label in decided.items()]
+
+
+def lesson(examples: Sequence[Example], *, name: str = "topic") -> Lesson:
+    (control,) = parse_label_config(config("sports", "cooking", name=name)).controls
+    return Lesson(control=control, examples=examples, pool=(), method=Method(model_class=Letters))
+
+
+FRAME = lesson([]).control.frame
+
+
+def write(left_out: Mapping[str, Mapping[int, str]]) -> bytes:
+    content = {name: [(task, [label]) for task, label in found.items()]
+               for name, found in left_out.items()}  # fmt: skip
+    return json.dumps(content).encode()
 
 
 def store(folder: Path, name: str, left_out: bytes | Mapping[int, str]) -> ModelVersion:
     """Store a version that predicted these labels when it did not see the tasks' texts."""
-    given = left_out if isinstance(left_out, bytes) else json.dumps(list(left_out.items())).encode()
+    given = left_out if isinstance(left_out, bytes) else write({"topic": left_out})
     model = Letters().fit(["a", "b"], ["cooking", "sports"])
-    artifact.save(model, folder / name, receipt={}, beside={LEFT_OUT: given})
-    return ModelVersion(project=PROJECT, number=1, artifact=name, examples=9, labels=model.classes_,
-                        frame="f", fingerprint="", created_at=datetime.now(UTC))  # fmt: skip
+    artifact.save({"topic": model}, folder / name, receipt={}, beside={LEFT_OUT: given})
+    return ModelVersion(project=PROJECT, number=1, artifact=name, examples=9, fingerprint="",
+                        heads=heads(*model.classes_, frame=FRAME),
+                        created_at=datetime.now(UTC))  # fmt: skip
 
 
 def judge(folder: Path, *, examples: Sequence[Example], active: ModelVersion,
-          threshold: float = 0.01, frame: str = "f") -> str | None:  # fmt: skip
+          threshold: float = 0.01) -> str | None:  # fmt: skip
     gate = Gate(artifacts=folder, model_class=Letters, threshold=threshold)
-    return gate.judge("new", active, frame=frame, examples=examples)
+    return gate.judge("new", active, lessons=[lesson(examples)])
 
 
 def test_a_clearly_worse_version_is_refused_with_the_counts(tmp_path: Path) -> None:
@@ -77,7 +96,13 @@ def test_examples_that_are_gone_do_not_count(tmp_path: Path) -> None:
     assert judge(tmp_path, examples=people({1: "sports", 2: "sports"}), active=active) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"7", b"[1]", b'["abc"]', b"[[[], 1]]", b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"[", b"7", b"[1]", b'["abc"]', b"[[[], 1]]", b"\xff", b'{"topic": 5}',
+        b'{"topic": [[1, 2, 3]]}', b"{}",
+    ],
+)  # fmt: skip
 def test_an_active_version_of_which_nothing_is_known_refuses_nothing(
     tmp_path: Path, content: bytes
 ) -> None:
@@ -97,17 +122,44 @@ def test_an_active_version_that_lost_a_file_refuses_nothing(tmp_path: Path, file
 def test_versions_that_answer_different_questions_are_not_compared(tmp_path: Path) -> None:
     active = store(tmp_path, "active", RIGHT)
     store(tmp_path, "new", WRONG)
-    assert judge(tmp_path, examples=people(), active=active, frame="other") is None
+    (head,) = active.heads
+    other = replace(active, heads=(replace(head, frame="other"),))
+    assert judge(tmp_path, examples=people(), active=other) is None
 
 
 def test_the_first_version_has_nobody_to_be_worse_than(tmp_path: Path) -> None:
     gate = Gate(artifacts=tmp_path, model_class=Letters, threshold=1)
-    assert gate.judge("new", None, frame="f", examples=people()) is None
+    assert gate.judge("new", None, lessons=[lesson(people())]) is None
 
 
 def test_what_is_stored_is_the_most_probable_label_of_each_measured_example() -> None:
     model = Letters().fit(["a", "b"], ["cooking", "sports"])
-    assert write_left_out(model, people()) == b"[]"
+    assert json.loads(write_left_out({"topic": model}, [lesson(people())])) == {"topic": []}
     model.out_of_fold_ = np.array([[0.7, 0.3], [np.nan, np.nan], [0.2, 0.8]], np.float32)
-    stored = json.loads(write_left_out(model, people({4: "x", 5: "x", 6: "x"})))
-    assert stored == [[4, "cooking"], [6, "sports"]]
+    of_three = lesson(people({4: "x", 5: "x", 6: "x"}))
+    stored = json.loads(write_left_out({"topic": model}, [of_three]))
+    assert stored == {"topic": [[4, ["cooking"]], [6, ["sports"]]]}
+
+
+def test_what_the_first_release_stored_of_a_single_control_is_compared(tmp_path: Path) -> None:
+    active = store(tmp_path, "active", json.dumps(list(RIGHT.items())).encode())
+    store(tmp_path, "new", WRONG)
+    assert judge(tmp_path, examples=people(), active=active) is not None
+
+
+def test_each_control_is_judged_by_itself_and_named(tmp_path: Path) -> None:
+    active = store(tmp_path, "active", write({"topic": RIGHT, "mood": RIGHT}))
+    active = replace(
+        active,
+        heads=tuple(
+            replace(active.heads[0], control=one.name, frame=one.control.frame)
+            for one in (lesson([]), lesson([], name="mood"))
+        ),
+    )
+    store(tmp_path, "new", write({"topic": RIGHT, "mood": WRONG}))
+    gate = Gate(artifacts=tmp_path, model_class=Letters, threshold=0.01)
+    both = [lesson(people()), lesson(people(), name="mood")]
+    found = gate.judge("new", active, lessons=both)
+    assert found is not None
+    assert found.startswith('about "mood" it is clearly worse than v1-9labels')
+    assert gate.judge("new", active, lessons=[lesson(people())]) is None

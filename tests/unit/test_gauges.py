@@ -13,7 +13,7 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics
 from prelabel.types import ProjectKey
-from tests.builders import CONFIG, PROJECT, TWIN
+from tests.builders import CONFIG, PROJECT, TWIN, heads
 
 MEASURED = {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": 0.25, "ece": 0.125}
 
@@ -31,8 +31,9 @@ def metrics(versions: VersionStore, projects: ProjectStore, jobs: JobStore) -> M
 def add(
     versions: VersionStore, project: ProjectKey, metrics: Any = None, withheld: str | None = None
 ) -> None:
-    versions.add(project, artifact="a", examples=40, labels=("x",), frame="", fingerprint="",
-                 owner="me", metrics=metrics, withheld=withheld)  # fmt: skip
+    versions.add(project, artifact="a", examples=40, heads=heads("x"), fingerprint="",
+                 owner="me", metrics={"topic": metrics} if metrics else None,
+                 withheld=withheld)  # fmt: skip
 
 
 def gauges(metrics: Metrics) -> list[str]:
@@ -45,10 +46,10 @@ def test_the_figures_are_the_active_versions(metrics: Metrics, versions: Version
     add(versions, PROJECT, MEASURED)
     add(versions, PROJECT, {**MEASURED, "accuracy": 0.1}, withheld="it is worse")
     assert gauges(metrics) == [
-        f'prelabel_version_accuracy{{project="{PROJECT}"}} 0.75',
-        f'prelabel_version_macro_f1{{project="{PROJECT}"}} 0.5',
-        f'prelabel_version_log_loss{{project="{PROJECT}"}} 0.25',
-        f'prelabel_version_ece{{project="{PROJECT}"}} 0.125',
+        f'prelabel_version_accuracy{{control="topic",project="{PROJECT}"}} 0.75',
+        f'prelabel_version_macro_f1{{control="topic",project="{PROJECT}"}} 0.5',
+        f'prelabel_version_log_loss{{control="topic",project="{PROJECT}"}} 0.25',
+        f'prelabel_version_ece{{control="topic",project="{PROJECT}"}} 0.125',
         f'prelabel_version_examples{{project="{PROJECT}"}} 40.0',
     ]
 

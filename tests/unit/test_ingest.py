@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -59,7 +60,7 @@ def edited(label_config: str, minute: float = 1) -> Event:
 
 def test_a_project_is_greeted_with_what_its_config_means(ingest: Ingest) -> None:
     schema = ingest.register(PROJECT, CONFIG)
-    assert [label.value for label in schema.labels] == ["cooking", "sports"]
+    assert [label.value for label in schema.controls[0].labels] == ["cooking", "sports"]
 
 
 def test_a_config_that_cannot_be_served_is_refused_and_not_remembered(
@@ -185,3 +186,24 @@ def test_a_config_that_was_broken_and_mended_trains_anew(ingest: Ingest, jobs: J
     ingest.apply(edited("broken", minute=2))
     ingest.apply(edited(CONFIG, minute=3))
     assert jobs.due(10) == [PROJECT]
+
+
+def test_an_edit_says_in_the_log_what_it_did(
+    ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest.register(PROJECT, CONFIG)
+    with caplog.at_level(logging.INFO):
+        ingest.apply(edited(config("cooking", "art")))
+    assert '"topic" has lost sports' in caplog.text
+    assert '"topic" has got art' in caplog.text
+
+
+def test_a_control_that_cannot_be_learned_is_named_once_in_the_log(
+    ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    each = (
+        '<Choices name="each" toName="text" perRegion="true"><Choice value="x"/></Choices></View>'
+    )
+    for _ in range(2):
+        ingest.register(PROJECT, CONFIG.replace("</View>", each))
+    assert caplog.text.count('<Choices name="each">: perRegion="true"') == 1

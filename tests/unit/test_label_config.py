@@ -9,9 +9,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prelabel.errors import LabelConfigError
-from prelabel.label_config import MAX_LABEL_CONFIG_CHARACTERS, LabelSchema, parse_label_config
+from prelabel.label_config import (
+    MAX_LABEL_CONFIG_CHARACTERS,
+    ControlTag,
+    Kind,
+    LabelSchema,
+    ObjectTag,
+    parse_label_config,
+)
 from prelabel.types import Region
-from tests.builders import CONFIG, DATA, config, labeled, region
+from tests.builders import CONFIG, DATA, config, region
 
 TEXT = '<Text name="text" value="$text"/>'
 CHOICES = '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
@@ -21,8 +28,14 @@ def view(*tags: str) -> str:
     return f"<View>{''.join(tags)}</View>"
 
 
+def control_of(label_config: str) -> ControlTag:
+    """Return the only control."""
+    (control,) = parse_label_config(label_config).controls
+    return control
+
+
 def values_of(label_config: str) -> list[str]:
-    return [label.value for label in parse_label_config(label_config).labels]
+    return [label.value for label in control_of(label_config).labels]
 
 
 def refusal_of(label_config: str) -> LabelConfigError:
@@ -35,10 +48,10 @@ def refusal_of(label_config: str) -> LabelConfigError:
 
 
 def test_the_recorded_config_is_read_whole() -> None:
-    schema = parse_label_config(json.loads((DATA / "setup.json").read_text())["schema"])
-    assert [label.value for label in schema.labels] == ["sports", "cooking", "finance"]
-    assert (schema.control.name, schema.control.type) == ("topic", "choices")
-    assert (schema.control.object_tag.name, schema.control.object_tag.data_key) == ("text", "text")
+    control = control_of(json.loads((DATA / "setup.json").read_text())["schema"])
+    assert [label.value for label in control.labels] == ["sports", "cooking", "finance"]
+    assert (control.name, control.type, control.kind) == ("topic", "choices", Kind.ONE)
+    assert control.object_tags == (ObjectTag(name="text", data_key="text"),)
 
 
 def test_styling_and_nesting_around_the_tags_change_nothing() -> None:
@@ -57,9 +70,7 @@ def test_choices_may_come_before_the_text_they_are_about() -> None:
 
 def test_an_alias_is_what_annotations_carry_and_every_wording_is_a_name() -> None:
     choice = '<Choice value="Sports" alias="sp" hint="all games"/>'
-    (label,) = parse_label_config(
-        view(TEXT, f'<Choices name="c" toName="text">{choice}</Choices>')
-    ).labels
+    (label,) = control_of(view(TEXT, f'<Choices name="c" toName="text">{choice}</Choices>')).labels
     assert (label.value, label.names) == ("sp", ("Sports", "sp", "all games"))
 
 
@@ -68,31 +79,59 @@ def test_the_same_label_twice_and_labels_without_a_value_count_once_and_not_at_a
 
 
 @pytest.mark.parametrize(
-    "unusable",
+    ("unusable", "reason"),
     [
-        CHOICES.replace('"topic"', '"many" choice="multiple"'),
-        CHOICES.replace('"topic"', '"each" perRegion="true"'),
-        CHOICES.replace('"topic"', '"item" perItem="true"'),
-        CHOICES.replace('toName="text"', 'toName="elsewhere"'),
-        '<Choices name="none" toName="text"/>',
-        '<Labels name="spans" toName="text"><Label value="x"/></Labels>',
+        (CHOICES.replace('"topic"', '"x" perRegion="true"'), "perRegion"),
+        (CHOICES.replace('"topic"', '"x" perItem="true"'), "perItem"),
+        (CHOICES.replace('"topic"', '"x" visibleWhen="region-selected"'), "part of a task"),
+        (CHOICES.replace('toName="text"', 'toName="elsewhere"').replace("topic", "x"),
+         "no such tag"),
+        ('<Choices name="x" toName="text"/>', "offers no labels"),
+        ('<Taxonomy name="x" toName="text" apiUrl="http://a/"/>', "apiUrl"),
+        ('<Rating name="x" toName="text" maxRating="many"/>', "offers no labels"),
     ],
-)
-def test_the_first_usable_control_is_the_one(unusable: str) -> None:
-    assert parse_label_config(view(TEXT, unusable, CHOICES)).control.name == "topic"
-    assert "usable control" in str(refusal_of(view(TEXT, unusable)))
+)  # fmt: skip
+def test_a_control_that_cannot_be_learned_says_why_and_leaves_the_others(
+    unusable: str, reason: str
+) -> None:
+    schema = parse_label_config(view(TEXT, unusable, CHOICES))
+    assert [control.name for control in schema.controls] == ["topic"]
+    (said,) = schema.unusable
+    assert 'name="x"' in said
+    assert reason in said
+    assert reason in str(refusal_of(view(TEXT, unusable)))
 
 
-def test_of_two_usable_controls_the_first_is_taken() -> None:
-    second = CHOICES.replace('"topic"', '"second"')
-    assert parse_label_config(view(TEXT, CHOICES, second)).control.name == "topic"
+def test_a_control_of_spans_is_no_decision_about_a_text() -> None:
+    spans = '<Labels name="spans" toName="text"><Label value="x"/></Labels>'
+    schema = parse_label_config(view(TEXT, spans, CHOICES))
+    assert [control.name for control in schema.controls] == ["topic"]
+    assert "usable control" in str(refusal_of(view(TEXT, spans)))
 
 
-def test_of_several_targets_the_first_that_is_a_text_is_read() -> None:
-    choices = CHOICES.replace('toName="text"', 'toName="image, text ,other"')
-    other = '<Text name="other" value="$more"/>'
-    schema = parse_label_config(view('<Image name="image" value="$i"/>', other, TEXT, choices))
-    assert schema.control.object_tag.name == "text"
+def test_all_usable_controls_are_there_in_the_order_of_the_config() -> None:
+    second = CHOICES.replace('"topic"', '"mood" choice="multiple"')
+    stars = '<Rating name="stars" toName="text"/>'
+    tree = '<Taxonomy name="tree" toName="text"><Choice value="a"/></Taxonomy>'
+    schema = parse_label_config(view(TEXT, CHOICES, second, stars, tree))
+    assert [(control.name, control.kind) for control in schema.controls] == [
+        ("topic", Kind.ONE), ("mood", Kind.SEVERAL), ("stars", Kind.RATING), ("tree", Kind.SEVERAL),
+    ]  # fmt: skip
+
+
+def test_of_two_controls_of_one_name_the_first_is_taken() -> None:
+    assert values_of(view(TEXT, CHOICES, CHOICES.replace('"a"', '"c"'))) == ["a", "b"]
+
+
+def test_all_texts_that_a_control_is_about_are_read_and_its_regions_name_the_first() -> None:
+    choices = CHOICES.replace('toName="text"', 'toName="image, text ,title"')
+    title = '<Text name="title" value="$title"/>'
+    control = control_of(view('<Image name="image" value="$i"/>', title, TEXT, choices))
+    assert control.read_text({"text": "one", "title": "two"}) == "one\n\ntwo"
+    assert control.read_text({"title": "two"}) == "two"
+    written = control.write_decision(("a",))
+    assert written
+    assert written.to_name == "text"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +158,7 @@ def test_tags_without_names_do_not_belong_together() -> None:
 def test_a_refusal_says_what_was_there_and_what_would_work() -> None:
     message = str(refusal_of(view(TEXT, '<Labels name="l" toName="text"/>')))
     assert "'Labels', 'Text', 'View'" in message
-    assert '<Choices choice="single">' in message
+    assert "<Choices>, <Taxonomy>, <Rating> about <Text>, <HyperText>, <Paragraphs>" in message
     assert "Settings → Labeling Interface" in message
 
 
@@ -160,9 +199,13 @@ def test_a_huge_config_is_refused_unread() -> None:
     assert "1000013 characters" in message
 
 
-def test_a_very_deep_config_is_read_like_a_flat_one() -> None:
-    deep = "<View>" * 70_000 + TEXT + CHOICES + "</View>" * 70_000
-    assert values_of(deep) == ["a", "b"]
+@pytest.mark.parametrize(("depth", "is_read"), [(90, True), (200, False), (70_000, False)])
+def test_a_config_is_read_as_deep_as_people_nest(depth: int, is_read: bool) -> None:
+    deep = "<View>" * depth + TEXT + CHOICES + "</View>" * depth
+    if is_read:
+        assert values_of(deep) == ["a", "b"]
+    else:
+        assert "100 levels deep" in str(refusal_of(deep))
 
 
 def test_thousands_of_labels_are_labels() -> None:
@@ -195,15 +238,15 @@ def test_thousands_of_labels_are_labels() -> None:
     ],
 )
 def test_any_value_is_a_text_or_none(value: object, text: str | None) -> None:
-    assert parse_label_config(CONFIG).read_text({"text": value}) == text
+    assert control_of(CONFIG).read_text({"text": value}) == text
 
 
 def test_a_missing_key_is_no_text() -> None:
-    assert parse_label_config(CONFIG).read_text({"other": "x"}) is None
+    assert control_of(CONFIG).read_text({"other": "x"}) is None
 
 
 def test_the_text_of_a_plain_file_is_found() -> None:
-    assert parse_label_config(CONFIG).read_text({"$undefined$": "x"}) == "x"
+    assert control_of(CONFIG).read_text({"$undefined$": "x"}) == "x"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +259,7 @@ def test_the_text_of_a_plain_file_is_found() -> None:
     ],
 )
 def test_a_nested_key_is_followed(data: dict[str, Any], text: str | None) -> None:
-    nested = parse_label_config(view(TEXT.replace("$text", "$a.b"), CHOICES))
+    nested = control_of(view(TEXT.replace("$text", "$a.b"), CHOICES))
     assert nested.read_text(data) == text
 
 
@@ -233,7 +276,7 @@ def test_a_nested_key_is_followed(data: dict[str, Any], text: str | None) -> Non
 def test_the_label_is_the_one_choice_of_this_control(
     regions: list[Region], label: str | None
 ) -> None:
-    assert parse_label_config(CONFIG).control.read_label(regions) == label
+    assert control_of(CONFIG).read_decision(regions) == (None if label is None else (label,))
 
 
 @pytest.mark.parametrize(
@@ -251,21 +294,9 @@ def test_the_label_is_the_one_choice_of_this_control(
 )
 def test_a_value_that_is_not_one_choice_is_no_label(value: dict[str, object]) -> None:
     odd = Region(from_name="topic", to_name="text", type="choices", value=value)
-    control = parse_label_config(CONFIG).control
-    assert control.read_label([odd]) is None
-    assert control.read_label([odd, region("sports")]) == "sports"
-
-
-def test_a_written_label_is_read_again() -> None:
-    control = parse_label_config(CONFIG).control
-    assert control.read_label([control.write_label("sports")]) == "sports"
-
-
-def test_an_annotation_says_a_label_unless_skipped_or_empty() -> None:
-    schema = parse_label_config(CONFIG)
-    assert schema.read_label(labeled(1, "sports")[1]) == "sports"
-    assert schema.read_label(labeled(1, "sports", skipped=True)[1]) is None
-    assert schema.read_label(labeled(1, None)[1]) is None
+    control = control_of(CONFIG)
+    assert control.read_decision([odd]) is None
+    assert control.read_decision([odd, region("sports")]) == ("sports",)
 
 
 # Digests
@@ -283,7 +314,8 @@ def test_the_digest_sees_hints_and_what_else_a_prediction_names() -> None:
     hinted = parse_label_config(config("a").replace("<Choice ", '<Choice hint="h" '))
     renamed = parse_label_config(config("a", name="other"))
     assert len({schema.digest() for schema in (plain, hinted, renamed)}) == 3
-    assert plain.frame == hinted.frame != renamed.frame
+    frames = [schema.controls[0].frame for schema in (plain, hinted, renamed)]
+    assert frames[0] == frames[1] != frames[2]
 
 
 # Anything
@@ -296,9 +328,12 @@ def check_any(label_config: str) -> None:
         assert str(error)  # noqa: PT017 - either outcome is right
     else:
         assert isinstance(schema, LabelSchema)
-        assert schema.labels
-        assert all(schema.control.values)
-        assert schema.control.name
+        assert schema.controls
+        for control in schema.controls:
+            assert control.name
+            assert control.labels or control.options_key is not None
+            assert all(control.values)
+        assert LabelSchema.from_mapping(schema.to_mapping()) == schema
 
 
 @given(st.text() | st.text(alphabet="<>/&;!?[]'\"=ViewTxtChoics \x00\ud800é"))
@@ -310,12 +345,52 @@ def test_any_text_is_a_schema_or_a_label_config_error(text: str) -> None:
 
 ATTRIBUTES = st.dictionaries(
     st.sampled_from(
-        ["name", "toName", "value", "valueType", "alias", "hint", "choice", "perRegion", "perItem"]
+        [
+            "name",
+            "toName",
+            "value",
+            "valueType",
+            "alias",
+            "hint",
+            "choice",
+            "perRegion",
+            "perItem",
+            "allowNested",
+            "required",
+            "maxRating",
+            "visibleWhen",
+            "whenTagName",
+            "whenChoiceValue",
+            "apiUrl",
+            "nameKey",
+            "textKey",
+        ]
     ),
-    st.sampled_from(["", "a", "b", "a,b", "$", "$a", "$a.b", "text", "url", "single", "multiple"])
+    st.sampled_from(
+        [
+            "",
+            "a",
+            "b",
+            "a,b",
+            "$",
+            "$a",
+            "$a.b",
+            "text",
+            "url",
+            "single",
+            "multiple",
+            "true",
+            "3",
+            "choice-selected",
+            "choice-unselected",
+        ]
+    )
     | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4),
 )
-TAGS = st.sampled_from(["View", "Text", "Choices", "Choice", "Labels", "Label", "Image", "ns:x"])
+TAGS = st.sampled_from(
+    ["View", "Text", "HyperText", "Paragraphs", "Choices", "Choice", "Taxonomy", "Rating", "Labels",
+     "Label", "Image", "ns:x"]
+)  # fmt: skip
 
 
 def write_tag(name: str, attributes: dict[str, str], inner: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
+from prelabel.label_config import parse_label_config
 from prelabel.loop.learning_curve import (
     DRAWS,
     Experiment,
@@ -14,14 +15,17 @@ from prelabel.loop.learning_curve import (
     Trial,
     plan_learning_curve,
 )
+from prelabel.loop.lesson import Lesson
+from prelabel.models.method import Method
 from prelabel.types import Example
+from tests.builders import config
 from tests.letters import Letters
 
 
 def make(labels: Iterable[str], *, texts: int = 10**6) -> list[Example]:
     words = {"a": "aaa", "b": "bbb", "c": "ccc"}
     return [
-        Example(task_id=n, text=f"{words[label]} {n % texts}", label=label)
+        Example(task_id=n, text=f"{words[label]} {n % texts}", labels=(label,))
         for n, label in enumerate(labels)
     ]
 
@@ -81,12 +85,15 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
     examples = make("ab" * 50)
     experiment = plan(examples)
     texts = [*(example.text for example in examples), "unlabeled"]
-    trials = list(experiment.run(Curious, unlabeled=texts, label_names={"a": ("a",)}))
+    (control,) = parse_label_config(config("a", "b")).controls
+    method = Method(model_class=Curious)
+    lesson = Lesson(control=control, examples=examples, pool=texts, method=method)
+    trials = list(experiment.run(lesson))
     assert [trial.n_examples for trial in trials] == [len(trial) for trial in experiment.trials]
     assert {trial.accuracy for trial in trials} == {1.0}
     hidden = {example.text for example in experiment.test}
     assert given[0]["unlabeled"] == [text for text in texts if text not in hidden]
-    assert given[0]["label_names"] == {"a": ("a",)}
+    assert given[0]["label_names"] == {"a": ("a",), "b": ("b",)}
     assert given[0]["sample_weight"] == [1.0] * 20
 
 

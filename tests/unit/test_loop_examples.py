@@ -1,23 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from prelabel.label_config import parse_label_config
 from prelabel.loop.examples import read_examples
 from prelabel.types import Example
-from tests.builders import CONFIG, Pair, labeled
+from tests.builders import CONFIG, Pair, labeled, region
 
-SCHEMA = parse_label_config(CONFIG)
+(CONTROL,) = parse_label_config(CONFIG).controls
 
 
 def read_label(*pairs: Pair) -> tuple[str, float]:
-    (example,) = read_examples(SCHEMA, pairs)
+    (example,) = read_examples(CONTROL, pairs)
     return example.label, round(example.weight, 3)
 
 
 def test_a_task_that_one_person_labeled_is_one_whole_example() -> None:
-    (example,) = read_examples(SCHEMA, [labeled(5, "sports", task=7, text="a goal")])
-    assert example == Example(task_id=7, text="a goal", label="sports", weight=1.0)
+    (example,) = read_examples(CONTROL, [labeled(5, "sports", task=7, text="a goal")])
+    assert example == Example(task_id=7, text="a goal", labels=("sports",), weight=1.0)
 
 
 def test_most_annotators_decide_and_their_share_is_the_weight() -> None:
@@ -57,15 +59,39 @@ def test_skipped_and_unreadable_annotations_do_not_count() -> None:
         "cooking",
         1.0,
     )
-    assert read_examples(SCHEMA, others) == []
+    assert read_examples(CONTROL, others) == []
 
 
 def test_a_task_without_a_text_is_no_example() -> None:
-    assert read_examples(SCHEMA, [labeled(1, "sports", text="  ")]) == []
+    assert read_examples(CONTROL, [labeled(1, "sports", text="  ")]) == []
 
 
 def test_new_decisions_about_new_tasks_append_examples() -> None:
     before = [labeled(1, "sports", task=8), labeled(2, "gone", task=3), labeled(4, task=5)]
     after = [*before, labeled(5, "cooking", task=3), labeled(6, "cooking", task=8)]
-    assert [example.task_id for example in read_examples(SCHEMA, before)] == [8, 5]
-    assert [example.task_id for example in read_examples(SCHEMA, after[::-1])] == [8, 5, 3]
+    assert [example.task_id for example in read_examples(CONTROL, before)] == [8, 5]
+    assert [example.task_id for example in read_examples(CONTROL, after[::-1])] == [8, 5, 3]
+
+
+(SEVERAL,) = parse_label_config(CONFIG.replace("<Choices ", '<Choices choice="multiple" ')).controls
+
+
+def chose(id_: int, *labels: str) -> Pair:
+    """Return what somebody chose for task 9."""
+    task, annotation = labeled(id_, None, task=9, by=id_)
+    value = {"choices": list(labels)}
+    regions = (replace(region("x"), value=value),) if labels else ()
+    return task, replace(annotation, regions=regions)
+
+
+def test_of_several_labels_each_is_decided_by_more_than_half() -> None:
+    given = [chose(1, "sports", "cooking"), chose(2, "sports"), chose(3)]
+    (example,) = read_examples(SEVERAL, given)
+    assert example.labels == ("sports",)
+    assert example.weight == pytest.approx(2 / 3)
+
+
+def test_no_label_at_all_is_an_example_where_none_need_be_chosen() -> None:
+    (example,) = read_examples(SEVERAL, [chose(1), chose(2)])
+    assert (example.labels, example.weight, example.label) == ((), 1.0, "")
+    assert read_examples(CONTROL, [chose(1)]) == []

@@ -16,7 +16,7 @@ SCHEMA: LabelSchema = parse_label_config(CONFIG)
 
 def keep(folder: Path) -> KeptModel:
     model = Letters().fit(["aaa", "bbb"], ["sports", "cooking"])
-    keep_model(model, folder, schema=SCHEMA, n_examples=2, receipt={"recipe": "x"})
+    keep_model({"topic": model}, folder, schema=SCHEMA, n_examples=2, receipt={"recipe": "x"})
     return load_kept_model(folder, Letters)
 
 
@@ -38,15 +38,24 @@ def test_equal_models_are_one_version_and_others_another(tmp_path: Path) -> None
     assert first.version == again.version
     assert first.version.startswith("2labels-")
     other = Letters().fit(["aab", "bbb"], ["sports", "cooking"])
-    keep_model(other, tmp_path / "3", schema=SCHEMA, n_examples=2, receipt={})
+    keep_model({"topic": other}, tmp_path / "3", schema=SCHEMA, n_examples=2, receipt={})
     assert load_kept_model(tmp_path / "3", Letters).version != first.version
 
 
-@pytest.mark.parametrize("receipt", [{}, {"answers": 5}, {"answers": {"control": "topic"}}])
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        {},
+        {"answers": 5},
+        {"answers": {"controls": [], "n_examples": 1}},
+        {"answers": {"controls": [{"name": 5}], "n_examples": 1}},
+        {"answers": {"controls": 5}},
+    ],
+)
 def test_a_folder_that_does_not_say_what_it_predicts_is_refused(
     tmp_path: Path, receipt: dict[str, object]
 ) -> None:
     model = Letters().fit(["aaa", "bbb"], ["sports", "cooking"])
-    artifact.save(model, tmp_path / "model", receipt=receipt)
+    artifact.save({"topic": model}, tmp_path / "model", receipt=receipt)
     with pytest.raises(ArtifactError, match="prelabel train"):
         load_kept_model(tmp_path / "model", Letters)

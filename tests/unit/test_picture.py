@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
+from prelabel.cli.findings import Finding
 from prelabel.cli.picture import draw, require_picture
 from prelabel.errors import ConfigError
+from prelabel.label_config import parse_label_config
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.learning_curve import LearningCurve, Trial
+from prelabel.loop.lesson import Lesson
+from prelabel.loop.set_evaluation import evaluate_sets
+from prelabel.models.method import Method
+from tests.builders import config
+from tests.letters import Letters
 
 TRIALS = [(20, 0.5), (20, 0.7), (50, 0.8), (100, 0.85)]
 CURVE = LearningCurve.of([Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n_test=20)
@@ -23,12 +31,23 @@ def measured(n_labels: int, *, name: str = "label") -> Evaluation:
     return evaluation
 
 
+def found(
+    evaluation: Evaluation | None, curve: LearningCurve | None, *, names: Sequence[str] = ("topic",)
+) -> list[Finding]:
+    lessons = [
+        Lesson(control=control, examples=(), pool=(), method=Method(model_class=Letters))
+        for name in names
+        for control in parse_label_config(config("a", "b", name=name)).controls
+    ]
+    return [Finding(lesson=lesson, evaluation=evaluation, curve=curve) for lesson in lessons]
+
+
 def read_texts(path: Path) -> str:
     return " ".join(ET.parse(path).getroot().itertext())
 
 
 def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
-    draw(tmp_path / "x.svg", measured(3), CURVE)
+    draw(tmp_path / "x.svg", found(measured(3), CURVE))
     texts = read_texts(tmp_path / "x.svg")
     for shown in ("60 %", "85 %", "on 20 examples left out", "label 2", "label predicted"):
         assert shown in texts
@@ -36,28 +55,39 @@ def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
 
 def test_equal_results_are_equal_files(tmp_path: Path) -> None:
     for name in ("1.svg", "2.svg"):
-        draw(tmp_path / name, measured(3), CURVE)
+        draw(tmp_path / name, found(measured(3), CURVE))
     assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.PNG"])
 def test_the_ending_decides_the_format(tmp_path: Path, name: str) -> None:
-    draw(tmp_path / name, measured(3), CURVE)
+    draw(tmp_path / name, found(measured(3), CURVE))
     assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
-    draw(tmp_path / "x.svg", measured(30), CURVE)
+    draw(tmp_path / "x.svg", found(measured(30), CURVE))
     assert "the 20 most confused labels" in read_texts(tmp_path / "x.svg")
 
 
 def test_signs_that_no_font_has_do_no_harm(tmp_path: Path) -> None:
-    draw(tmp_path / "x.png", measured(3, name="体育 \U0001f600"), CURVE)
+    draw(tmp_path / "x.png", found(measured(3, name="体育 \U0001f600"), CURVE))
 
 
 def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
-    draw(tmp_path / "x.svg", None, None)
+    draw(tmp_path / "x.svg", found(None, None))
     assert "Too few examples for a learning curve" in read_texts(tmp_path / "x.svg")
+
+
+def test_of_several_controls_each_is_named_and_of_several_labels_the_f1_is_shown(
+    tmp_path: Path,
+) -> None:
+    sets = np.array([[0.9, 0.1], [0.2, 0.8]])
+    evaluation = evaluate_sets([("late",), ("late", "cold")], ("cold", "late"), sets, sets > 0.5)
+    draw(tmp_path / "x.svg", found(evaluation, CURVE, names=("topic", "mood")))
+    texts = read_texts(tmp_path / "x.svg")
+    for shown in ("topic", "mood", "F1 of each label", "late"):
+        assert shown in texts
 
 
 @pytest.mark.parametrize("name", ["x.jpeg", "x", "svg"])

@@ -14,7 +14,7 @@ from prelabel.storage.jobs import JobStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, Prediction
-from tests.builders import CONFIG, PROJECT, TWIN, config
+from tests.builders import CONFIG, PROJECT, TWIN, config, heads
 from tests.letters import Letters
 
 Learn = Callable[..., ModelVersion]
@@ -35,10 +35,10 @@ def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_pa
         jobs.claim(PROJECT, "me", timedelta(minutes=1))
         name = f"version-{len(versions.all())}"
         model = Letters().fit([TEXTS[label] for label in labels], labels)
-        artifact.save(model, tmp_path / name, receipt={})
-        frame = schema_of(*labels).frame
-        return versions.add(PROJECT, artifact=name, examples=len(labels), labels=model.classes_,
-                            frame=frame, fingerprint="f", owner="me")  # fmt: skip
+        artifact.save({"topic": model}, tmp_path / name, receipt={})
+        frame = schema_of(*labels).controls[0].frame
+        return versions.add(PROJECT, artifact=name, examples=len(labels), fingerprint="f",
+                            heads=heads(*model.classes_, frame=frame), owner="me")  # fmt: skip
 
     return train
 
@@ -161,3 +161,53 @@ def test_another_project_is_answered_from_its_own_labels(
 ) -> None:
     learn("sports", "cooking")
     assert predictor.predict(TWIN, schema_of("sports", "cooking"), [{"text": "ssss"}]) == [None]
+
+
+# Several controls
+
+MOOD = '<Choices name="mood" toName="text"><Choice value="glad"/><Choice value="sad"/></Choices>'
+TWO = CONFIG.replace("</View>", f"{MOOD}</View>")
+
+
+def test_a_control_without_a_model_is_answered_by_names_and_the_version_says_so(
+    predictor: Predictor, learn: Learn
+) -> None:
+    version = learn("sports", "cooking")
+    schema = parse_label_config(TWO)
+    (found,) = suggest(predictor, schema, "ssss how sad")
+    assert found
+    assert [region.from_name for region in found.regions] == ["topic", "mood"]
+    assert found.regions[1].value == {"choices": ["sad"]}
+    assert found.model_version == predictor.model_version(PROJECT, schema) != version.name
+    assert found.model_version.startswith(f"{version.name}-")
+
+
+def test_a_control_that_has_another_kind_now_is_not_answered_by_the_old_model(
+    predictor: Predictor, learn: Learn
+) -> None:
+    learn("sports", "cooking")
+    several = config("sports", "cooking").replace("<Choices ", '<Choices choice="multiple" ')
+    assert suggest(predictor, parse_label_config(several), "ssss") == [None]
+    stars = '<View><Text name="text" value="$text"/><Rating name="topic" toName="text"/></View>'
+    assert suggest(predictor, parse_label_config(stars), "ssss") == [None]
+
+
+def test_a_region_that_label_studio_would_hide_is_not_predicted(
+    predictor: Predictor, learn: Learn
+) -> None:
+    learn("sports", "cooking")
+    when = '<Choices name="mood" visibleWhen="choice-selected" whenChoiceValue="cooking" '
+    schema = parse_label_config(TWO.replace('<Choices name="mood" ', when))
+    shown, hidden = suggest(predictor, schema, "kkkk how sad", "ssss how sad")
+    assert shown
+    assert hidden
+    assert [len(prediction.regions) for prediction in (shown, hidden)] == [2, 1]
+
+
+def test_the_score_is_that_of_the_least_certain_region(predictor: Predictor, learn: Learn) -> None:
+    learn("sports", "cooking")
+    (alone,) = suggest(predictor, parse_label_config(CONFIG), "ssss how sad")
+    (both,) = suggest(predictor, parse_label_config(TWO), "ssss how sad")
+    assert alone
+    assert both
+    assert both.score <= alone.score

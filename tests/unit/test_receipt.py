@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 import prelabel
+from prelabel.label_config import parse_label_config
+from prelabel.loop.lesson import Lesson
 from prelabel.loop.receipt import Receipt, write_receipt
+from prelabel.models.method import Method
 from prelabel.types import Example
+from tests.builders import CONFIG
+from tests.letters import Letters
 
-EXAMPLE = {"task_id": 1, "text": "a goal", "label": "sports"}
+EXAMPLE = {"task_id": 1, "text": "a goal", "labels": ("sports",)}
 
 
 def receipt(
@@ -22,8 +27,12 @@ def receipt(
     pool: tuple[str, ...] = ("a goal", "soup"),
     **example: Any,
 ) -> Receipt:
-    examples = [Example(**{**EXAMPLE, **example}), Example(task_id=2, text="soup", label="cooking")]
-    return write_receipt(recipe or {"C": 1.0}, label_config, examples, pool)
+    second = Example(task_id=2, text="soup", labels=("cooking",))
+    examples = [Example(**{**EXAMPLE, **example}), second]
+    (control,) = parse_label_config(CONFIG).controls
+    method = Method(model_class=Letters)
+    lesson = Lesson(control=control, examples=examples, pool=pool, method=method)
+    return write_receipt(recipe or {"C": 1.0}, label_config, [lesson])
 
 
 def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
@@ -39,7 +48,7 @@ def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
         {"pool": ("soup", "a goal")},
         {"task_id": 3},
         {"text": "a match"},
-        {"label": "cooking"},
+        {"labels": ("cooking",)},
         {"weight": 0.5},
     ],
     ids=lambda change: next(iter(change)),

@@ -19,7 +19,7 @@ from prelabel.storage.jobs import JobStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
-from tests.builders import CONFIG, PROJECT, TWIN
+from tests.builders import CONFIG, PROJECT, TWIN, heads
 from tests.letters import Letters
 
 Add = Callable[..., ModelVersion]
@@ -41,9 +41,9 @@ def add(projects: ProjectStore, jobs: JobStore, versions: VersionStore, artifact
         *labels: str, project: ProjectKey = PROJECT, withheld: str | None = None
     ) -> ModelVersion:
         name = f"{project}/{len(versions.all())}"
-        artifact.save(Letters().fit(labels, labels), artifacts / name, receipt={})
-        return versions.add(project, artifact=name, examples=len(labels), labels=sorted(labels),
-                            frame="frame", fingerprint="f", owner="me",
+        artifact.save({"topic": Letters().fit(labels, labels)}, artifacts / name, receipt={})
+        return versions.add(project, artifact=name, examples=len(labels),
+                            heads=heads(*sorted(labels)), fingerprint="f", owner="me",
                             withheld=withheld)  # fmt: skip
 
     return train
@@ -77,7 +77,7 @@ def test_the_active_version_is_loaded_once_and_stays(registry: Registry, add: Ad
     first = registry.serve(PROJECT)
     assert first is not None
     assert first.version == version
-    assert first.model.classes_ == ("ham", "spam")
+    assert first.models["topic"].classes_ == ("ham", "spam")
     assert registry.serve(PROJECT) is first
 
 
@@ -86,7 +86,7 @@ def test_a_new_version_is_served_at_once(registry: Registry, add: Add) -> None:
         version = add(*labels)
         found = registry.serve(PROJECT)
         assert found is not None
-        assert (found.version, found.model.classes_) == (version, tuple(labels))
+        assert (found.version, found.models["topic"].classes_) == (version, tuple(labels))
 
 
 def test_projects_with_the_same_id_are_served_apart(registry: Registry, add: Add) -> None:

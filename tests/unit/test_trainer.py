@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -28,9 +29,10 @@ from tests.builders import (
     deleted,
     examples,
     labeled,
+    region,
     tasks_deleted,
 )
-from tests.letters import Letters
+from tests.letters import Letters, MadeBy
 
 Make = Callable[..., Trainer]
 
@@ -52,8 +54,7 @@ def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: P
             labels=labels,
             versions=versions,
             artifacts=tmp_path / "artifacts",
-            new_model=new_model,
-            recipe={"model": "Letters", "C": C},
+            method=MadeBy(model_class=model_class, C=C, make=new_model),
             gate=Gate(
                 artifacts=tmp_path / "artifacts", model_class=model_class, threshold=threshold
             ),
@@ -78,9 +79,9 @@ def test_what_was_learned_is_stored_and_active(
     assert trained.message == "v1-3labels is active: 2 labels learned"
     assert versions.active(PROJECT) == trained.version
     assert trained.version
-    model, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
+    models, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
     assert manifest.receipt["recipe"] == {"model": "Letters", "C": 10.0}
-    assert model.classes_ == trained.version.labels == ("cooking", "sports")
+    assert models["topic"].classes_ == trained.version.heads[0].labels == ("cooking", "sports")
 
 
 def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(
@@ -201,7 +202,7 @@ def test_only_examples_of_labels_that_the_config_has_are_learned(
     projects.see(PROJECT, config("sports", "art", "new"))
     version = train(make()).version
     assert version
-    assert (version.labels, version.examples) == (("art", "sports"), 2)
+    assert (version.heads[0].labels, version.examples) == (("art", "sports"), 2)
 
 
 def test_who_lost_the_lease_activates_nothing(
@@ -272,6 +273,68 @@ def test_only_the_newest_versions_keep_their_artifacts(
     assert len(versions.all(PROJECT)) == KEPT_ARTIFACTS + 2
 
 
+# Several controls
+
+MOOD = '<Choices name="mood" toName="text"><Choice value="glad"/><Choice value="sad"/></Choices>'
+TWO = CONFIG.replace("</View>", f"{MOOD}</View>")
+
+
+def test_each_control_is_learned_by_itself_and_the_message_says_what_is_missing(
+    make: Make, labels: LabelStore, projects: ProjectStore, tmp_path: Path
+) -> None:
+    projects.see(PROJECT, TWO)
+    labels.apply(annotated(*examples(["sports", "cooking"]), label_config=TWO))
+    first = train(make())
+    assert (
+        first.message == "v1-2labels is active: topic: 2 labels learned; mood: too few labels yet"
+    )
+    both = [
+        (task, replace(given, regions=(*given.regions, region(mood, "mood"))))
+        for (task, given), mood in zip(
+            examples(["sports", "cooking"], first=3), ("glad", "sad"), strict=True
+        )
+    ]
+    labels.apply(annotated(*both, label_config=TWO))
+    second = train(make())
+    assert second.message.endswith("topic: 2 labels learned; mood: 2 labels learned")
+    assert second.version
+    assert [(head.control, head.labels) for head in second.version.heads] == [
+        ("topic", ("cooking", "sports")), ("mood", ("glad", "sad")),
+    ]  # fmt: skip
+    models, _ = artifact.load(tmp_path / "artifacts" / second.version.artifact, Letters)
+    assert list(models) == ["topic", "mood"]
+    assert second.version.examples == 4
+
+
+def test_too_few_labels_of_all_controls_are_counted_by_control(
+    make: Make, labels: LabelStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, TWO)
+    labels.apply(annotated(*examples(["sports"]), label_config=TWO))
+    trained = train(make())
+    assert trained.state is JobState.NOT_YET
+    assert "topic: sports: 1" in trained.message
+
+
+def test_after_a_control_was_renamed_the_message_says_under_which_name_labels_are(
+    make: Make, labels: LabelStore, projects: ProjectStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    projects.see(PROJECT, config("sports", "cooking", name="subject"))
+    trained = train(make())
+    assert trained.state is JobState.NOT_YET
+    assert "does not have: topic." in trained.message
+
+
+def test_a_model_that_learns_one_label_leaves_controls_of_several_alone(
+    make: Make, labels: LabelStore, projects: ProjectStore
+) -> None:
+    several = CONFIG.replace("<Choices ", '<Choices choice="multiple" ')
+    projects.see(PROJECT, several)
+    labels.apply(annotated(*examples(["sports", "cooking"]), label_config=several))
+    assert train(make()).state is JobState.NOT_YET
+
+
 # Evaluation and the gate
 
 
@@ -322,11 +385,12 @@ def test_what_was_measured_is_stored_with_the_version_and_its_receipt_and_logged
         version = train(make(tell(19), Told)).version
     assert version
     assert version.metrics
-    assert (version.metrics["n_examples"], version.metrics["accuracy"]) == (20, 0.95)
-    assert version.metrics["confusion"]["cooking"] == {"cooking": 9, "sports": 1}
+    measured = version.metrics["topic"]
+    assert (measured["n_examples"], measured["accuracy"]) == (20, 0.95)
+    assert measured["confusion"]["cooking"] == {"cooking": 9, "sports": 1}
     _, manifest = artifact.load(tmp_path / "artifacts" / version.artifact, Told)
     assert manifest.receipt["metrics"] == version.metrics
-    assert f"v1-20labels of project {PROJECT}: accuracy 0.95, macro-F1 0.95" in caplog.text
+    assert f"v1-20labels of project {PROJECT}: topic: accuracy 0.95, macro-F1 0.95" in caplog.text
 
 
 def test_a_model_that_measures_nothing_has_no_metrics(make: Make, labels: LabelStore) -> None:

@@ -19,7 +19,7 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import Job, JobState, ProjectKey
 from tests.builders import CONFIG, PROJECT, annotated, examples
-from tests.letters import Letters
+from tests.letters import Letters, MadeBy
 
 Sync = Callable[[ProjectKey], str]
 
@@ -53,8 +53,9 @@ class Desk:
     def do(self, *, sync: Sync | None = None, model: type[TextModel] = Letters) -> Job:
         """Do the job that is due, and return what the store says of it then."""
         gate = Gate(artifacts=self.artifacts, model_class=model, threshold=0.01)
+        method = MadeBy(model_class=Letters, make=model)
         trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
-                          new_model=model, recipe={}, train_every=3, gate=gate)  # fmt: skip
+                          method=method, train_every=3, gate=gate)  # fmt: skip
         worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync)
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None

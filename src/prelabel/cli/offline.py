@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,16 +9,16 @@ from pathlib import Path
 
 import click
 
-from prelabel.cli.lesson import Lesson, read_lesson
+from prelabel.cli.course import read_course_of
+from prelabel.cli.findings import Finding, describe, to_json
 from prelabel.cli.outputs import require_file, require_new_folder, writing
 from prelabel.cli.picture import draw, require_picture
-from prelabel.cli.report import describe_curve, describe_evaluation, join
 from prelabel.label_studio.export import read_export
 from prelabel.label_studio.prediction_file import open_prediction_file
-from prelabel.loop.evaluation import Evaluation
-from prelabel.loop.learning_curve import LEAST_EXAMPLES, LearningCurve, plan_learning_curve
+from prelabel.loop.course import Course
+from prelabel.loop.learning_curve import LearningCurve, plan_learning_curve
 from prelabel.loop.model_folder import keep_model, load_kept_model
-from prelabel.loop.predictor import TEXTS_AT_ONCE
+from prelabel.loop.suggestions import TEXTS_AT_ONCE
 from prelabel.models.loader import load_model_class
 
 _PATH = click.Path(path_type=Path)
@@ -47,15 +46,14 @@ def evaluate(
     require_picture(picture)
     require_file(picture)
     require_file(report)
-    lesson = read_lesson(export, label_config)
-    evaluation, curve = _measure(lesson)
-    click.echo(_describe(lesson, evaluation, curve))
+    findings = _measure(read_course_of(export, label_config))
+    click.echo(describe(findings))
     if report:
         with writing(report):
-            report.write_text(_to_json(lesson, evaluation, curve), encoding="utf-8")
+            report.write_text(to_json(findings), encoding="utf-8")
     if picture:
         with writing(picture):
-            draw(picture, evaluation, curve)
+            draw(picture, findings)
 
 
 @click.command()
@@ -68,21 +66,24 @@ def train(export: Path, model_folder: Path, label_config: Path | None) -> None:
     EXPORT is as for `prelabel evaluate`. The folder is what `prelabel predict` takes.
     """
     require_new_folder(model_folder)
-    lesson = read_lesson(export, label_config)
+    course = read_course_of(export, label_config)
     with _progress(1, "Training") as advance:
-        model = lesson.fit()
+        models = course.fit()
         advance(1)
-    evaluation = lesson.evaluate(model)
+    measured = course.evaluate(models)
+    metrics = {control: found.to_mapping() for control, found in measured.items()} or None
     with writing(model_folder):
         keep_model(
-            model,
+            models,
             model_folder,
-            schema=lesson.schema,
-            n_examples=len(lesson.examples),
-            receipt=lesson.write_receipt(evaluation),
+            schema=course.schema,
+            n_examples=course.n_tasks,
+            receipt=course.write_receipt().to_mapping(metrics),
         )
-    version = load_kept_model(model_folder, type(model)).version
-    click.echo(f"{version} in {model_folder}: {evaluation or 'too few examples to measure'}")
+    version = load_kept_model(model_folder, course.method.model_class).version
+    for name in models:
+        found = measured.get(name, "too few examples to measure")
+        click.echo(f'{version} in {model_folder}, control "{name}": {found}')
 
 
 @click.command()
@@ -114,53 +115,28 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
             file.write(batch, predictions)
             n_predicted += sum(prediction is not None for prediction in predictions)
             advance(len(batch))
-    key = kept.schema.control.object_tag.data_key
-    rest = f', {len(found) - n_predicted} have no text under "{key}"'
+    keys = " and ".join(dict.fromkeys(control.data_keys for control in kept.schema.controls))
+    rest = f", {len(found) - n_predicted} have no text under {keys}"
     without = rest if n_predicted < len(found) else ""
     click.echo(f"{n_predicted} of {len(found)} tasks predicted by {kept.version}{without}")
 
 
-def _measure(lesson: Lesson) -> tuple[Evaluation | None, LearningCurve | None]:
-    experiment = plan_learning_curve(lesson.examples)
-    trials = []
-    with _progress(1 + (len(experiment.trials) if experiment else 0), "Training") as advance:
-        evaluation = lesson.evaluate(lesson.fit())
-        advance(1)
-        if experiment is None:
-            return evaluation, None
-        for trial in experiment.run(
-            lesson.new_model, unlabeled=lesson.texts, label_names=lesson.label_names
-        ):
-            trials.append(trial)
+def _measure(course: Course) -> list[Finding]:
+    experiments = [(lesson, plan_learning_curve(lesson.examples)) for lesson in course.ready]
+    n_fits = sum(1 + len(experiment.trials if experiment else ()) for _, experiment in experiments)
+    findings = []
+    with _progress(n_fits, "Training") as advance:
+        for lesson, experiment in experiments:
+            evaluation, curve = lesson.evaluate(lesson.fit()), None
             advance(1)
-    return evaluation, LearningCurve.of(trials, n_test=len(experiment.test))
-
-
-def _describe(lesson: Lesson, evaluation: Evaluation | None, curve: LearningCurve | None) -> str:
-    control, n_examples = lesson.schema.control, len(lesson.examples)
-    found = (
-        f"{n_examples} examples of {len({e.label for e in lesson.examples})} labels "
-        f'(control "{control.name}", text "{control.object_tag.data_key}"), '
-        f"and {len(lesson.texts) - n_examples} texts without a label."
-    )
-    nothing = ["Too few examples to measure anything: label more."]
-    no_curve = [f"No learning curve: that takes {LEAST_EXAMPLES} examples with different texts."]
-    parts = [
-        [found],
-        describe_evaluation(evaluation) if evaluation else nothing,
-        describe_curve(curve) if curve else no_curve,
-    ]
-    return join(parts)
-
-
-def _to_json(lesson: Lesson, evaluation: Evaluation | None, curve: LearningCurve | None) -> str:
-    results = {
-        "examples": len(lesson.examples),
-        "texts": len(lesson.texts),
-        "evaluation": evaluation.to_mapping() if evaluation else None,
-        "learning_curve": curve.to_mapping() if curve else None,
-    }
-    return json.dumps(results, ensure_ascii=False, indent=2) + "\n"
+            if experiment:
+                trials = []
+                for trial in experiment.run(lesson):
+                    trials.append(trial)
+                    advance(1)
+                curve = LearningCurve.of(trials, n_test=len(experiment.test))
+            findings.append(Finding(lesson=lesson, evaluation=evaluation, curve=curve))
+    return findings
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from prelabel.cli.findings import Finding
 from prelabel.cli.report import most_confused, show_label
 from prelabel.errors import ConfigError
 from prelabel.loop.evaluation import Evaluation
@@ -63,27 +65,39 @@ def require_picture(path: Path | None) -> None:
         )
 
 
-def draw(path: Path, evaluation: Evaluation | None, curve: LearningCurve | None) -> None:
-    """Draw the learning curve, and beside it which labels are taken for which."""
+def draw(path: Path, findings: Sequence[Finding]) -> None:
+    """Draw the learning curve of each control, and beside it what its labels are taken for."""
     import matplotlib as mpl  # noqa: PLC0415 - optional, and slow to import
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    shown = _choose_labels(evaluation) if evaluation else []
-    size = (10.5, max(4.4, 2.0 + 0.26 * len(shown)))
+    shown = [_choose_labels(f.evaluation) if f.evaluation else [] for f in findings]
+    heights = [max(4.4, 2.0 + 0.26 * len(labels)) for labels in shown]
+    size = (10.5, sum(heights))
     with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a sign no font here has: a box
         figure = Figure(figsize=size, layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
-        if curve:
-            _draw_curve(left, curve)
-        else:
-            _leave_out(left, "Too few examples for a learning curve")
-        if evaluation:
-            _draw_confusion(right, evaluation, shown)
-        else:
-            _leave_out(right, "Too few examples to measure")
+        rows = figure.subplots(
+            len(findings), 2, width_ratios=(1.15, 1), height_ratios=heights, squeeze=False
+        )
+        for (left, right), finding, labels in zip(rows, findings, shown, strict=True):
+            _draw_finding(left, right, finding, labels)
+            if len(findings) > 1:
+                left.set_ylabel(show_label(finding.lesson.name))
         is_svg = path.suffix.lower() == ".svg"
         figure.savefig(path, dpi=200, metadata={"Date": None} if is_svg else None)
+
+
+def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) -> None:
+    if finding.curve:
+        _draw_curve(left, finding.curve)
+    else:
+        _leave_out(left, "Too few examples for a learning curve")
+    if finding.evaluation is None:
+        _leave_out(right, "Too few examples to measure")
+    elif finding.evaluation.confusion:
+        _draw_confusion(right, finding.evaluation, labels)
+    else:
+        _draw_f1(right, finding.evaluation, labels)
 
 
 def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
@@ -136,6 +150,20 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> No
     part = f"the {len(labels)} most confused labels; " if left_out else ""
     caption = f"{part}{evaluation.n_examples} examples, none seen by the fit that judged it"
     _entitle(axes, "What is taken for what", caption)
+
+
+def _draw_f1(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:
+    scores = [100 * evaluation.per_label[label].f1 for label in labels]
+    axes.barh([show_label(label) for label in labels], scores, color=_BLUE, height=0.6)
+    for row, score in enumerate(scores):
+        axes.text(score + 1, row, f"{score:.0f} %", va="center", color=_BLUE)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 110)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    caption = f"{evaluation.n_examples} examples, none seen by the fit that judged it"
+    _entitle(axes, "F1 of each label", caption)
 
 
 def _choose_labels(evaluation: Evaluation) -> list[str]:

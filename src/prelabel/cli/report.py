@@ -18,7 +18,8 @@ def describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
     yield f"On {evaluation.n_examples} examples, each judged by a fit that had not seen it:"
     yield ""
     for name, value in (
-        ("accuracy", evaluation.accuracy), ("macro-F1", evaluation.macro_f1),
+        ("accuracy", evaluation.accuracy), ("micro-F1", evaluation.micro_f1),
+        ("macro-F1", evaluation.macro_f1),
         ("log-loss", evaluation.log_loss), ("ECE", evaluation.ece),
     ):  # fmt: skip
         yield f"  {name:<9}{value:6.3f}"

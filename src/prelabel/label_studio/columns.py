@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prelabel.label_config import UNDEFINED_KEY, LabelSchema
+from prelabel.label_config import (
+    UNDEFINED_KEY,
+    ControlTag,
+    Kind,
+    Label,
+    LabelSchema,
+    ObjectTag,
+)
 from prelabel.label_studio.rows import Row, read_list, unusable
 from prelabel.protocol.values import to_regions
 from prelabel.types import Region
@@ -28,38 +35,55 @@ _GIVE_CONFIG = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
-    """Names of what is read.
+    """A control, and the key under which flat rows have what was decided there."""
 
-    Attributes
-    ----------
-    control, shown
-        The control tag and the object tag.
-    data_key
-        Where in a task's data the text is.
-    label_key
-        Where in a flat row the label is.
-    """
-
-    control: str
-    shown: str
-    data_key: str
+    control: ControlTag
     label_key: str
 
+    def read_region(self, row: Row) -> Region | None:
+        """Return what a flat row says was decided; None if it says nothing.
 
-def name_columns(schema: LabelSchema, rows: Iterable[Row]) -> Columns:
-    """Return the names that a labeling config gives."""
-    control = schema.control
-    is_named = any(control.name in row for row in rows if is_flat(row))
-    return Columns(
-        control=control.name,
-        shown=control.object_tag.name,
-        data_key=control.object_tag.data_key,
-        label_key=control.name if is_named else LABEL_KEY,
-    )
+        JSON-MIN has a single choice as a string, several as ``{"choices": […]}``, a rating as a
+        number and paths as lists (label-studio-sdk 2.1.2, ``converter/converter.py``).
+        """
+        value = row.get(self.label_key)
+        kind = self.control.type
+        if isinstance(value, dict):
+            value = value.get(kind)
+        if value in (None, "") or isinstance(value, bool):
+            return None
+        if self.control.kind is Kind.RATING:
+            decided: object = int(value) if str(value).isdecimal() else value
+        else:
+            decided = value if isinstance(value, list) else [str(value)]
+        return Region(
+            from_name=self.control.name,
+            to_name=self.control.object_tags[0].name,
+            type=kind,
+            value={kind: decided},
+        )
 
 
-def find_columns(path: Path, rows: Sequence[Row]) -> Columns:
-    """Return the only names that are possible.
+def name_columns(schema: LabelSchema, rows: Iterable[Row]) -> list[Columns]:
+    """Return the names that a labeling config gives, of each control that flat rows may have.
+
+    Of a single control, they may have the label under another key, too.
+    """
+    flat = [row for row in rows if is_flat(row)]
+    is_alone = len(schema.controls) == 1
+    return [
+        Columns(
+            control=control,
+            label_key=LABEL_KEY
+            if is_alone and not any(control.name in row for row in flat)
+            else control.name,
+        )
+        for control in schema.controls
+    ]
+
+
+def find_schema(path: Path, rows: Sequence[Row]) -> LabelSchema:
+    """Return what must be meant: one control that chooses one of all labels that were chosen.
 
     A flat row does not name the object tag: it is taken to be called as the data key, as in Label
     Studio's templates.
@@ -81,12 +105,14 @@ def find_columns(path: Path, rows: Sequence[Row]) -> Columns:
     control = _only(path, names, "controls with choices")
     data_key = _only(path, sorted(keys), "texts")
     shown = sorted({target for _, target in controls if target}) or [data_key]
-    return Columns(
-        control=control,
-        shown=_only(path, shown, "object tags"),
-        data_key=data_key,
-        label_key=control,
+    labels = sorted({label for row in rows for name, label in _find_labels(row) if name == control})
+    tag = ControlTag(
+        name=control,
+        type="choices",
+        object_tags=(ObjectTag(name=_only(path, shown, "object tags"), data_key=data_key),),
+        labels=tuple(Label(value=label, names=(label,)) for label in labels),
     )
+    return LabelSchema(controls=(tag,))
 
 
 def is_flat(row: Row) -> bool:
@@ -112,9 +138,25 @@ def _find_controls(row: Row) -> Iterator[tuple[str, str]]:
             keys = [LABEL_KEY] if LABEL_KEY in row else []
         yield from ((key, "") for key in keys if isinstance(row[key], str | int))
         return
-    annotations = [item for item in read_list(row.get("annotations")) if isinstance(item, dict)]
-    regions = (region for item in annotations for region in to_regions(item.get("result")))
+    regions = _find_regions(row)
     yield from ((r.from_name, r.to_name) for r in regions if read_choice(r) is not None)
+
+
+def _find_labels(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield each choice of one label: the control's name and the label."""
+    if is_flat(row):
+        keys = [name for name, _ in _find_controls(row)]
+        yield from ((k, str(row[k])) for k in keys if row[k] != "" and not isinstance(row[k], bool))
+        return
+    regions = _find_regions(row)
+    yield from ((r.from_name, label) for r in regions if (label := read_choice(r)) is not None)
+
+
+def _find_regions(row: Row) -> Iterator[Region]:
+    """Yield the regions of all annotations but those of skipped tasks."""
+    for item in read_list(row.get("annotations")):
+        if isinstance(item, dict) and not item.get("was_cancelled"):
+            yield from to_regions(item.get("result"))
 
 
 def _find_texts(row: Row) -> list[str]:

@@ -8,23 +8,22 @@ Label Studio 1.23.2.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from prelabel.label_config import ControlTag, Label, LabelSchema, ObjectTag
+from prelabel.label_config import LabelSchema
 from prelabel.label_studio.columns import (
     META_KEYS,
     Columns,
-    find_columns,
+    find_schema,
     is_flat,
     name_columns,
-    read_choice,
 )
 from prelabel.label_studio.rows import Row, read_list, read_rows
-from prelabel.protocol.values import AnnotationBody, is_id, to_annotation
+from prelabel.protocol.values import AnnotationBody, is_id, to_annotation, write_regions
 from prelabel.types import Annotation, Task
 
 _NO_ID = 2**62
@@ -52,9 +51,12 @@ class Export:
     @property
     def other_labels(self) -> list[str]:
         """Labels that were chosen although the labeling config does not have them."""
-        return sorted(
-            _chosen(self.schema.control.name, self.annotated) - self.schema.control.values
-        )
+        found = set[str]()
+        for control in self.schema.controls:
+            for _, annotation in self.annotated:
+                if not annotation.was_cancelled:
+                    found |= control.find_unknown(annotation.regions)
+        return sorted(found)
 
 
 def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
@@ -71,7 +73,8 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
         If the file cannot be read, or leaves open which control or text is meant.
     """
     rows = read_rows(path)
-    columns = name_columns(schema, rows) if schema else find_columns(path, rows)
+    schema = schema or find_schema(path, rows)
+    columns = name_columns(schema, rows)
     tasks: dict[object, Task] = {}
     annotated: list[tuple[Task, Annotation]] = []
     for position, row in enumerate(rows):
@@ -84,26 +87,21 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
         bodies = _read_annotations(whole, spare_id=_NO_ID + len(annotated))
         annotated += [(task, item) for body in bodies if (item := to_annotation(body, task.id))]
     return Export(
-        schema=schema or _make_schema(columns, annotated),
+        schema=schema,
         tasks=tuple(tasks.values()),
         annotated=tuple(annotated),
     )
 
 
-def _unflatten(row: Row, columns: Columns) -> Row:
+def _unflatten(row: Row, columns: Sequence[Columns]) -> Row:
     """Return a JSON-MIN row, or a plain one, as the JSON export has it."""
-    data = {k: v for k, v in row.items() if k not in META_KEYS and k != columns.label_key}
-    label = row.get(columns.label_key)
-    if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
+    decided = META_KEYS.union(column.label_key for column in columns)
+    data = {key: value for key, value in row.items() if key not in decided}
+    regions = [region for column in columns if (region := column.read_region(row))]
+    if not regions:
         return {"data": data}
-    region = {
-        "from_name": columns.control,
-        "to_name": columns.shown,
-        "type": "choices",
-        "value": {"choices": [str(label)]},
-    }
     named = {"id": row.get("annotation_id"), "completed_by": row.get("annotator")}
-    return {"data": data, "annotations": [{**row, **named, "result": [region]}]}
+    return {"data": data, "annotations": [{**row, **named, "result": write_regions(regions)}]}
 
 
 def _read_annotations(row: Row, *, spare_id: int) -> Iterator[AnnotationBody]:
@@ -121,26 +119,3 @@ def _to_person(value: object) -> object:
     if isinstance(value, dict):
         value = value.get("id")
     return zlib.crc32(value.encode()) if isinstance(value, str) and value else value
-
-
-def _make_schema(columns: Columns, annotated: Iterable[tuple[Task, Annotation]]) -> LabelSchema:
-    """Return a schema of all labels that were chosen."""
-    labels = sorted(_chosen(columns.control, annotated))
-    return LabelSchema(
-        control=ControlTag(
-            name=columns.control,
-            type="choices",
-            object_tag=ObjectTag(name=columns.shown, data_key=columns.data_key),
-            labels=tuple(Label(value=label, names=(label,)) for label in labels),
-        )
-    )
-
-
-def _chosen(control: str, annotated: Iterable[tuple[Task, Annotation]]) -> set[str]:
-    return {
-        label
-        for _, annotation in annotated
-        if not annotation.was_cancelled
-        for region in annotation.regions
-        if region.from_name == control and (label := read_choice(region)) is not None
-    }

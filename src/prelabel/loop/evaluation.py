@@ -54,24 +54,30 @@ class Evaluation:
     n_examples
         Examples measured.
     accuracy
-        Share of them whose most probable label is the right one.
+        Share of them about which the model is right; where several labels may be chosen, about all
+        of them.
+    micro_f1
+        F1 of all decisions about single labels together; where one is chosen, the accuracy.
     macro_f1
         Mean of the labels' F1, over all labels that one of them has or was predicted to have.
     log_loss
-        Mean of minus the natural logarithm of the right label's probability, which counts as
-        `LEAST_PROBABILITY` where it is smaller.
+        Mean of minus the natural logarithm of the probability of what is right, which counts as
+        `LEAST_PROBABILITY` where it is smaller; where several labels may be chosen, of each
+        label's being chosen or not.
     ece
         Expected calibration error: by how much the probability of the predicted label is off from
-        how often it is right, in 15 equal bins of that probability.
+        how often it is right, in 15 equal bins of that probability; where several labels may be
+        chosen, of every label.
     per_label
         By label, in the order of their names.
     confusion
         How many examples of a label (first key) were predicted to have which (second key); pairs
-        that did not occur are left out.
+        that did not occur are left out. Empty where several labels may be chosen.
     """
 
     n_examples: int
     accuracy: float
+    micro_f1: float
     macro_f1: float
     log_loss: float
     ece: float
@@ -90,8 +96,8 @@ class Evaluation:
             f"on {self.n_examples} examples left out"
         )
         found = {name: label.recall for name, label in self.per_label.items() if label.support}
-        weakest = min(found, key=lambda name: found[name])
-        if found[weakest] == 1:
+        weakest = min(found, key=lambda name: found[name], default=None)
+        if weakest is None or found[weakest] == 1:
             return line
         return f"{line}; weakest: {shorten(weakest)} (recall {found[weakest]:.2f})"
 
@@ -125,9 +131,10 @@ def evaluate(
     return Evaluation(
         n_examples=len(truths),
         accuracy=float(right.mean()),
+        micro_f1=float(right.mean()),
         macro_f1=float(np.mean([label.f1 for label in per_label.values()])),
         log_loss=_log_loss(truths, classes, known),
-        ece=_calibration_error(known.max(axis=1), right),
+        ece=calibration_error(known.max(axis=1), right),
         per_label=per_label,
         confusion=_nest(confusion),
     )
@@ -180,7 +187,8 @@ def _log_loss(truths: Sequence[str], classes: Sequence[str], known: Probabilitie
     return float(-np.log(np.maximum(given, LEAST_PROBABILITY)).mean())
 
 
-def _calibration_error(sure: Probabilities, right: npt.NDArray[np.bool_]) -> float:
+def calibration_error(sure: Probabilities, right: npt.NDArray[np.bool_]) -> float:
+    """Return by how much probabilities are off from how often what they are of is so."""
     bins = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
     surplus = np.bincount(bins, weights=sure - right)  # of each bin, times its examples
     return float(np.abs(surplus).sum() / len(sure))

@@ -1,4 +1,4 @@
-"""What people decided → what a model learns from: one example a task."""
+"""What people decided → what a model learns from: one example a task, for each control."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from prelabel.label_config import LabelSchema
+from prelabel.label_config import ControlTag, Kind
 from prelabel.types import Annotation, Example, Task
 
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """An annotation that says something, and the label it chose."""
+    """An annotation that says something, and the labels it chose."""
 
     annotation: Annotation
-    label: str
+    labels: tuple[str, ...]
 
     @property
     def annotator(self) -> tuple[int | None, int]:
@@ -31,37 +31,53 @@ class _Decision:
 
 
 def read_examples(
-    schema: LabelSchema, annotated: Sequence[tuple[Task, Annotation]]
+    control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]
 ) -> list[Example]:
     """Return what the annotations teach: one example for each task that has a text and a decision.
 
-    The label is the one that most annotators chose; of several, the one decided last. Its weight is
-    the share of annotators who chose it, each counting once, with what they decided last. Where a
-    task has ground truth, nothing else counts. Examples are in the order of the first decision
-    about each task: labels that are added add examples at the end.
+    Who skipped decided nothing. The label is the one that most annotators chose; of several, the
+    one decided last. Where several labels may be chosen, each is decided by itself, by more than
+    half. The weight is the share of annotators who chose as the most did, each counting once, with
+    what they decided last. Where a task has ground truth, nothing else counts. Examples are in the
+    order of the first decision about each task: labels that are added add examples at the end.
     """
     tasks: dict[int, Task] = {}
     decisions: defaultdict[int, list[_Decision]] = defaultdict(list)
     for task, annotation in sorted(annotated, key=lambda pair: pair[1].id):
-        label = schema.read_label(annotation)
-        if label is not None:
+        labels = None if annotation.was_cancelled else control.read_decision(annotation.regions)
+        if labels is not None:
             tasks[task.id] = task
-            decisions[task.id].append(_Decision(annotation, label))
+            decisions[task.id].append(_Decision(annotation, labels))
     examples = []
+    agree = _agree_on_each if control.kind is Kind.SEVERAL else _agree
     for number, task in tasks.items():
-        text = schema.read_text(task.data)
+        text = control.read_text(task.data)
         if text is not None:
-            label, weight = _agree(decisions[number])
-            examples.append(Example(task_id=number, text=text, label=label, weight=weight))
+            chosen, weight = agree(_counting(decisions[number]))
+            examples.append(Example(task_id=number, text=text, labels=chosen, weight=weight))
     return examples
 
 
-def _agree(decisions: Sequence[_Decision]) -> tuple[str, float]:
-    """Return the label that a task's decisions amount to, and the share of annotators behind it."""
+def _counting(decisions: Sequence[_Decision]) -> list[_Decision]:
+    """Return the last decision of each annotator that counts."""
     truth = [decision for decision in decisions if decision.annotation.ground_truth]
-    counting = sorted(truth or decisions, key=lambda decision: decision.decided_at)
-    latest = {decision.annotator: decision for decision in counting}
-    votes = Counter(decision.label for decision in latest.values())
+    ordered = sorted(truth or decisions, key=lambda decision: decision.decided_at)
+    return list({decision.annotator: decision for decision in ordered}.values())
+
+
+def _agree(decisions: Sequence[_Decision]) -> tuple[tuple[str, ...], float]:
+    """Return the label that decisions amount to, and the share of annotators behind it."""
+    votes = Counter(decision.labels for decision in decisions)
     most = max(votes.values())
-    chosen = [decision for decision in latest.values() if votes[decision.label] == most]
-    return max(chosen, key=lambda decision: decision.decided_at).label, most / len(latest)
+    chosen = [decision for decision in decisions if votes[decision.labels] == most]
+    last = max(chosen, key=lambda decision: decision.decided_at)
+    return last.labels, most / len(decisions)
+
+
+def _agree_on_each(decisions: Sequence[_Decision]) -> tuple[tuple[str, ...], float]:
+    """Return the labels that more than half chose, and how far they agree on each, on average."""
+    votes = Counter(label for decision in decisions for label in decision.labels)
+    n = len(decisions)
+    chosen = tuple(sorted(label for label, count in votes.items() if 2 * count > n))
+    shares = [max(count, n - count) / n for count in votes.values()]
+    return chosen, sum(shares) / len(shares) if shares else 1.0

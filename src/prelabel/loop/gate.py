@@ -9,19 +9,27 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from prelabel.errors import ArtifactError
+from prelabel.loop.decisions import choose_sets
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
+from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
-from prelabel.models.base import TextModel
-from prelabel.types import Example, ModelVersion
+from prelabel.models.base import Model, MultiLabelModel, TextModel
+from prelabel.types import Example, Head, ModelVersion
 
 log = logging.getLogger(__name__)
 
 LEFT_OUT = "left_out.json"
-"""Stands in a version's folder beside its arrays: pairs of a task's id and a label."""
+"""Stands in a version's folder beside its arrays: by control, pairs of a task's id and its labels.
+
+Versions of a single control had, up to 0.1, pairs of a task's id and a label, and no more.
+"""
+
+LeftOut: TypeAlias = Mapping[int, tuple[str, ...]]
 
 
 class Gate:
@@ -44,8 +52,7 @@ class Gate:
         new: str,
         active: ModelVersion | None,
         *,
-        frame: str,
-        examples: Sequence[Example],
+        lessons: Sequence[Lesson],
     ) -> str | None:
         """Return why a version should not be activated; None if nothing is against it.
 
@@ -54,28 +61,40 @@ class Gate:
         new
             Name of its artifact, stored already.
         active
-            What it would replace. If that answers another question (its frame differs), cannot be
+            What it would replace. If that answers other questions (its frames differ), cannot be
             served, or has nothing known of what it predicted, then nothing is against the new one.
-        frame
-            The new version's.
-        examples
+        lessons
             What people decided, as of now: both versions are judged by that, whatever the labels
-            were when the active one was trained.
+            were when the active one was trained. Each control is judged by itself.
         """
-        if active is None or active.frame != frame:
+        frames = {head.control: head.frame for head in active.heads} if active else {}
+        same = [lesson for lesson in lessons if frames.get(lesson.name) == lesson.control.frame]
+        if active is None or not same:
             return None
-        truths = {example.task_id: example.label for example in examples}
-        found, before = self._read(new), self._read(active.artifact)
+        found, before = self._read(new, ()), self._read(active.artifact, active.heads)
+        for lesson in same:
+            name = lesson.name
+            objection = self._compare(
+                found.get(name, {}), before.get(name, {}), lesson.examples, active.name,
+                threshold=self._threshold / len(same),
+            )  # fmt: skip
+            if objection and self.can_be_served(active):
+                return objection if len(lessons) == 1 else f'about "{name}" {objection}'
+        return None
+
+    def _compare(
+        self, found: LeftOut, before: LeftOut, examples: Sequence[Example], active: str, *,
+        threshold: float,
+    ) -> str | None:  # fmt: skip
+        truths = {example.task_id: example.labels for example in examples}
         both = truths.keys() & found.keys() & before.keys()
         lost = sum(found[task] != truths[task] == before[task] for task in both)
         won = sum(found[task] == truths[task] != before[task] for task in both)
-        if not is_clearly_worse(lost, won, threshold=self._threshold):
-            return None
-        if not self.can_be_served(active):
+        if not is_clearly_worse(lost, won, threshold=threshold):
             return None
         return (
-            f"it is clearly worse than {active.name}: of {len(both)} examples that both were "
-            f"measured on, it alone is wrong about {lost}, and {active.name} alone about {won}"
+            f"it is clearly worse than {active}: of {len(both)} examples that both were "
+            f"measured on, it alone is wrong about {lost}, and {active} alone about {won}"
         )
 
     def can_be_served(self, version: ModelVersion) -> bool:
@@ -89,23 +108,40 @@ class Gate:
             return False
         return True
 
-    def _read(self, name: str) -> Mapping[int, str]:
+    def _read(self, name: str, heads: Sequence[Head]) -> Mapping[str, LeftOut]:
         try:
-            return dict(json.loads((self._artifacts / name / LEFT_OUT).read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+            content = json.loads((self._artifacts / name / LEFT_OUT).read_bytes())
+            if isinstance(content, list):
+                content = {
+                    head.control: [[task, [label]] for task, label in content] for head in heads
+                }
+            return {
+                control: {task: tuple(labels) for task, labels in pairs}
+                for control, pairs in content.items()
+            }
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             log.warning("What %s predicted for examples left out is not known: %s", name, error)
             return {}
 
 
-def write_left_out(model: TextModel, examples: Sequence[Example]) -> bytes:
-    """Return the content of `LEFT_OUT`: labels predicted for the examples that were measured."""
+def write_left_out(models: Mapping[str, Model], lessons: Sequence[Lesson]) -> bytes:
+    """Return the content of `LEFT_OUT`: what was predicted for the examples that were measured."""
+    examples = {lesson.name: lesson.examples for lesson in lessons}
+    content = {name: _read_left_out(model, examples[name]) for name, model in models.items()}
+    return json.dumps(content).encode()
+
+
+def _read_left_out(model: Model, examples: Sequence[Example]) -> list[tuple[int, tuple[str, ...]]]:
     probabilities = model.out_of_fold_
     if probabilities is None:
-        return b"[]"
-    measured = np.flatnonzero(is_measured(probabilities))
-    best = probabilities[measured].argmax(axis=1)
-    pairs = [
-        (examples[row].task_id, model.classes_[column])
-        for row, column in zip(measured.tolist(), best.tolist(), strict=True)
+        return []
+    if isinstance(model, MultiLabelModel):
+        sets = choose_sets(model, probabilities)
+        measured = np.flatnonzero(np.any(~np.isnan(probabilities), axis=1)).tolist()
+        return [(examples[row].task_id, sets[row]) for row in measured]
+    measured = np.flatnonzero(is_measured(probabilities)).tolist()
+    best = probabilities[measured].argmax(axis=1).tolist() if measured else []
+    return [
+        (examples[row].task_id, (model.classes_[column],))
+        for row, column in zip(measured, best, strict=True)
     ]
-    return json.dumps(pairs).encode()

@@ -22,7 +22,7 @@ _MEASURED = {
 
 
 class VersionGauges(Collector):
-    """Gauges by project, read from the store whenever someone asks.
+    """Gauges by project and control, read from the store whenever someone asks.
 
     So all processes that share a store say the same, right after a start too. A project that is
     forgotten has none.
@@ -39,10 +39,10 @@ class VersionGauges(Collector):
             log.warning("The figures of versions are left out: %s", error)
             return
         for name, meaning in _MEASURED.items():
-            gauge = _gauge(name, meaning)
+            gauge = _gauge(name, meaning, "control")
             for version in active:
-                if version.metrics is not None:
-                    gauge.add_metric([str(version.project)], version.metrics[name])
+                for control, measured in (version.metrics or {}).items():
+                    gauge.add_metric([str(version.project), control], measured[name])
             yield gauge
         gauge = _gauge("examples", "Examples that the active version was fitted on.")
         for version in active:
@@ -50,5 +50,5 @@ class VersionGauges(Collector):
         yield gauge
 
 
-def _gauge(name: str, meaning: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"prelabel_version_{name}", meaning, labels=["project"])
+def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"prelabel_version_{name}", meaning, labels=["project", *labels])

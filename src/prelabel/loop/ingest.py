@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from prelabel.errors import LabelConfigError
-from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.label_config import LabelSchema, describe_edit, parse_label_config
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore, Seen
@@ -59,7 +59,10 @@ class Ingest:
             If the config cannot be served; Label Studio shows the message to its user.
         """
         schema = parse_label_config(label_config)
-        self._react(project, self._projects.see(project, label_config))
+        seen = self._projects.see(project, label_config)
+        if schema.unusable and (seen.is_new or seen.previous_label_config != seen.label_config):
+            log.warning("Project %s: not learned: %s", project, "; ".join(schema.unusable))
+        self._react(project, seen)
         return schema
 
     def apply(self, event: Event) -> Ingested:
@@ -93,10 +96,14 @@ class Ingest:
     def _react(self, project: ProjectKey, seen: Seen) -> None:
         if seen.is_new:
             self._begin_project(project)
-        elif _means(seen.previous_label_config) != _means(seen.label_config):
-            log.info("The labels of project %s were edited; it is trained anew", project)
-            self._jobs.request(project, "labeling config edited")
-            self._wake()
+            return
+        before, after = _means(seen.previous_label_config), _means(seen.label_config)
+        if before == after:
+            return
+        what = describe_edit(before, after) if before and after else "it can be served"
+        log.info("The labels of project %s were edited (%s); it is trained anew", project, what)
+        self._jobs.request(project, "labeling config edited")
+        self._wake()
 
     def _begin_project(self, project: ProjectKey) -> None:
         if self._can_sync:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from prelabel.models.base import TextModel
+from prelabel.label_config import ControlTag
+from prelabel.loop.lesson import Lesson
+from prelabel.loop.suggestions import decide_in_batches
+from prelabel.models.base import Model
 from prelabel.types import Example
 
 LEAST_EXAMPLES = 50
@@ -38,33 +41,26 @@ class Experiment:
     test: tuple[Example, ...]
     trials: tuple[tuple[Example, ...], ...]
 
-    def run(
-        self, new_model: Callable[[], TextModel], *, unlabeled: Iterable[str],
-        label_names: Mapping[str, Sequence[str]],
-    ) -> Iterator[Trial]:  # fmt: skip
+    def run(self, lesson: Lesson) -> Iterator[Trial]:
         """Fit and measure one trial after the other.
 
         Parameters
         ----------
-        unlabeled
-            Texts of the project; those left out are not shown to the model.
+        lesson
+            Of which the examples are. Texts that are left out are not shown to the model.
         """
         hidden = {example.text for example in self.test}
-        pool = [text for text in unlabeled if text not in hidden]
+        pool = [text for text in lesson.pool if text not in hidden]
         for examples in self.trials:
-            model = new_model().fit(
-                [example.text for example in examples],
-                [example.label for example in examples],
-                unlabeled=pool,
-                label_names=label_names,
-                sample_weight=[example.weight for example in examples],
-            )
-            yield Trial(n_examples=len(examples), accuracy=self._measure(model))
+            model = lesson.of(examples, pool).fit()
+            yield Trial(n_examples=len(examples), accuracy=self._measure(lesson.control, model))
 
-    def _measure(self, model: TextModel) -> float:
-        best = model.predict_proba([example.text for example in self.test]).argmax(axis=1)
-        pairs = zip(self.test, best.tolist(), strict=True)
-        return float(np.mean([example.label == model.classes_[i] for example, i in pairs]))
+    def _measure(self, control: ControlTag, model: Model) -> float:
+        texts = [example.text for example in self.test]
+        found = decide_in_batches(model, control, texts, [None] * len(texts))
+        chosen = [set() if decision is None else set(decision[0]) for decision in found]
+        pairs = zip(self.test, chosen, strict=True)
+        return float(np.mean([set(example.labels) == labels for example, labels in pairs]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,7 +166,7 @@ def plan_learning_curve(examples: Sequence[Example], *, seed: int = 0) -> Experi
         return None
     random = np.random.default_rng(seed)
     train, test = _split(examples, random)
-    if not test or len(train) < _STEPS[0] or len({example.label for example in train}) < 2:
+    if not test or len(train) < _STEPS[0] or len({example.labels for example in train}) < 2:
         return None
     trials = [
         tuple(_draw(train, budget, random))

@@ -1,4 +1,4 @@
-"""A model kept in a folder of its own, with all that predictions need besides it."""
+"""Models kept in a folder of their own, with all that predictions need besides them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from prelabel.errors import ArtifactError
-from prelabel.label_config import ControlTag, Label, LabelSchema, ObjectTag
-from prelabel.loop.predictor import choose
+from prelabel.label_config import ControlTag, LabelSchema
+from prelabel.loop.decisions import Decision, Offered
+from prelabel.loop.suggestions import decide_in_batches, suggest
 from prelabel.models import artifact
-from prelabel.models.base import TextModel
+from prelabel.models.base import Model, TextModel
 from prelabel.types import Prediction
 
 _ANSWERS = "answers"
@@ -20,34 +21,40 @@ _ANSWERS = "answers"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptModel:
-    """A model as it was kept.
+    """Models as they were kept.
 
     Attributes
     ----------
+    models
+        By control.
     version
-        What its predictions carry: equal for equal models, as in ``120labels-1f0a9c3e``.
+        What their predictions carry: equal for equal models, as in ``120labels-1f0a9c3e``.
     """
 
-    model: TextModel
+    models: Mapping[str, Model]
     schema: LabelSchema
     version: str
 
     def predict(self, data: Sequence[Mapping[str, object]]) -> list[Prediction | None]:
-        """Suggest a label for each task's data, in order; None where there is no text."""
-        texts = [self.schema.read_text(item) for item in data]
-        chosen = choose(self.model, [text for text in texts if text is not None])
-        return [None if text is None else self._write(*next(chosen)) for text in texts]
+        """Suggest labels for each task's data, in order; None where there is no text."""
+        return suggest(self.schema, data, self._decide, model_version=self.version)
 
-    def _write(self, label: str, score: float) -> Prediction:
-        region = self.schema.control.write_label(label)
-        return Prediction(regions=(region,), score=score, model_version=self.version)
+    def _decide(
+        self, control: ControlTag, texts: Sequence[str], offered: Sequence[Offered]
+    ) -> list[Decision | None]:
+        return decide_in_batches(self.models[control.name], control, texts, offered)
 
 
 def keep_model(
-    model: TextModel, folder: Path, *, schema: LabelSchema, n_examples: int,
+    models: Mapping[str, Model], folder: Path, *, schema: LabelSchema, n_examples: int,
     receipt: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Write a fitted model and what its predictions name as a new folder.
+    """Write fitted models and what their predictions name as a new folder.
+
+    Parameters
+    ----------
+    models
+        By control; controls without a model are left out.
 
     Raises
     ------
@@ -56,16 +63,9 @@ def keep_model(
     OSError
         If it cannot be written.
     """
-    control = schema.control
-    answers = {
-        "control": control.name,
-        "type": control.type,
-        "object": control.object_tag.name,
-        "data_key": control.object_tag.data_key,
-        "labels": {label.value: list(label.names) for label in schema.labels},
-        "n_examples": n_examples,
-    }
-    artifact.save(model, folder, receipt={**receipt, _ANSWERS: answers})
+    kept = LabelSchema(controls=tuple(c for c in schema.controls if c.name in models))
+    answers = {"controls": kept.to_mapping(), "n_examples": n_examples}
+    artifact.save(models, folder, receipt={**receipt, _ANSWERS: answers})
 
 
 def load_kept_model(folder: Path, model_class: type[TextModel]) -> KeptModel:
@@ -76,19 +76,16 @@ def load_kept_model(folder: Path, model_class: type[TextModel]) -> KeptModel:
     ArtifactError
         If there is no such folder, it is damaged, or `keep_model` did not write it.
     """
-    model, manifest = artifact.load(folder, model_class)
-    match manifest.receipt.get(_ANSWERS):
-        case {
-            "control": str(control), "type": str(kind), "object": str(shown),
-            "data_key": str(data_key), "labels": dict(labels), "n_examples": int(n_examples),
-        }:  # fmt: skip
-            object_tag = ObjectTag(name=shown, data_key=data_key)
-            known = tuple(Label(value=value, names=tuple(n)) for value, n in labels.items())
-            tag = ControlTag(name=control, type=kind, object_tag=object_tag, labels=known)
-            version = f"{n_examples}labels-{manifest.sha256[:8]}"
-            return KeptModel(model=model, schema=LabelSchema(control=tag), version=version)
-    raise ArtifactError(
-        f"{folder} does not say which control and text its predictions belong to",
-        expected="a folder that `prelabel train` wrote",
-        fix="Train the model with `prelabel train`.",
-    )
+    models, manifest = artifact.load(folder, model_class)
+    try:
+        answers = manifest.receipt[_ANSWERS]
+        schema = LabelSchema.from_mapping(answers["controls"])
+        named = {control.name: models[control.name] for control in schema.controls}
+        version = f"{int(answers['n_examples'])}labels-{manifest.sha256[:8]}"
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError(
+            f"{folder} does not say which controls and texts its predictions belong to",
+            expected="a folder that `prelabel train` of this release wrote",
+            fix="Train the model with `prelabel train`.",
+        ) from error
+    return KeptModel(models=named, schema=schema, version=version)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-import numpy as np
-
-from prelabel.label_config import LabelSchema
+from prelabel.label_config import ControlTag, Kind, LabelSchema
+from prelabel.loop.decisions import Decision, Offered
 from prelabel.loop.registry import Registry, Served
-from prelabel.models.base import TextModel
+from prelabel.loop.suggestions import decide_in_batches, suggest
+from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
 from prelabel.types import Prediction, ProjectKey
-
-TEXTS_AT_ONCE = 512
-"""Bounds the memory of a batch, and how long it keeps other threads from running."""
 
 
 class Predictor:
@@ -29,26 +27,14 @@ class Predictor:
     def predict(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
     ) -> list[Prediction | None]:
-        """Suggest a label for each task's data, in order.
+        """Suggest labels for each task's data, in order.
 
         None stands for an abstention: there is no text, or nothing in it to go by. All
         predictions of one call carry the same model version.
         """
         served = self._registry.serve(project)
         name = _name(served, schema)
-        texts = {
-            index: text
-            for index, item in enumerate(data)
-            if (text := schema.read_text(item)) is not None
-        }
-        suggestions = _suggest(served, schema, list(texts.values()))
-        predictions: list[Prediction | None] = [None] * len(data)
-        for index, suggestion in zip(texts, suggestions, strict=True):
-            if suggestion is not None:
-                label, score = suggestion
-                region = schema.control.write_label(label)
-                predictions[index] = Prediction(regions=(region,), score=score, model_version=name)
-        return predictions
+        return suggest(schema, data, partial(_decide, served, schema), model_version=name)
 
 
 def _name(served: Served | None, schema: LabelSchema) -> str:
@@ -56,37 +42,42 @@ def _name(served: Served | None, schema: LabelSchema) -> str:
 
     Label names answer before the first version, so the config is part of its name. It is part of a
     version's name, too, while it differs from the one trained with in what is predicted: labels
-    that are gone, a control or an object of another name. Added labels change nothing yet.
+    that are gone, a control or an object of another name, a control that names still answer for.
+    Added labels change nothing yet.
     """
     if served is None:
         return f"v0-names-{schema.digest()}"
     version = served.version
-    if version.frame == schema.frame and set(version.labels) <= schema.control.values:
-        return version.name
-    return f"{version.name}-{schema.digest()}"
+    heads = {head.control: head for head in version.heads}
+    is_as_trained = heads.keys() == {control.name for control in schema.controls} and all(
+        heads[control.name].frame == control.frame
+        and (control.options_key is not None or set(heads[control.name].labels) <= control.values)
+        for control in schema.controls
+    )
+    return version.name if is_as_trained else f"{version.name}-{schema.digest()}"
 
 
-def _suggest(
-    served: Served | None, schema: LabelSchema, texts: Sequence[str]
-) -> list[tuple[str, float] | None]:
-    if not texts:
-        return []
-    if served is None:
-        names = LabelNames({label.value: label.names for label in schema.labels})
-        return [names.suggest(text) for text in texts]
-    allowed = schema.control.values
-    # A text of a label that the config has lost belongs to no other: abstain.
+def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Model | None:
+    """Return the model that decides about a control: the only one, if both are alone."""
+    model = served.models.get(control.name)
+    if model is None and len(served.models) == len(schema.controls) == 1:
+        (model,) = served.models.values()
+    is_several = control.kind is Kind.SEVERAL
+    return model if model and isinstance(model, MultiLabelModel) == is_several else None
+
+
+def _decide(
+    served: Served | None, schema: LabelSchema, control: ControlTag, texts: Sequence[str],
+    offered: Sequence[Offered],
+) -> Sequence[Decision | None]:  # fmt: skip
+    model = _find_model(served, schema, control) if served else None
+    if model is not None:
+        return decide_in_batches(model, control, texts, offered)
+    if control.kind is not Kind.ONE:
+        return [None] * len(texts)
+    names = LabelNames(control.label_names)
+    suggestions = zip(map(names.suggest, texts), offered, strict=True)
     return [
-        (label, score) if label in allowed else None
-        for start in range(0, len(texts), TEXTS_AT_ONCE)
-        for label, score in choose(served.model, texts[start : start + TEXTS_AT_ONCE])
+        ((found[0],), found[1]) if found and (allowed is None or found[0] in allowed) else None
+        for found, allowed in suggestions
     ]
-
-
-def choose(model: TextModel, texts: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield the most probable label of each text, and its probability."""
-    probabilities = model.predict_proba(texts)
-    best = np.argmax(probabilities, axis=1)
-    scores = probabilities[np.arange(len(texts)), best]
-    for index, score in zip(best, scores, strict=True):
-        yield model.classes_[index], min(1.0, float(score))

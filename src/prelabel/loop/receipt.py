@@ -7,10 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import prelabel
-from prelabel.types import Example
+
+if TYPE_CHECKING:
+    from prelabel.loop.lesson import Lesson
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
@@ -26,9 +28,9 @@ class Receipt:
     label_config
         Digest of what the labeling config means.
     examples
-        SHA-256 of the examples in their order: task, text, label and weight of each.
+        SHA-256 of the examples in their order: control, task, text, labels and weight of each.
     pool
-        SHA-256 of the project's texts in their order, labeled or not.
+        SHA-256 of the project's texts in their order, labeled or not, by control.
     """
 
     recipe: Mapping[str, Any]
@@ -50,7 +52,7 @@ class Receipt:
 
 
 def write_receipt(
-    recipe: Mapping[str, Any], label_config: str, examples: Sequence[Example], pool: Sequence[str]
+    recipe: Mapping[str, Any], label_config: str, lessons: Sequence[Lesson]
 ) -> Receipt:
     """Return the receipt of a training.
 
@@ -59,9 +61,14 @@ def write_receipt(
     label_config
         Its digest.
     """
-    rows = [[item.task_id, item.text, item.label, item.weight] for item in examples]
+    rows = [
+        [lesson.name, item.task_id, item.text, item.labels, item.weight]
+        for lesson in lessons
+        for item in lesson.examples
+    ]
+    pools = {lesson.name: list(lesson.pool) for lesson in lessons}
     return Receipt(
-        recipe=recipe, label_config=label_config, examples=_digest(rows), pool=_digest(list(pool))
+        recipe=recipe, label_config=label_config, examples=_digest(rows), pool=_digest(pools)
     )
 
 

@@ -7,13 +7,14 @@ import math
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from prelabel.errors import ArtifactError, StorageError
 from prelabel.models import artifact
-from prelabel.models.base import TextModel
+from prelabel.models.base import Model, TextModel
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 
@@ -26,10 +27,10 @@ RETRY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A version and its loaded model: what answers a request from its first line to its last."""
+    """A version and its loaded models, by control: what answers a request from first to last."""
 
     version: ModelVersion
-    model: TextModel
+    models: Mapping[str, Model]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ class Registry:
         older = (v for v in everything if v.number < active.number and v.withheld is None)
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
-                model, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
-                return Served(version, model)
+                models, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
+                named = zip((head.control for head in version.heads), models.values(), strict=True)
+                return Served(version, dict(named))
             except ArtifactError as error:
                 log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback
         return None

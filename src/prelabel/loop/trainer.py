@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
-from prelabel.label_config import LabelSchema, parse_label_config
-from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.examples import read_examples
+from prelabel.label_config import parse_label_config
+from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
-from prelabel.loop.receipt import Receipt, write_receipt
+from prelabel.loop.receipt import Receipt
 from prelabel.models import artifact
-from prelabel.models.base import TextModel
+from prelabel.models.base import Model
+from prelabel.models.method import Method
 from prelabel.storage.labels import LabelStore, Snapshot
 from prelabel.storage.versions import VersionStore
-from prelabel.types import Example, JobState, ModelVersion, ProjectKey
+from prelabel.types import Head, JobState, ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
 
@@ -48,14 +47,12 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Lesson:
+class _Work:
     """What one training is for and learns from."""
 
     project: ProjectKey
     owner: str
-    schema: LabelSchema
-    examples: Sequence[Example]
-    pool: Sequence[str]
+    course: Course
     receipt: Receipt
 
 
@@ -64,11 +61,8 @@ class Trainer:
 
     Parameters
     ----------
-    new_model
-        Makes an unfitted model: every training starts from a fresh one.
-    recipe
-        The model's class, revision and parameters, and the artifact's format: what decides,
-        besides labels and texts, what is learned.
+    method
+        How the examples are learned.
     gate
         Decides which versions may be activated.
     train_every
@@ -81,16 +75,14 @@ class Trainer:
         labels: LabelStore,
         versions: VersionStore,
         artifacts: Path,
-        new_model: Callable[[], TextModel],
-        recipe: Mapping[str, object],
+        method: Method,
         gate: Gate,
         train_every: int,
     ) -> None:
         self._labels = labels
         self._versions = versions
         self._artifacts = artifacts
-        self._new_model = new_model
-        self._recipe = recipe
+        self._method = method
         self._gate = gate
         self._train_every = train_every
 
@@ -109,8 +101,12 @@ class Trainer:
             return None
         try:
             schema = parse_label_config(snapshot.label_config or "")
-            examples = read_examples(schema, snapshot.annotated)
-            return self._train(project, owner, snapshot, schema, examples)
+            course = read_course(schema, snapshot.annotated, snapshot.data, self._method)
+            course.require_lessons()
+            work = _Work(
+                project=project, owner=owner, course=course, receipt=course.write_receipt()
+            )
+            return self._train(work, snapshot)
         except LabelConfigError as error:
             return Trained(
                 state=JobState.NOT_YET, message=str(error), trained_changes=snapshot.label_changes
@@ -118,89 +114,64 @@ class Trainer:
         except NotEnoughLabelsError as error:
             # One change short of due: the next label tries again, not the next ten.
             waiting = max(0, snapshot.label_changes - self._train_every + 1)
-            return Trained(state=JobState.NOT_YET, message=str(error), trained_changes=waiting)
+            message = f"{error}{_hint_at_others(snapshot)}"
+            return Trained(state=JobState.NOT_YET, message=message, trained_changes=waiting)
 
     def _is_due(self, snapshot: Snapshot) -> bool:
         return snapshot.untrained_changes >= self._train_every
 
-    def _train(
-        self,
-        project: ProjectKey,
-        owner: str,
-        snapshot: Snapshot,
-        schema: LabelSchema,
-        examples: Sequence[Example],
-    ) -> Trained:
-        counts = Counter(example.label for example in examples)
-        if len(counts) < 2:
-            raise NotEnoughLabelsError(counts)
-        pool = [text for data in snapshot.data if (text := schema.read_text(data))]
-        lesson = _Lesson(
-            project=project,
-            owner=owner,
-            schema=schema,
-            examples=examples,
-            pool=pool,
-            receipt=write_receipt(self._recipe, schema.digest(), examples, pool),
-        )
-        known = self._versions.find(project, lesson.receipt.fingerprint)
+    def _train(self, work: _Work, snapshot: Snapshot) -> Trained:
+        known = self._versions.find(work.project, work.receipt.fingerprint)
         if known and self._gate.can_be_served(known):
-            version, message = self._reconsider(lesson, known)
+            version, message = self._reconsider(work, known)
             return self._done(snapshot, message, version)
-        model = self._fit(lesson)
-        version = self._store(lesson, model)
-        message = f"{version.name} is active: {len(model.classes_)} labels learned"
+        models = work.course.fit()
+        version = self._store(work, models)
+        message = f"{version.name} is active: {work.course.describe(models)}"
         if version.withheld is not None:
             message = f"{version.name} is kept but not activated: {version.withheld}"
         return self._done(snapshot, message, version)
 
-    def _reconsider(self, lesson: _Lesson, known: ModelVersion) -> tuple[ModelVersion, str]:
+    def _reconsider(self, work: _Work, known: ModelVersion) -> tuple[ModelVersion, str]:
         """Activate a version that equals what a training would make, if it may be."""
-        active = self._versions.active(lesson.project)
+        active = self._versions.active(work.project)
         if active and active.number == known.number:
             return known, f"{known.name} is up to date: nothing has changed since it was trained"
-        objection = self._judge(lesson, known.artifact, active)
+        objection = self._judge(work, known.artifact, active)
         if objection is not None:
             return known, f"{known.name} is kept but not activated: {objection}"
-        known = self._versions.activate(known, owner=lesson.owner)
+        known = self._versions.activate(known, owner=work.owner)
         return known, f"{known.name} is active: it was trained on the same before"
 
-    def _judge(self, lesson: _Lesson, new: str, active: ModelVersion | None) -> str | None:
-        frame, examples = lesson.schema.frame, lesson.examples
-        return self._gate.judge(new, active, frame=frame, examples=examples)
+    def _judge(self, work: _Work, new: str, active: ModelVersion | None) -> str | None:
+        return self._gate.judge(new, active, lessons=work.course.ready)
 
-    def _fit(self, lesson: _Lesson) -> TextModel:
-        return self._new_model().fit(
-            [example.text for example in lesson.examples],
-            [example.label for example in lesson.examples],
-            unlabeled=lesson.pool,
-            label_names={label.value: label.names for label in lesson.schema.labels},
-            sample_weight=[example.weight for example in lesson.examples],
-        )
-
-    def _store(self, lesson: _Lesson, model: TextModel) -> ModelVersion:
-        project, examples = lesson.project, lesson.examples
-        evaluation = _evaluate(model, examples)
-        metrics = evaluation.to_mapping() if evaluation else None
+    def _store(self, work: _Work, models: Mapping[str, Model]) -> ModelVersion:
+        project, lessons = work.project, work.course.ready
+        measured = work.course.evaluate(models)
+        metrics = {control: found.to_mapping() for control, found in measured.items()} or None
         name = f"{project}/{uuid.uuid4().hex}"
         artifact.save(
-            model,
+            models,
             self._artifacts / name,
-            receipt=lesson.receipt.to_mapping(metrics),
-            beside={LEFT_OUT: write_left_out(model, examples)},
+            receipt=work.receipt.to_mapping(metrics),
+            beside={LEFT_OUT: write_left_out(models, lessons)},
         )
         version = self._versions.add(
             project,
             artifact=name,
-            examples=len(examples),
-            labels=model.classes_,
-            frame=lesson.schema.frame,
-            fingerprint=lesson.receipt.fingerprint,
-            owner=lesson.owner,
+            examples=work.course.n_tasks,
+            heads=[
+                Head(control=x.name, frame=x.control.frame, labels=models[x.name].classes_)
+                for x in lessons
+            ],
+            fingerprint=work.receipt.fingerprint,
+            owner=work.owner,
             metrics=metrics,
-            withheld=self._judge(lesson, name, self._versions.active(project)),
+            withheld=self._judge(work, name, self._versions.active(project)),
         )
-        log.info("%s of project %s: %s", version.name, project, evaluation or "nothing measured")
+        figures = "; ".join(f"{control}: {found}" for control, found in measured.items())
+        log.info("%s of project %s: %s", version.name, project, figures or "nothing measured")
         for old in self._versions.superseded(project, KEPT_ARTIFACTS):
             artifact.delete(self._artifacts / old)
         return version
@@ -214,8 +185,15 @@ class Trainer:
         )
 
 
-def _evaluate(model: TextModel, examples: Sequence[Example]) -> Evaluation | None:
-    if model.out_of_fold_ is None:
-        return None
-    labels = [example.label for example in examples]
-    return evaluate(labels, model.classes_, model.out_of_fold_)
+def _hint_at_others(snapshot: Snapshot) -> str:
+    """Say under which other names people decided something: a control may have been renamed."""
+    schema = parse_label_config(snapshot.label_config or "")
+    known = {control.name for control in schema.controls}
+    regions = (region for _, annotation in snapshot.annotated for region in annotation.regions)
+    others = sorted({region.from_name for region in regions} - known)[:10]
+    if not others:
+        return ""
+    return (
+        f" Annotations name controls that the labeling config does not have: {', '.join(others)}. "
+        "A control that was renamed learns from annotations under its new name only."
+    )

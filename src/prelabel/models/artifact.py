@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -22,20 +22,18 @@ from safetensors.numpy import save as to_safetensors
 
 import prelabel
 from prelabel.errors import ArtifactError
-from prelabel.models.base import Arrays, TextModel
-
-FORMAT = 1
-"""Number of the layout of a version, written into every manifest.
-
-To change the layout: raise the number by one, teach `load` to read the old number as well as the
-new one, add a folder written by the last release to the tests of old versions, and name the change
-in the changelog. A reader refuses a number above its own; it never guesses.
-"""
+from prelabel.models.base import Arrays, Model, TextModel
+from prelabel.models.manifest import (
+    FORMAT,
+    MANIFEST,
+    TRAIN_AGAIN,
+    Head,
+    Manifest,
+    read_manifest,
+    unreadable,
+)
 
 _ARRAYS = "arrays.safetensors"
-_MANIFEST = "manifest.json"
-_TRAIN_AGAIN = "Restore the folder from a copy, or train the project again."
-
 # https://huggingface.co/docs/safetensors/index#format: 8 bytes give the length of a JSON header,
 # the header gives type, shape and offsets of each array, and the arrays follow.
 _LENGTH_BYTES = 8
@@ -43,14 +41,6 @@ _DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
-
-Model = TypeVar("Model", bound=TextModel)
-
-
-class _Format(msgspec.Struct):
-    """All that can be known of a manifest before its format is."""
-
-    format: int
 
 
 class _Entry(msgspec.Struct):
@@ -61,42 +51,15 @@ class _Entry(msgspec.Struct):
     data_offsets: tuple[int, int]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a version says about itself.
-
-    Attributes
-    ----------
-    format
-        The `FORMAT` it was written in.
-    model
-        Name of the class that made the arrays.
-    classes
-        Names of the columns of its probabilities.
-    sha256
-        Of the file of arrays, in hexadecimal.
-    prelabel
-        Version of prelabel that wrote it.
-    receipt
-        What it was made from and how well it measured, as the caller put it; any JSON.
-    """
-
-    format: int
-    model: str
-    classes: tuple[str, ...]
-    sha256: str
-    prelabel: str
-    receipt: dict[str, Any]
-
-
 def save(
-    model: TextModel, folder: Path, *, receipt: Mapping[str, Any],
+    models: Mapping[str, Model], folder: Path, *, receipt: Mapping[str, Any],
     beside: Mapping[str, bytes] | None = None,
 ) -> None:  # fmt: skip
-    """Write a fitted model as a new folder, complete or not at all.
+    """Write fitted models, by their controls' names, as a new folder, complete or not at all.
 
     A crash may leave a hidden ``.tmp`` folder beside it, which nothing reads.
 
-    >>> save(model, Path("versions/7"), receipt={"examples": 120})  # doctest: +SKIP
+    >>> save({"topic": model}, Path("versions/7"), receipt={"examples": 120})  # doctest: +SKIP
 
     Parameters
     ----------
@@ -108,16 +71,23 @@ def save(
     ArtifactError
         If the folder exists: a version never changes.
     """
-    arrays = _to_bytes(model.to_arrays())
+    named = {
+        f"{number}/{name}": array
+        for number, model in enumerate(models.values())
+        for name, array in model.to_arrays().items()
+    }
+    arrays = _to_bytes(named)
     manifest = Manifest(
         format=FORMAT,
-        model=type(model).__name__,
-        classes=model.classes_,
+        heads=tuple(
+            Head(control=control, model=type(model).__name__, classes=model.classes_)
+            for control, model in models.items()
+        ),
         sha256=hashlib.sha256(arrays).hexdigest(),
         prelabel=prelabel.__version__,
         receipt=dict(receipt),
     )
-    _write(folder, {**(beside or {}), _ARRAYS: arrays, _MANIFEST: msgspec.json.encode(manifest)})
+    _write(folder, {**(beside or {}), _ARRAYS: arrays, MANIFEST: msgspec.json.encode(manifest)})
 
 
 def delete(folder: Path) -> None:
@@ -125,24 +95,46 @@ def delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def load(folder: Path, model_class: type[Model]) -> tuple[Model, Manifest]:
-    """Read what `save` wrote; the model's arrays are views of the file, paged in when used.
+def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], Manifest]:
+    """Read what `save` wrote; the models' arrays are views of the file, paged in when used.
+
+    Parameters
+    ----------
+    model_class
+        The class that may have made the models, or its class for several labels.
 
     Raises
     ------
     ArtifactError
         If a file is missing, altered or cut short, was written in a newer format, or by another
-        class than ``model_class``.
+        class than these.
     """
-    manifest = _read_manifest(folder)
-    if manifest.model != model_class.__name__:
-        raise ArtifactError(
-            f"{folder} was written by the model class {manifest.model}",
-            expected=model_class.__name__,
-            fix="Start the model directory that trained this version, or train the project again.",
-        )
+    manifest = read_manifest(folder)
+    classes = {one.__name__: one for one in (model_class, model_class.several) if one}
+    for head in manifest.heads:
+        if head.model not in classes:
+            raise ArtifactError(
+                f"{folder} was written by the model class {head.model}",
+                expected=" or ".join(classes),
+                fix="Start the model directory that trained this version, or train the project "
+                "again.",
+            )
     arrays = _read_arrays(folder / _ARRAYS, sha256=manifest.sha256)
-    return model_class.from_arrays(arrays, manifest.classes), manifest
+    models: dict[str, Model] = {
+        head.control: classes[head.model].from_arrays(_of_head(arrays, number), head.classes)
+        for number, head in enumerate(manifest.heads)
+    }
+    return models, manifest
+
+
+def _of_head(arrays: Arrays, number: int) -> Arrays:
+    """Arrays of one model; format 1 knew no other, and no prefix."""
+    prefix = f"{number}/"
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix) or "/" not in name
+    }
 
 
 def _to_bytes(arrays: Arrays) -> bytes:
@@ -203,34 +195,18 @@ def _sync(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    path = folder / _MANIFEST
-    try:
-        content = path.read_bytes()
-        written = msgspec.json.decode(content, type=_Format).format
-        if written > FORMAT:
-            raise ArtifactError(
-                f"{folder} was written in format {written}",
-                expected=f"format {FORMAT} or older",
-                fix="Install the release of prelabel that wrote it, or a later one.",
-            )
-        return msgspec.json.decode(content, type=Manifest)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise _unreadable(path, error, expected="the manifest of a model version") from error
-
-
 def _read_arrays(path: Path, *, sha256: str) -> Arrays:
     """Map the file, read-only, and give views of it once its checksum is right."""
     try:
         content = np.asarray(np.memmap(path, mode="r"))
     except (OSError, ValueError) as error:  # ValueError: nothing can be mapped of an empty file
-        raise _unreadable(path, error, expected="the arrays of a model version") from error
+        raise unreadable(path, error, expected="the arrays of a model version") from error
     found = hashlib.sha256(content.data).hexdigest()
     if found != sha256:
         raise ArtifactError(
             f"{path} has the checksum {found}: it was altered or cut short",
             expected=sha256,
-            fix=_TRAIN_AGAIN,
+            fix=TRAIN_AGAIN,
         )
     try:
         start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES].tobytes(), "little")
@@ -238,13 +214,9 @@ def _read_arrays(path: Path, *, sha256: str) -> Arrays:
         entries = msgspec.json.decode(header, type=dict[str, _Entry])
         return {name: _view(content[start:], entry) for name, entry in entries.items()}
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        raise _unreadable(path, error, expected="a safetensors file") from error
+        raise unreadable(path, error, expected="a safetensors file") from error
 
 
 def _view(content: npt.NDArray[np.uint8], entry: _Entry) -> npt.NDArray[Any]:
     first, end = entry.data_offsets
     return content[first:end].view(_DTYPES[entry.dtype]).reshape(entry.shape)
-
-
-def _unreadable(path: Path, error: Exception, *, expected: str) -> ArtifactError:
-    return ArtifactError(f"{path} cannot be read ({error})", expected=expected, fix=_TRAIN_AGAIN)

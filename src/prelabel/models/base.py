@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,8 +13,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 """A model as data: arrays by name. Never objects, never code."""
 
 
-class TextModel(ABC):
-    """Learns labels of texts. One instance is one fit: fitted once, then never changed.
+class Model(ABC):
+    """What all models have. One instance is one fit: fitted once, then never changed.
 
     A model is made in the training process, stored as the arrays of `to_arrays`, and rebuilt by
     `from_arrays` in every serving process.
@@ -35,6 +35,26 @@ class TextModel(ABC):
     revision: ClassVar[int] = 1
     """Raised when the same texts and labels give another model than before: versions of an older
     revision are then trained again."""
+
+    @abstractmethod
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Probabilities, shape (len(texts), len(classes_)): finite, in [0, 1]."""
+
+    @abstractmethod
+    def to_arrays(self) -> Arrays:
+        """All that `predict_proba` needs besides `classes_`."""
+
+    @classmethod
+    @abstractmethod
+    def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+        """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
+
+
+class TextModel(Model):
+    """Learns which one of several labels a text has: rows of `predict_proba` sum to 1."""
+
+    several: ClassVar[type[MultiLabelModel] | None] = None
+    """The class that learns texts with several labels beside this one; None learns none such."""
 
     @abstractmethod
     def fit(
@@ -68,15 +88,34 @@ class TextModel(ABC):
             If there are not at least two different labels.
         """
 
-    @abstractmethod
-    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
+
+class MultiLabelModel(Model):
+    """Learns which of several labels a text has, any number of them: columns are independent.
+
+    Attributes
+    ----------
+    thresholds_
+        From which probability on each label is chosen, shape (len(classes_),). Set by `fit`.
+    """
+
+    thresholds_: npt.NDArray[np.float32]
 
     @abstractmethod
-    def to_arrays(self) -> Arrays:
-        """All that `predict_proba` needs besides `classes_`."""
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Collection[str]],
+        *,
+        unlabeled: Iterable[str] | None = None,
+        label_names: Mapping[str, Sequence[str]] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
+        """Learn from ``texts[i]`` having all of ``labels[i]``, which may be none; return self.
 
-    @classmethod
-    @abstractmethod
-    def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
-        """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
+        As `TextModel.fit` otherwise.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If no label tells any two texts apart.
+        """

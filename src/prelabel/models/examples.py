@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.floating]
 _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, accountBlocked
 
 
+_NOT_IT, _IT = "", "it"
+
 _NAME_WEIGHT = 3.0
 """A name counts as three examples at first, and as one beside six real ones of its label."""
 
@@ -85,6 +87,29 @@ class Examples:
             labels=np.array([column[label] for label in of_all], np.int64),
             text_weights=given[kept],
             positions=kept,
+        )
+
+    @classmethod
+    def of_one_label(
+        cls, texts: Sequence[str], has_it: Sequence[bool], weights: npt.ArrayLike | None,
+        names: Mapping[str, str], label: str,
+    ) -> Self:  # fmt: skip
+        """Tell one label from its absence: a name of another label is a text without it.
+
+        ``classes`` are "" and "it".
+        """
+        answers = [_IT if found else _NOT_IT for found in has_it]
+        examples = cls.of(texts, answers, weights)
+        of_names = [_IT if name == label else _NOT_IT for name in names]
+        both = (_NOT_IT, _IT)
+        return replace(
+            examples,
+            classes=both,
+            names=tuple(names.values()),
+            labels=np.array(
+                [both.index(a) for a in (*of_names, *(answers[i] for i in examples.positions))],
+                np.int64,
+            ),
         )
 
     def __len__(self) -> int:

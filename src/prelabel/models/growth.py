@@ -40,8 +40,8 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Milestone:
-    """All that was learned of the first examples.
+class _Layout:
+    """Names and texts as a solver sees them, whatever their labels.
 
     Attributes
     ----------
@@ -51,13 +51,24 @@ class _Milestone:
 
     weight: np.float32
     design: Design
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes."""
+        return self.design.n_bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Milestone:
+    """All that was learned of the first examples."""
+
     measured: Calibration
     linear: Linear
 
     @property
     def n_bytes(self) -> int:
         """Memory it takes."""
-        return self.design.n_bytes + self.linear.coefficients.nbytes
+        return self.measured.scores.nbytes + self.linear.coefficients.nbytes
 
 
 def learn(
@@ -73,16 +84,15 @@ def learn(
     n_first = last_milestone(len(examples.texts))
     first = examples.first(n_first)
     reached = _reach(_Hashable(first), representation, C, seed)
-    design, linear, scores = reached.design, reached.linear, reached.measured.scores
+    layout = _lay_out(examples.names, examples.texts, representation)
+    design, linear, scores = layout.design, reached.linear, reached.measured.scores
     if n_first < len(examples.texts):
-        vectors = representation.features.transform(examples.texts[n_first:])
-        design = design.extend(vectors, reached.weight * representation.space.transform(vectors))
         scores = np.concatenate((scores, _score_new(examples, n_first, design, linear)))
         linear = reached.measured.solver.fit(
             design.rows, examples.labels, examples.weights,
             n_classes=len(examples.classes), start=linear,
         )  # fmt: skip
-    return _fold(representation, reached, design, linear, scores)
+    return _fold(representation, reached, layout, linear, scores)
 
 
 def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear) -> Matrix:
@@ -94,12 +104,12 @@ def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear)
 
 
 def _fold(
-    representation: Representation, reached: _Milestone, design: Design, linear: Linear,
+    representation: Representation, reached: _Milestone, layout: _Layout, linear: Linear,
     scores: Matrix,
 ) -> Learned:  # fmt: skip
     temperature = np.float32(reached.measured.temperature)
-    of_vectors, of_coordinates = design.restore(linear.coefficients)
-    folded = of_vectors + representation.space.fold(reached.weight * of_coordinates)
+    of_vectors, of_coordinates = layout.design.restore(linear.coefficients)
+    folded = of_vectors + representation.space.fold(layout.weight * of_coordinates)
     coefficients = np.ascontiguousarray(folded / temperature)
     return Learned(
         linear=Linear(coefficients, linear.intercept / temperature),
@@ -131,15 +141,28 @@ def _reach(
     first: _Hashable, representation: Representation, C: float | None, seed: int  # noqa: N803
 ) -> _Milestone:  # fmt: skip
     examples = first.examples
-    vectors = representation.features.transform([*examples.names, *examples.texts])
-    weight = _semantic_weight(len(examples.texts))
-    design = lay_out(vectors, weight * representation.space.transform(vectors))
-    rows = design.rows
+    rows = _lay_out(examples.names, examples.texts, representation).design.rows
     measured = _tune(rows, examples, PENALTIES if C is None else (C,), seed)
     linear = measured.solver.fit(
         rows, examples.labels, examples.weights, n_classes=len(examples.classes)
     )
-    return _Milestone(weight, design, measured, linear)
+    return _Milestone(measured, linear)
+
+
+@remembered
+def _lay_out(
+    names: tuple[str, ...], texts: tuple[str, ...], representation: Representation
+) -> _Layout:
+    """Lay the first texts out anew, and add those since the milestone."""
+    n_first = last_milestone(len(texts))
+    if n_first < len(texts):
+        before = _lay_out(names, texts[:n_first], representation)
+        vectors = representation.features.transform(texts[n_first:])
+        coordinates = before.weight * representation.space.transform(vectors)
+        return _Layout(before.weight, before.design.extend(vectors, coordinates))
+    vectors = representation.features.transform([*names, *texts])
+    weight = _semantic_weight(len(texts))
+    return _Layout(weight, lay_out(vectors, weight * representation.space.transform(vectors)))
 
 
 def _tune(

@@ -8,13 +8,14 @@ from typing import Literal, Self
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.errors import ArtifactError
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.estimator import TextEstimator
-from prelabel.models.examples import Examples, write_name
+from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import learn
+from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 
@@ -59,6 +60,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     revision = 2
+    several = SklearnMultiLabelClassifier
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         representation = Representation.learn(
             texts, unlabeled, n_components=self.n_components, seed=self.random_state
         )
-        names = _known_names(label_names, representation.features)
+        names = known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
@@ -161,31 +163,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         model = cls()
         model.classes_ = tuple(classes)
         model._features = TfidfFeatures.from_arrays(arrays)
-        expected = {
-            "coefficients": (model._features.n_features, len(classes)),
-            "intercept": (len(classes),),
-        }
-        for name, shape in expected.items():
-            array = arrays.get(name)
-            if array is None or array.shape != shape or array.dtype != np.float32:
-                received = "missing" if array is None else f"{array.dtype}{array.shape}"
-                raise ArtifactError(
-                    f"The array {name} is {received}",
-                    expected=f"float32{shape}",
-                    fix="Train the project again.",
-                )
+        shape = (model._features.n_features, len(classes))
+        check_arrays(arrays, {"coefficients": shape, "intercept": (len(classes),)})
         model._coefficients, model._intercept = arrays["coefficients"], arrays["intercept"]
         return model
-
-
-def _known_names(
-    label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
-) -> dict[str, str]:
-    """Texts of the labels' names; without those of whose words no text of the project has any."""
-    written = {label: write_name(names) for label, names in sorted(label_names.items())}
-    vectors = features.transform(list(written.values()))
-    n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
-    return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}
 
 
 def _softmax(scores: Matrix) -> Matrix:

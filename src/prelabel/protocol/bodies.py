@@ -121,7 +121,7 @@ def write_versions(versions: Sequence[ModelVersion], active: ModelVersion | None
             "withheld": version.withheld,
             "created_at": version.created_at,
             "examples": version.examples,
-            "labels": version.labels,
+            "labels": {head.control: head.labels for head in version.heads},
             "metrics": version.metrics,
         }
         for version in versions

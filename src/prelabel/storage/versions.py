@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
@@ -13,7 +13,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
 from prelabel.storage.tables import is_project, project_table, update_project, version_table
-from prelabel.types import ModelVersion, ProjectKey
+from prelabel.types import Head, ModelVersion, ProjectKey
 
 
 class VersionStore:
@@ -28,8 +28,7 @@ class VersionStore:
         *,
         artifact: str,
         examples: int,
-        labels: Sequence[str],
-        frame: str,
+        heads: Sequence[Head],
         fingerprint: str,
         owner: str,
         metrics: Mapping[str, Any] | None = None,
@@ -61,8 +60,7 @@ class VersionStore:
                 number=number,
                 artifact=artifact,
                 examples=examples,
-                labels=tuple(labels),
-                frame=frame,
+                heads=tuple(heads),
                 fingerprint=fingerprint,
                 created_at=now(),
                 metrics=metrics,
@@ -186,8 +184,7 @@ def _to_values(version: ModelVersion) -> dict[str, Any]:
         "number": version.number,
         "artifact": version.artifact,
         "examples": version.examples,
-        "labels": list(version.labels),
-        "frame": version.frame,
+        "heads": [asdict(head) for head in version.heads],
         "fingerprint": version.fingerprint,
         "created_at": version.created_at,
         "metrics": version.metrics,
@@ -201,8 +198,10 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         number=row.number,
         artifact=row.artifact,
         examples=row.examples,
-        labels=tuple(row.labels),
-        frame=row.frame,
+        heads=tuple(
+            Head(control=head["control"], frame=head["frame"], labels=tuple(head["labels"]))
+            for head in row.heads
+        ),
         fingerprint=row.fingerprint,
         created_at=row.created_at,
         metrics=row.metrics,

@@ -1,0 +1,16 @@
+"""Labeling config XML → `LabelSchema`: which decisions people take, and about which text."""
+
+from prelabel.label_config.controls import ControlTag, Kind
+from prelabel.label_config.edits import describe_edit
+from prelabel.label_config.labels import Label
+from prelabel.label_config.objects import UNDEFINED_KEY, ObjectTag
+from prelabel.label_config.schema import (
+    MAX_LABEL_CONFIG_CHARACTERS,
+    LabelSchema,
+    parse_label_config,
+)
+
+__all__ = [
+    "MAX_LABEL_CONFIG_CHARACTERS", "UNDEFINED_KEY", "ControlTag", "Kind", "Label", "LabelSchema",
+    "ObjectTag", "describe_edit", "parse_label_config",
+]  # fmt: skip

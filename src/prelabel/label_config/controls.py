@@ -1,0 +1,185 @@
+"""Control tags: which decision people take, how it is read and how it is written.
+
+What the attributes mean: https://labelstud.io/tags/choices, https://labelstud.io/tags/taxonomy and
+https://labelstud.io/tags/rating. What is written passes Label Studio's own validation
+(label-studio-sdk 2.1.2, ``label_interface/control_tags.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prelabel.label_config.labels import Label, read_offered, to_path, to_value
+from prelabel.label_config.objects import ObjectTag
+from prelabel.types import Region
+
+
+class Kind(StrEnum):
+    """How many labels a decision has, and whether they are in an order."""
+
+    ONE = "one"
+    SEVERAL = "several"
+    RATING = "rating"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """What another control must say for a control to be shown.
+
+    Attributes
+    ----------
+    control
+        The other control's name; empty for any.
+    labels
+        It must have chosen one of these; any, if there are none.
+    wants_chosen
+        False turns it around: it must have chosen none of these.
+    """
+
+    control: str
+    labels: frozenset[str]
+    wants_chosen: bool
+
+    def holds(self, chosen: Mapping[str, Collection[str]]) -> bool:
+        """Whether it is met by what the controls, by name, have chosen."""
+        ours = [labels for name, labels in chosen.items() if self.control in {"", name}]
+        found = any(self.labels.intersection(labels) if self.labels else labels for labels in ours)
+        return bool(found) == self.wants_chosen
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlTag:
+    """A tag that takes a decision, and what it decides about.
+
+    Attributes
+    ----------
+    type
+        Its kind in lower case, as regions carry it: ``"choices"``, ``"taxonomy"`` or ``"rating"``.
+    object_tags
+        The texts it is about, in the order of its ``toName``.
+    labels
+        What it offers for every task; nothing is known of what tasks offer themselves.
+    options_key
+        Where a task's data has the labels offered for that task; None if all tasks offer the same.
+    as_paths
+        Whether regions carry labels as all levels of a tree.
+    may_be_empty
+        Whether an annotation without its region says that no label applies.
+    conditions
+        All of them must hold for it to be shown.
+    """
+
+    name: str
+    type: str
+    object_tags: tuple[ObjectTag, ...]
+    labels: tuple[Label, ...]
+    kind: Kind = Kind.ONE
+    options_key: str | None = None
+    as_paths: bool = False
+    may_be_empty: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def values(self) -> frozenset[str]:
+        return frozenset(label.value for label in self.labels)
+
+    @property
+    def label_names(self) -> dict[str, tuple[str, ...]]:
+        """What each label is called."""
+        return {label.value: label.names for label in self.labels}
+
+    @property
+    def data_keys(self) -> str:
+        """Where its text is, for people: ``"title" and "body"``."""
+        return " and ".join(f'"{tag.data_key}"' for tag in self.object_tags)
+
+    @property
+    def frame(self) -> str:
+        """What a prediction names besides its labels: control, objects and data keys."""
+        shown = [
+            (tag.name, tag.data_key) if tag.kind == "Text" else (tag.name, tag.data_key, tag.kind)
+            for tag in self.object_tags
+        ]
+        return repr((self.name, self.type, *(part for parts in shown for part in parts)))
+
+    def read_text(self, data: Mapping[str, object]) -> str | None:
+        """Return the text in a task's data; None if it has none, or only white space."""
+        texts = [text for tag in self.object_tags if (text := tag.read_text(data))]
+        joined = "\n\n".join(texts)
+        return joined if joined and not joined.isspace() else None
+
+    def read_offered(self, data: Mapping[str, object]) -> frozenset[str] | None:
+        """Return the labels a task may have by its own data; None if that says nothing of them."""
+        if self.options_key is None:
+            return None
+        offered = read_offered(data.get(self.options_key), as_paths=self.as_paths)
+        return frozenset(label.value for label in offered)
+
+    def read_decision(self, regions: Iterable[Region]) -> tuple[str, ...] | None:
+        """Return the labels that were chosen here, sorted; None if nothing usable was.
+
+        Regions of other controls and labels that the config no longer has are no decision.
+        """
+        mine = [region for region in regions if region.from_name == self.name]
+        for region in mine:
+            chosen = self._known(self._read_value(region))
+            if chosen and (self.kind is Kind.SEVERAL or len(chosen) == 1):
+                return tuple(sorted(chosen))
+        return () if self.may_be_empty and not mine else None
+
+    def find_unknown(self, regions: Iterable[Region]) -> frozenset[str]:
+        """Return the labels chosen here that the config does not have."""
+        chosen = {
+            label
+            for region in regions
+            if region.from_name == self.name
+            for label in self._read_value(region)
+        }
+        return frozenset(chosen - self._known(chosen))
+
+    def write_decision(self, labels: Sequence[str]) -> Region | None:
+        """Return the region that says ``labels`` were chosen; None if there are none."""
+        if not labels:
+            return None
+        return Region(
+            from_name=self.name,
+            to_name=self.object_tags[0].name,
+            type=self.type,
+            value={self.type: self._write_value(labels)},
+        )
+
+    def _known(self, chosen: Iterable[str]) -> set[str]:
+        values = self.values
+        return {label for label in chosen if self.options_key is not None or label in values}
+
+    def _read_value(self, region: Region) -> Iterator[str]:
+        value = region.value.get(self.type)
+        if self.kind is Kind.RATING:
+            if isinstance(value, int) and not isinstance(value, bool):
+                yield str(value)
+            return
+        for item in value if isinstance(value, list) else []:
+            match item:
+                case str(label) if not self.as_paths:
+                    yield label
+                case [*levels] if self.as_paths and all(isinstance(n, str) for n in levels):
+                    yield from self._read_path(tuple(levels))
+
+    def _read_path(self, path: tuple[str, ...]) -> Iterator[str]:
+        """Yield what a chosen path says: of a taxonomy, that everything above it applies, too."""
+        if self.kind is Kind.SEVERAL:
+            yield from (to_value(path[:n]) for n in range(1, len(path) + 1))
+        else:
+            yield to_value(path)
+
+    def _write_value(self, labels: Sequence[str]) -> object:
+        if self.kind is Kind.RATING:
+            return int(labels[0])
+        if not self.as_paths:
+            return list(labels)
+        paths = {label.value: label.path for label in self.labels}
+        chosen = [paths.get(label) or to_path(label) for label in labels]
+        above = {path[:n] for path in chosen for n in range(1, len(path))}
+        return [list(path) for path in chosen if path not in above]

@@ -1,0 +1,109 @@
+"""Labels: the answers that a control tag offers, in the labeling config or in a task's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+MOST_STARS = 100
+"""More than people can tell apart, and few enough to list."""
+
+_BETWEEN_LEVELS = " / "
+_MOST_LEVELS = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Label:
+    """One answer a control tag offers.
+
+    Attributes
+    ----------
+    value
+        What it is known by: the alias where there is one; of a tree, all levels, as in ``"Animals
+        / Cats"``.
+    names
+        Every wording people see for it: value, alias, hint.
+    path
+        The levels of a tree from the top, each by its alias where there is one.
+    """
+
+    value: str
+    names: tuple[str, ...]
+    path: tuple[str, ...] = ()
+
+
+def to_value(path: tuple[str, ...]) -> str:
+    """Return what the label at the end of a path is known by.
+
+    >>> to_value(("Animals", "Cats"))
+    'Animals / Cats'
+    """
+    return _BETWEEN_LEVELS.join(path)
+
+
+def to_path(value: str) -> tuple[str, ...]:
+    """Return the path that `to_value` was given; levels that hold its separator come apart."""
+    return tuple(value.split(_BETWEEN_LEVELS))
+
+
+def read_choices(element: Element, *, as_paths: bool) -> tuple[Label, ...]:
+    """Return the labels of the ``Choice`` tags under an element, each once."""
+    found: dict[str, Label] = {}
+    for path, names in _walk(element, ()):
+        value = to_value(path) if as_paths else path[-1]
+        found.setdefault(value, Label(value=value, names=names, path=path))
+    return tuple(found.values())
+
+
+def _walk(
+    element: Element, above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    for child in element:
+        path = above
+        if child.tag == "Choice":
+            alias, value, hint = (child.get(key, "") for key in ("alias", "value", "hint"))
+            if alias or value:
+                path = (*above, alias or value)
+                yield path, _once(value, alias, hint)
+        yield from _walk(child, path)
+
+
+def read_stars(element: Element) -> tuple[Label, ...]:
+    """Return the labels of a ``Rating``: "1" up to its ``maxRating``, 5 by default."""
+    given = element.get("maxRating", "5")
+    n_stars = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 0
+    return tuple(Label(value=str(n), names=()) for n in range(1, min(n_stars, MOST_STARS) + 1))
+
+
+def read_offered(options: object, *, as_paths: bool) -> tuple[Label, ...]:
+    """Return the labels that a task's own data offers: strings, or objects with a ``value``."""
+    found: dict[str, Label] = {}
+    for path, names in _walk_options(options, ()):
+        value = to_value(path) if as_paths else path[-1]
+        found.setdefault(value, Label(value=value, names=names, path=path))
+    return tuple(found.values())
+
+
+def _walk_options(
+    options: object, above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    if not isinstance(options, list) or len(above) == _MOST_LEVELS:
+        return
+    for option in options:
+        if isinstance(option, str) and option:
+            yield (*above, option), (option,)
+        elif isinstance(option, Mapping):
+            alias, value, hint = (_text(option.get(key)) for key in ("alias", "value", "hint"))
+            if alias or value:
+                path = (*above, alias or value)
+                yield path, _once(value, alias, hint)
+                yield from _walk_options(option.get("children"), path)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _once(*names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name))

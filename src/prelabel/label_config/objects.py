@@ -1,0 +1,126 @@
+"""Object tags: what shows the item, and where its text is in a task's data.
+
+What the attributes mean: https://labelstud.io/tags/text, https://labelstud.io/tags/hypertext and
+https://labelstud.io/tags/paragraphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+UNDEFINED_KEY = "$undefined$"
+"""The data key of tasks uploaded as a plain file, before Label Studio knows the config's own
+(Label Studio 1.23.2, ``core/settings/base.py``, ``DATA_UNDEFINED_NAME``)."""
+
+MAX_MARKUP_CHARACTERS = 1_000_000
+"""So much of a task's markup is read; what follows is left out, as models leave out what follows
+their longest text."""
+
+OBJECT_TAGS = ("Text", "HyperText", "Paragraphs")
+_WHERE_TEXT_IS_DATA = {"Text": "text", "HyperText": "text", "Paragraphs": "json"}
+_NOT_READ = ("script", "style", "template", "head")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObjectTag:
+    """A tag that shows the item: where its text is found in a task's data.
+
+    Attributes
+    ----------
+    kind
+        Its XML tag: one of `OBJECT_TAGS`.
+    author_key, utterance_key
+        Of a dialogue (``Paragraphs``): where in each utterance its author and its words are.
+    """
+
+    name: str
+    data_key: str
+    kind: str = "Text"
+    author_key: str = "author"
+    utterance_key: str = "text"
+
+    def read_text(self, data: Mapping[str, object]) -> str | None:
+        """Return the text to classify, or None where the task has none."""
+        for keys in ([self.data_key], self.data_key.split("."), [UNDEFINED_KEY]):
+            text = self._to_text(_walk(data, keys))
+            if text is not None:
+                return text
+        return None
+
+    def _to_text(self, value: object) -> str | None:
+        if self.kind == "Paragraphs" and isinstance(value, list):
+            lines = [self._to_line(item) for item in value]
+            return "\n".join(line for line in lines if line) or None
+        text = _to_text(value)
+        return _strip_markup(text) if text and self.kind == "HyperText" else text
+
+    def _to_line(self, item: object) -> str | None:
+        """Return what was said, after who said it if that is known."""
+        if not isinstance(item, Mapping):
+            return _to_text(item)
+        said, author = _to_text(item.get(self.utterance_key)), _to_text(item.get(self.author_key))
+        return f"{author}: {said}" if author and said else said
+
+
+def read_object_tag(element: Element) -> tuple[ObjectTag | None, str]:
+    """Return the object tag that an element is, or None and why it cannot be used.
+
+    The reason is empty for an element that is no object tag of a text at all.
+    """
+    name, value = element.get("name", ""), element.get("value", "")
+    if element.tag not in OBJECT_TAGS or not name:
+        return None, ""
+    if not value.startswith("$") or len(value) == 1:
+        return None, f'its value is "{value}", which names no key of a task\'s data'
+    value_type = element.get("valueType") or _WHERE_TEXT_IS_DATA[element.tag]
+    if value_type not in {"text", "json"}:  # a text to fetch is not in the task
+        return None, f'valueType="{value_type}": its text is not in the task'
+    tag = ObjectTag(
+        name=name,
+        data_key=value[1:],
+        kind=element.tag,
+        author_key=element.get("nameKey") or "author",
+        utterance_key=element.get("textKey") or "text",
+    )
+    return tag, ""
+
+
+def _walk(data: Mapping[str, object], keys: Sequence[str]) -> object:
+    value: object = data
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _to_text(value: object) -> str | None:
+    """Text as Label Studio shows it: numbers as digits, a list as lines, anything else as none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        lines = (_to_text(item) for item in value if not isinstance(item, list))
+        return "\n".join(line for line in lines if line) or None
+    return None
+
+
+def _strip_markup(markup: str) -> str:
+    """Return the words of HTML; scripts and styles are none."""
+    from lxml import etree  # noqa: PLC0415 - few projects need it
+
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    # Half a surrogate pair is no text to a parser, and a NUL would end it.
+    readable = markup[:MAX_MARKUP_CHARACTERS].replace("\0", " ").encode("utf-8", "replace")
+    try:
+        root = etree.fromstring(readable, parser)
+    except etree.XMLSyntaxError:
+        return ""  # there is nothing in it
+    if root is None:
+        return ""
+    etree.strip_elements(root, *_NOT_READ, with_tail=False)
+    # Words of two cells or paragraphs stay apart.
+    return " ".join(" ".join(root.itertext()).split())

@@ -1,0 +1,144 @@
+"""XML elements → control tags, one reader a tag, in the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from prelabel.errors import shorten
+from prelabel.label_config.controls import Condition, ControlTag, Kind
+from prelabel.label_config.labels import Label, read_choices, read_stars
+from prelabel.label_config.objects import ObjectTag
+
+_ALWAYS_SHOWN = {"", "no-region-selected"}
+_BY_CHOICE = {"choice-selected": True, "choice-unselected": False}
+
+
+class UnusableTagError(Exception):
+    """A control that cannot be learned; says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answers:
+    """What a control offers.
+
+    Attributes
+    ----------
+    may_be_empty
+        Whether no label at all is an answer.
+    """
+
+    kind: Kind
+    labels: tuple[Label, ...]
+    as_paths: bool = False
+    may_be_empty: bool = False
+
+
+def read_control_tag(
+    element: Element,
+    around: Sequence[Element],
+    objects: Mapping[str, ObjectTag],
+    reasons: Mapping[str, str],
+) -> ControlTag | None:
+    """Return the control tag that an element is; None if it is none that takes such a decision.
+
+    Parameters
+    ----------
+    around
+        The elements it stands in: they may say when it is shown.
+    objects
+        Usable object tags by name.
+    reasons
+        Why other tags, by name, are none.
+
+    Raises
+    ------
+    UnusableTagError
+        If it is one that cannot be learned.
+    """
+    read_answers = CONTROL_TAGS.get(element.tag)
+    if read_answers is None:
+        return None
+    if not element.get("name"):
+        raise UnusableTagError("it has no name")
+    for part in ("perRegion", "perItem"):
+        if element.get(part) == "true":
+            raise UnusableTagError(
+                f'{part}="true" asks about a part of a task, not about all of it'
+            )
+    answers = read_answers(element)
+    options = element.get("value", "")
+    if not answers.labels and not options.startswith("$"):
+        raise UnusableTagError("it offers no labels")
+    conditions = tuple(c for tag in (*around, element) if (c := _read_condition(tag)))
+    return ControlTag(
+        name=element.get("name", ""),
+        type=element.tag.lower(),
+        object_tags=_find_targets(element, objects, reasons),
+        labels=answers.labels,
+        kind=answers.kind,
+        options_key=options[1:] if options.startswith("$") else None,
+        as_paths=answers.as_paths,
+        may_be_empty=answers.may_be_empty and not conditions,
+        conditions=conditions,
+    )
+
+
+def _find_targets(
+    element: Element, objects: Mapping[str, ObjectTag], reasons: Mapping[str, str]
+) -> tuple[ObjectTag, ...]:
+    names = [name.strip() for name in element.get("toName", "").split(",")]
+    found = tuple(objects[name] for name in dict.fromkeys(names) if name in objects)
+    if not found:
+        why = [f'"{shorten(name)}": {reasons.get(name, "there is no such tag")}' for name in names]
+        raise UnusableTagError(f"it is about no text ({', '.join(why[:5])})")
+    return found
+
+
+def _read_condition(element: Element) -> Condition | None:
+    """Return what ``visibleWhen`` of a control, or of a view around it, asks for."""
+    when = element.get("visibleWhen", "")
+    if when in _ALWAYS_SHOWN:
+        return None
+    if when not in _BY_CHOICE:
+        raise UnusableTagError(f'visibleWhen="{shorten(when)}" asks about a part of a task')
+    listed = [value.strip() for value in element.get("whenChoiceValue", "").split(",")]
+    return Condition(
+        control=element.get("whenTagName", ""),
+        labels=frozenset(value for value in listed if value),
+        wants_chosen=_BY_CHOICE[when],
+    )
+
+
+def _read_choices_tag(element: Element) -> _Answers:
+    several = element.get("choice", "single") == "multiple"
+    as_paths = element.get("allowNested") == "true"
+    return _Answers(
+        kind=Kind.SEVERAL if several else Kind.ONE,
+        labels=read_choices(element, as_paths=as_paths),
+        as_paths=as_paths,
+        may_be_empty=several and element.get("required") != "true",
+    )
+
+
+def _read_taxonomy_tag(element: Element) -> _Answers:
+    if element.get("apiUrl"):
+        raise UnusableTagError("its labels are at an address (apiUrl), not in the config")
+    return _Answers(
+        kind=Kind.SEVERAL,
+        labels=read_choices(element, as_paths=True),
+        as_paths=True,
+        may_be_empty=element.get("required") != "true",
+    )
+
+
+def _read_rating_tag(element: Element) -> _Answers:
+    return _Answers(kind=Kind.RATING, labels=read_stars(element))
+
+
+CONTROL_TAGS: Mapping[str, Callable[[Element], _Answers]] = {
+    "Choices": _read_choices_tag,
+    "Taxonomy": _read_taxonomy_tag,
+    "Rating": _read_rating_tag,
+}

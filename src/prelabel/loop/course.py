@@ -1,0 +1,106 @@
+"""What a project teaches: a lesson for each of its controls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from prelabel.errors import NotEnoughLabelsError
+from prelabel.label_config import LabelSchema
+from prelabel.loop.evaluation import Evaluation
+from prelabel.loop.examples import read_examples
+from prelabel.loop.lesson import Lesson
+from prelabel.loop.receipt import Receipt, write_receipt
+from prelabel.models.base import Model
+from prelabel.models.method import Method
+from prelabel.types import Annotation, Task
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """Lessons, and how they are learned.
+
+    Attributes
+    ----------
+    lessons
+        One for each control, in the order of the labeling config.
+    """
+
+    schema: LabelSchema
+    lessons: Sequence[Lesson]
+    method: Method
+
+    @property
+    def ready(self) -> list[Lesson]:
+        """The lessons that can be learned."""
+        return [lesson for lesson in self.lessons if lesson.can_be_learned]
+
+    @property
+    def n_tasks(self) -> int:
+        """How many tasks the lessons that can be learned are about."""
+        return len({example.task_id for lesson in self.ready for example in lesson.examples})
+
+    def write_receipt(self) -> Receipt:
+        """Return all that decides what is learned."""
+        return write_receipt(self.method.recipe, self.schema.digest(), self.lessons)
+
+    def require_lessons(self) -> None:
+        """Raise `NotEnoughLabelsError` if nothing can be learned."""
+        if not self.ready:
+            is_one = len(self.lessons) == 1
+            counts = Counter[str]()
+            for lesson in self.lessons:
+                for label, count in lesson.counts.items():
+                    counts[label if is_one else f"{lesson.name}: {label}"] += count
+            raise NotEnoughLabelsError(counts)
+
+    def fit(self) -> dict[str, Model]:
+        """Fit a model for each control that can be learned; return them by control.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If there is none.
+        """
+        self.require_lessons()
+        return {lesson.name: lesson.fit() for lesson in self.ready}
+
+    def evaluate(self, models: Mapping[str, Model]) -> dict[str, Evaluation]:
+        """Measure what `fit` gave on what it left out; what left out nothing is missing."""
+        found = {lesson.name: lesson.evaluate(models[lesson.name]) for lesson in self.ready}
+        return {control: evaluation for control, evaluation in found.items() if evaluation}
+
+    def describe(self, models: Mapping[str, Model]) -> str:
+        """Say for people what was learned, and what there is too little for."""
+        if len(self.lessons) == 1:
+            (model,) = models.values()
+            return f"{len(model.classes_)} labels learned"
+        found = {name: f"{len(model.classes_)} labels learned" for name, model in models.items()}
+        parts = [f"{x.name}: {found.get(x.name, 'too few labels yet')}" for x in self.lessons]
+        return "; ".join(parts)
+
+
+def read_course(
+    schema: LabelSchema,
+    annotated: Sequence[tuple[Task, Annotation]],
+    data: Sequence[Mapping[str, object]],
+    method: Method,
+) -> Course:
+    """Return what annotations teach about each control.
+
+    Parameters
+    ----------
+    data
+        Of all tasks of the project, labeled or not.
+    """
+    lessons = [
+        Lesson(
+            control=control,
+            examples=read_examples(control, annotated),
+            pool=[text for item in data if (text := control.read_text(item))],
+            method=method,
+        )
+        for control in schema.controls
+    ]
+    return Course(schema=schema, lessons=lessons, method=method)

@@ -1,0 +1,82 @@
+"""What the examples of one control teach: fitted, and measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from prelabel.errors import NotEnoughLabelsError
+from prelabel.label_config import ControlTag, Kind
+from prelabel.loop.evaluation import Evaluation, evaluate
+from prelabel.loop.set_evaluation import evaluate_sets
+from prelabel.models.base import Model, MultiLabelModel
+from prelabel.models.method import Method
+from prelabel.types import Example
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """What one control's examples teach.
+
+    Attributes
+    ----------
+    pool
+        The project's texts that the control is about, labeled or not.
+    """
+
+    control: ControlTag
+    examples: Sequence[Example]
+    pool: Sequence[str]
+    method: Method
+
+    @property
+    def name(self) -> str:
+        """The control's."""
+        return self.control.name
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many examples have each label."""
+        return Counter(label for example in self.examples for label in example.labels)
+
+    @property
+    def can_be_learned(self) -> bool:
+        """Whether there is something to tell apart, by a method that can."""
+        n_decisions = len({example.labels for example in self.examples})
+        return n_decisions > 1 and (self.method.learns_several or not self._is_of_several)
+
+    @property
+    def _is_of_several(self) -> bool:
+        return self.control.kind is Kind.SEVERAL
+
+    def of(self, examples: Sequence[Example], pool: Sequence[str]) -> Lesson:
+        """Return the same with other examples and texts."""
+        return replace(self, examples=examples, pool=pool)
+
+    def fit(self) -> Model:
+        """Fit a fresh model; raise `NotEnoughLabelsError` if it cannot be learned."""
+        if not self.can_be_learned:
+            raise NotEnoughLabelsError(self.counts)
+        texts = [example.text for example in self.examples]
+        weights = [example.weight for example in self.examples]
+        names = self.control.label_names
+        if self._is_of_several:
+            return self.method.new_multi_label_model().fit(
+                texts, [example.labels for example in self.examples],
+                unlabeled=self.pool, label_names=names, sample_weight=weights,
+            )  # fmt: skip
+        return self.method.new_model().fit(
+            texts, [example.labels[0] for example in self.examples],
+            unlabeled=self.pool, label_names=names, sample_weight=weights,
+        )  # fmt: skip
+
+    def evaluate(self, model: Model) -> Evaluation | None:
+        """Measure a fitted model on what it left out; None if it left nothing out."""
+        found = model.out_of_fold_
+        if found is None:
+            return None
+        if isinstance(model, MultiLabelModel):
+            sets = [example.labels for example in self.examples]
+            return evaluate_sets(sets, model.classes_, found, found >= model.thresholds_)
+        return evaluate([example.labels[0] for example in self.examples], model.classes_, found)

@@ -1,0 +1,35 @@
+"""What the models over `TfidfFeatures` have in common: names they know, arrays they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from prelabel.errors import ArtifactError
+from prelabel.models.base import Arrays
+from prelabel.models.examples import write_name
+from prelabel.models.features import TfidfFeatures
+
+
+def known_names(
+    label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
+) -> dict[str, str]:
+    """Texts of the labels' names; without those of whose words no text of the project has any."""
+    written = {label: write_name(names) for label, names in sorted(label_names.items())}
+    vectors = features.transform(list(written.values()))
+    n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
+    return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}
+
+
+def check_arrays(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ArtifactError` unless there are float32 arrays of these names and shapes."""
+    for name, shape in shapes.items():
+        array = arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != np.float32:
+            received = "missing" if array is None else f"{array.dtype}{array.shape}"
+            raise ArtifactError(
+                f"The array {name} is {received}",
+                expected=f"float32{shape}",
+                fix="Train the project again.",
+            )

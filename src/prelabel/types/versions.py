@@ -1,0 +1,64 @@
+"""What was learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from prelabel.types.values import ProjectKey
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What a version can decide about one control.
+
+    Attributes
+    ----------
+    control
+        The control tag's name.
+    frame
+        What the predicted regions name besides the labels, see `ControlTag.frame`.
+    labels
+        Labels it can predict, in the order of its ``classes_``.
+    """
+
+    control: str
+    frame: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelVersion:
+    """One trained, immutable result.
+
+    Attributes
+    ----------
+    number, examples
+        Counts a project's versions from 1; how many tasks this one learned from.
+    artifact
+        Name under which its bytes are stored.
+    heads
+        What it can decide, one a control.
+    fingerprint
+        Digest of all it was made from: equal fingerprints, equal predictions.
+    metrics, withheld
+        What it measured on examples left out, by control, if anything; why it was not activated,
+        if so.
+    """
+
+    project: ProjectKey
+    number: int
+    artifact: str
+    examples: int
+    heads: tuple[Head, ...]
+    fingerprint: str
+    created_at: datetime
+    metrics: Mapping[str, Any] | None = None
+    withheld: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people and Label Studio see, as in ``v7-120labels``."""
+        return f"v{self.number}-{self.examples}labels"
