@@ -26,7 +26,7 @@ from servers import Reference
 from workload import make_workload
 
 _POOL = 5_000
-_PREDICTED = 1_000
+_PREDICTED = 4_000
 _FURTHER = 500  # labels that come while it is measured
 
 

@@ -39,6 +39,22 @@ def test_migrating_again_keeps_the_data(database: Database) -> None:
     assert labels.snapshot(PROJECT) == before
 
 
+def test_the_last_change_differs_after_every_change_and_only_then(database: Database) -> None:
+    first = database.last_change()
+    assert database.last_change() == first
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as another:
+        another.submit(migrate, database.path).result()
+    second = database.last_change()
+    LabelStore(database).apply(annotated(labeled(2)))
+    assert len({first, second, database.last_change()}) == 3
+
+
+def test_a_store_that_is_damaged_cannot_tell_its_last_change(tmp_path: Path) -> None:
+    (tmp_path / "x.sqlite3").write_text("no database at all")
+    with Database(tmp_path / "x.sqlite3") as database, pytest.raises(StorageError):
+        database.last_change()
+
+
 def migrate(path: Path) -> int:
     """Bring a database up to date and write to it, as a starting process does."""
     with Database(path) as database:

@@ -159,3 +159,15 @@ def test_bytes_that_are_no_http_harm_nobody(shared_backend: Backend, junk: bytes
     with socket.create_connection(("127.0.0.1", shared_backend.port), timeout=10) as stranger:
         stranger.sendall(junk)
     assert shared_backend.is_up()
+
+
+def test_who_hangs_up_within_a_body_harms_nobody(shared_backend: Backend) -> None:
+    with socket.create_connection(("127.0.0.1", shared_backend.port), timeout=10) as stranger:
+        stranger.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n{")
+    assert shared_backend.is_up()
+
+
+def test_a_slash_too_many_leads_to_the_endpoint(project: Project) -> None:
+    body = {"project": project.key, "schema": project.label_config}
+    answer = project.backend.client.post("/setup/", json=body, follow_redirects=True)
+    assert answer.json() == {"model_version": project.setup()}

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import pickle
 import time
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +14,10 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
+from prelabel.models import tokens
+from prelabel.models.characters import CJK_RANGES
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.ngrams import CJK_RANGES, MAX_TEXT_CHARACTERS
+from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
 
 CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in CJK_RANGES)
 NO_LIMIT = 10**9
@@ -142,6 +147,45 @@ def test_arrays_rebuild_the_features_without_being_copied() -> None:
         again.transform(texts).toarray(), features.transform(texts).toarray()
     )
     assert all(again.to_arrays()[name] is array for name, array in arrays.items())
+
+
+def test_what_is_remembered_of_tokens_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"well-known words, {n} of them (東京{n}) - no {n}th time" for n in range(60)]
+    features = one_block("characters", 1).fit(texts)
+    expected = features.transform(texts).toarray()
+    monkeypatch.setattr(tokens, "_REMEMBERED_CHARACTERS", 50)
+    forgetful = TfidfFeatures.from_arrays(features.to_arrays())
+    for _ in range(2):
+        one_by_one = sparse.vstack([forgetful.transform([text]) for text in texts])
+        np.testing.assert_array_equal(one_by_one.toarray(), expected)
+
+
+@pytest.mark.parametrize("texts", [[], ["to be"], [""], ["to be, or", "", "not to be"]])
+def test_scores_are_the_product_with_the_coefficients(texts: list[str]) -> None:
+    features = TfidfFeatures().fit(["to be or not", "to be"])
+    coefficients = np.random.default_rng(0).normal(size=(features.n_features, 3))
+    scores = features.score(texts, coefficients.astype(np.float32))
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(
+        scores, features.transform(texts).toarray() @ coefficients, rtol=0, atol=1e-6
+    )
+
+
+def test_features_can_be_copied_and_pickled() -> None:
+    features = TfidfFeatures().fit(["to be or not", "to be"])
+    for copy in (deepcopy(features), pickle.loads(pickle.dumps(features))):
+        np.testing.assert_array_equal(
+            copy.transform(["be it"]).toarray(), features.transform(["be it"]).toarray()
+        )
+
+
+def test_threads_that_learn_the_same_tokens_agree() -> None:
+    texts = [f"word{n} {n}word, and {n % 7} more" for n in range(400)]
+    expected = TfidfFeatures().fit(texts).transform(texts).toarray()
+    features = TfidfFeatures().fit(texts)
+    with ThreadPoolExecutor(8) as threads:
+        for matrix in threads.map(lambda _: features.transform(texts), range(8)):
+            np.testing.assert_array_equal(matrix.toarray(), expected)
 
 
 @pytest.mark.parametrize("name", ["hashes", "idf"])

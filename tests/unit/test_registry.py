@@ -180,3 +180,28 @@ def slow_letters(loaded: list[Sequence[str]]) -> type[Letters]:
 
     Slow.__name__ = Letters.__name__
     return Slow
+
+
+# At once
+
+
+def test_at_once_is_served_what_is_loaded_and_nothing_else(registry: Registry, add: Add) -> None:
+    version = add("ham", "spam")
+    assert registry.served_at_once(PROJECT) is None
+    assert served(registry) == version
+    found = registry.served_at_once(PROJECT)
+    assert found
+    assert found.version == version
+    newer = add("ham", "spam")
+    assert registry.served_at_once(PROJECT) is None
+    assert served(registry) == newer
+    assert registry.served_at_once(TWIN) is None
+
+
+def test_at_once_nothing_is_said_of_a_store_that_cannot_be_read(
+    registry: Registry, add: Add, database: Database
+) -> None:
+    version = add("ham", "spam")
+    served(registry)
+    database.path.write_bytes(b"no database" * 1000)
+    assert registry.served_at_once(PROJECT) is None or served(registry) == version

@@ -31,11 +31,26 @@ def decide(
         The labels that each text's own task may have; None if that says nothing of them.
     """
     probabilities = model.predict_proba(texts)
+    if control.kind is Kind.ONE and control.options_key is None:
+        yield from _choose_most_probable(control, model.classes_, probabilities)
+        return
     for row, allowed in zip(probabilities, offered, strict=True):
         if isinstance(model, MultiLabelModel):
             yield _choose_several(control, model, row, allowed)
         else:
             yield _choose_one(control, model.classes_, row, allowed)
+
+
+def _choose_most_probable(
+    control: ControlTag, classes: Sequence[str], probabilities: Probabilities
+) -> Iterator[Decision | None]:
+    # A text of a label that the config has lost belongs to no other: abstain.
+    values = control.values
+    labels = [(label,) if label in values else None for label in classes]
+    best, scores = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
+    for column, score in zip(best, scores, strict=True):
+        chosen = labels[column]
+        yield None if chosen is None else (chosen, min(1.0, score))
 
 
 def choose_sets(model: MultiLabelModel, probabilities: Probabilities) -> list[tuple[str, ...]]:
@@ -57,7 +72,6 @@ def _choose_one(
     else:
         best = int(row.argmax())
     label = classes[best]
-    # A text of a label that the config has lost belongs to no other: abstain.
     if control.options_key is None and label not in control.values:
         return None
     return (label,), min(1.0, float(row[best]))

@@ -19,10 +19,11 @@ class Predictor:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._named: dict[ProjectKey, tuple[Served | None, LabelSchema, str]] = {}
 
     def model_version(self, project: ProjectKey, schema: LabelSchema) -> str:
         """Return the version that predictions made now would carry."""
-        return _name(self._registry.serve(project), schema)
+        return self._name(project, self._registry.serve(project), schema)
 
     def predict(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
@@ -32,9 +33,30 @@ class Predictor:
         None stands for an abstention: there is no text, or nothing in it to go by. All
         predictions of one call carry the same model version.
         """
-        served = self._registry.serve(project)
-        name = _name(served, schema)
+        return self._predict(project, self._registry.serve(project), schema, data)
+
+    def predict_at_once(
+        self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
+    ) -> list[Prediction | None] | None:
+        """Do as `predict` if nothing needs to be read or loaded for it; return None if it does."""
+        served = self._registry.served_at_once(project)
+        return self._predict(project, served, schema, data) if served else None
+
+    def _predict(
+        self, project: ProjectKey, served: Served | None, schema: LabelSchema,
+        data: Sequence[Mapping[str, object]],
+    ) -> list[Prediction | None]:  # fmt: skip
+        name = self._name(project, served, schema)
         return suggest(schema, data, partial(_decide, served, schema), model_version=name)
+
+    def _name(self, project: ProjectKey, served: Served | None, schema: LabelSchema) -> str:
+        """Return `_name` of the two; what was named last is remembered."""
+        known = self._named.get(project)
+        if known and known[0] is served and known[1] is schema:
+            return known[2]
+        name = _name(served, schema)
+        self._named[project] = served, schema, name
+        return name
 
 
 def _name(served: Served | None, schema: LabelSchema) -> str:

@@ -55,7 +55,8 @@ class Registry:
     """Knows what to serve. The store is asked at every request which version is active.
 
     That question is what makes ``/setup`` and ``/predict`` agree at every moment, in every process
-    that shares the store; it costs one indexed read. The model itself stays in memory.
+    that shares the store; while nothing has changed there, it costs no query. The model itself
+    stays in memory.
     """
 
     def __init__(
@@ -82,6 +83,15 @@ class Registry:
         if loaded is None or not loaded.is_for(active):
             loaded = self._load(project, active)
         return loaded.served
+
+    def served_at_once(self, project: ProjectKey) -> Served | None:
+        """Return what to serve now, if that is known and loaded already; None if it is not."""
+        loaded = self._loaded.get(project)
+        try:
+            active = self._versions.known_active(project) if loaded else None
+        except StorageError:
+            return None  # whoever may wait finds out, and says so
+        return loaded.served if loaded and active and loaded.is_for(active) else None
 
     def _load(self, project: ProjectKey, active: ModelVersion) -> _Loaded:
         """Load a version, then let go of the one before; threads that wait get the same."""

@@ -10,8 +10,9 @@ from prelabel.loop.decisions import Decision, Offered, decide
 from prelabel.models.base import Model
 from prelabel.types import Prediction, Region
 
-TEXTS_AT_ONCE = 512
-"""Bounds the memory of a batch, and how long it keeps other threads from running."""
+TEXTS_AT_ONCE = 128
+"""Bounds the memory of a batch, and how long it keeps other threads from running. More is slower:
+larger arrays go back to the system after each use, and their pages must be got again."""
 
 Data: TypeAlias = Sequence[Mapping[str, object]]
 Decide: TypeAlias = Callable[
@@ -49,29 +50,35 @@ def suggest(
         for i, decision in zip(texts, decisions, strict=True):
             if decision is not None:
                 found[i][control.name] = decision
-    return [_write(schema, decisions, model_version) for decisions in found]
+    written: dict[tuple[str, tuple[str, ...]], Region | None] = {}  # most regions are equal
+    return [_write(schema, decisions, written, model_version) for decisions in found]
 
 
 def _write(
-    schema: LabelSchema, decisions: Mapping[str, Decision], model_version: str
+    schema: LabelSchema,
+    decisions: Mapping[str, Decision],
+    written: dict[tuple[str, tuple[str, ...]], Region | None],
+    model_version: str,
 ) -> Prediction | None:
     shown = _shown(schema, decisions)
     if not shown:
         return None
-    regions = tuple[Region, ...](
-        region
-        for control in schema.controls
-        if control.name in shown and (region := control.write_decision(shown[control.name][0]))
-    )
+    regions: list[Region] = []
+    for control in schema.controls:
+        if control.name in shown:
+            key = control.name, shown[control.name][0]
+            if key not in written:
+                written[key] = control.write_decision(key[1])
+            regions += filter(None, [written[key]])
     score = min(probability for _, probability in shown.values())
-    return Prediction(regions=regions, score=score, model_version=model_version)
+    return Prediction(regions=tuple(regions), score=score, model_version=model_version)
 
 
 def _shown(schema: LabelSchema, decisions: Mapping[str, Decision]) -> dict[str, Decision]:
     """Leave out what Label Studio would hide, and what only that would show."""
     shown = dict(decisions)
     conditional = [control for control in schema.controls if control.conditions]
-    while True:
+    while conditional:
         chosen = {name: labels for name, (labels, _) in shown.items()}
         hidden = [
             control.name
@@ -82,3 +89,4 @@ def _shown(schema: LabelSchema, decisions: Mapping[str, Decision]) -> dict[str, 
             return shown
         for name in hidden:
             del shown[name]
+    return shown

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prelabel.models.characters import Integers
 from prelabel.models.examples import Examples, Floats
-from prelabel.models.ngrams import Counts, Integers
+from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Matrix, Solver
 
 N_FOLDS = 5

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.errors import NotEnoughLabelsError
-from prelabel.models.ngrams import Integers
+from prelabel.models.characters import Integers
 
 Floats = npt.NDArray[np.floating]
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from prelabel.models.characters import Integers
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.ngrams import Integers, in_chunks, locate_ngrams
+from prelabel.models.ngrams import in_chunks, locate_ngrams
 
 Matrix = npt.NDArray[np.float32]
 

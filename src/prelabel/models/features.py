@@ -9,27 +9,32 @@ of 1e-10.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from prelabel.errors import ArtifactError
+from prelabel.models.characters import Hashes, Integers
 from prelabel.models.ngrams import (
     CHARACTER_BIT,
     Counts,
-    Hashes,
-    Integers,
     Ngrams,
     find_ngrams,
     in_chunks,
 )
+from prelabel.models.tokens import TokenReader
+
+Matrix: TypeAlias = npt.NDArray[np.float32]
 
 _FEW_TEXTS = 20  # below, what occurs in a single text may be all there is
-_BUCKET_BITS = 16
-_BUCKET_SHIFT = np.uint64(64 - _BUCKET_BITS)
+
+_READERS: WeakValueDictionary[bytes, TokenReader] = WeakValueDictionary()
+"""By vocabulary, because most versions have that of the version before."""
 
 
 class TfidfFeatures:
@@ -90,8 +95,19 @@ class TfidfFeatures:
 
     def transform(self, texts: Sequence[str]) -> Counts:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
-        parts = [self._vocabulary.weigh(find_ngrams(chunk)) for chunk in in_chunks(texts)]
+        parts = [
+            _to_csr(self._vocabulary.weigh(chunk), self.n_features) for chunk in in_chunks(texts)
+        ]
         return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
+
+    def score(self, texts: Sequence[str], coefficients: Matrix) -> Matrix:
+        """Return ``transform(texts) @ coefficients``, up to rounding; of one text at less cost."""
+        if len(texts) != 1:
+            scores: Matrix = self.transform(texts) @ coefficients
+            return scores
+        # SciPy's checks of a matrix take longer than what they check, where it is one row.
+        row = self._vocabulary.weigh(next(in_chunks(texts)))
+        return (row.weights @ coefficients.take(row.columns, axis=0))[np.newaxis]
 
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams, given by their hashes; -1 for those not kept."""
@@ -117,6 +133,14 @@ class TfidfFeatures:
         return features
 
 
+class _Weighed(NamedTuple):
+    """Rows of a sparse matrix: row ``i`` has ``weights[starts[i]:starts[i + 1]]``."""
+
+    weights: npt.NDArray[np.float32]
+    columns: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int32]
+
+
 class _Vocabulary:
     """The n-grams kept, words before characters.
 
@@ -133,29 +157,55 @@ class _Vocabulary:
         self.idf = idf
         # Hashes are spread evenly, so the first bits nearly give the position: eight times as
         # fast as a binary search.
-        sizes = np.bincount((hashes >> _BUCKET_SHIFT).astype(np.int64), minlength=2**_BUCKET_BITS)
+        bits = len(hashes).bit_length() + 2
+        self._shift = np.uint64(64 - bits)
+        sizes = np.bincount((hashes >> self._shift).astype(np.int64), minlength=2**bits)
         self._buckets = np.cumsum(sizes) - sizes
         self._largest_bucket = int(sizes.max())
         self.n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
+        digest = hashlib.blake2b(hashes.data).digest()
+        self._reader = _READERS.setdefault(digest, TokenReader(self.find))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Hashes, npt.NDArray[np.float32]]]:
+        return type(self), (self.hashes, self.idf)  # the rest follows from these
 
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams; -1 for those not in the vocabulary."""
         if not len(self.hashes):
             return np.full(len(hashes), -1)
-        columns = self._buckets[hashes >> _BUCKET_SHIFT]
+        columns = self._buckets[hashes >> self._shift]
         for _ in range(self._largest_bucket):
             columns += self.hashes.take(columns, mode="clip") < hashes
         return np.where(self.hashes.take(columns, mode="clip") == hashes, columns, -1)
 
-    def weigh(self, ngrams: Ngrams) -> Counts:
-        """TF-IDF, shape (documents, n)."""
-        matrix = ngrams.count(self.find(ngrams.hashes), len(self.hashes))
-        weights = (np.log(matrix.data) + 1) * self.idf[matrix.indices]
-        rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        blocks = 2 * rows + (matrix.indices >= self.n_words)
-        squares = np.bincount(blocks, weights * weights, 2 * matrix.shape[0])
-        matrix.data = weights / np.sqrt(2 * squares).astype(np.float32)[blocks]
-        return matrix
+    def weigh(self, chunk: Sequence[str]) -> _Weighed:
+        """TF-IDF of a chunk of `in_chunks`."""
+        shift = len(self.hashes).bit_length()
+        dtype = np.uint32 if len(chunk) << shift < 2**32 else np.uint64  # half is faster to sort
+        keys = self._reader.read(chunk, shift, dtype)
+        keys.sort()
+        is_first = np.ones(len(keys) + 1, np.bool_)
+        np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
+        first = np.flatnonzero(is_first)
+        counts = (first[1:] - first[:-1]).astype(np.float32)
+        keys = keys[first[:-1]]
+        columns = (keys & ((1 << shift) - 1)).astype(np.int32)
+        weights = (np.log(counts) + np.float32(1)) * self.idf.take(columns)
+        # Words and characters of each row are normalised for themselves.
+        blocks = np.arange(2 * len(chunk) + 1) >> 1 << shift
+        blocks[1::2] += self.n_words
+        starts = keys.searchsorted(blocks.astype(dtype))
+        sums = np.zeros(len(keys) + 1)
+        np.cumsum(weights * weights, out=sums[1:])
+        ends = sums[starts]
+        norms = np.sqrt(2 * (ends[1:] - ends[:-1])).astype(np.float32)
+        weights /= norms.repeat(starts[1:] - starts[:-1])
+        return _Weighed(weights, columns, starts[::2].astype(np.int32))
+
+
+def _to_csr(weighed: _Weighed, n_columns: int) -> Counts:
+    parts = (weighed.weights, weighed.columns, weighed.starts)
+    return sparse.csr_matrix(parts, shape=(len(weighed.starts) - 1, n_columns))
 
 
 def _document_frequencies(ngrams: Ngrams) -> tuple[Hashes, Integers]:

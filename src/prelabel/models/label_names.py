@@ -10,7 +10,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.ngrams import CJK_RANGES, MAX_TEXT_CHARACTERS
+from prelabel.models.characters import CJK_RANGES
+from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
 
 # Scripts in which runs of \w are not words: no spaces, or vowel signs that \w does not match.
 _UNSPACED = "".join(

@@ -123,8 +123,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
-        scores = self._features.transform(texts) @ self._coefficients + self._intercept
-        return _softmax(scores)
+        return _softmax(self._features.score(texts, self._coefficients) + self._intercept)
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
         """Return the most probable label of each text, shape (len(texts),)."""

@@ -112,7 +112,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probability of each label, shape (len(texts), len(classes_)); they are independent."""
-        return _sigmoid(self._features.transform(texts) @ self._coefficients + self._intercept)
+        return _sigmoid(self._features.score(texts, self._coefficients) + self._intercept)
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept``, ``thresholds``, the vocabulary."""

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.ngrams import Counts, Integers
+from prelabel.models.characters import Integers
+from prelabel.models.ngrams import Counts
 
 Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating]

@@ -17,7 +17,8 @@ from starlette.routing import Route
 from prelabel.bootstrap import Service
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
-from prelabel.server.middleware import RequestMiddleware
+from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
+from prelabel.server.posts import PostEndpoint
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
@@ -37,6 +38,9 @@ POSTS: dict[str, Callable[[Service, bytes], object]] = {
     "/validate": routes.post_validate,
 }
 
+AT_ONCE = {"/predict": routes.predict_at_once}
+"""What answers small bodies without another thread."""
+
 
 def create_app(service: Service) -> Starlette:
     """Return the application that serves ``service``; stopping it stops the service."""
@@ -53,8 +57,8 @@ def create_app(service: Service) -> Starlette:
     # and no more than cores, which they keep busy.
     limiters = {"/predict": CapacityLimiter(max(1, min(os.cpu_count() or 1, threads // 2)))}
     others = CapacityLimiter(threads)
-    table = [_get_route(service, path) for path in GETS]
-    table += [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
+    posts = [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
+    table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     return Starlette(
@@ -63,7 +67,8 @@ def create_app(service: Service) -> Starlette:
         middleware=[
             Middleware(
                 RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
-            )
+            ),
+            Middleware(ShortcutMiddleware, posts={route.path: route.app for route in posts}),
         ],
         exception_handlers={
             404: lambda request, _error: unknown_route(request, listing),
@@ -80,7 +85,5 @@ def _get_route(service: Service, path: str) -> Route:
 
 
 def _post_route(service: Service, path: str, limiter: CapacityLimiter) -> Route:
-    async def post(request: Request) -> Response:
-        return await routes.answer_post(service, request, POSTS[path], limiter)
-
-    return Route(path, post, methods=["POST"])
+    endpoint = PostEndpoint(service, POSTS[path], limiter, at_once=AT_ONCE.get(path))
+    return Route(path, endpoint, methods=["POST"])

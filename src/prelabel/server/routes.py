@@ -6,19 +6,17 @@ Each reads its body, hands it to the loop on a worker thread, and encodes what c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-from anyio import CapacityLimiter, to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from prelabel.bootstrap import Service
-from prelabel.errors import NotFoundError, TooLargeError, shorten
-from prelabel.label_config import parse_label_config
+from prelabel.errors import NotFoundError, shorten
+from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.protocol.bodies import (
     DuplicateBody,
     JobStatusBody,
@@ -31,7 +29,8 @@ from prelabel.protocol.bodies import (
     write_versions,
 )
 from prelabel.protocol.events import EventBody, to_event
-from prelabel.types import Job, JobState, ModelVersion, ProjectKey
+from prelabel.server.posts import to_response
+from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
 _OLD_STATES = {
@@ -88,11 +87,23 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
 
 def post_predict(service: Service, body: bytes) -> bytes:
     """``POST /predict``: one entry for each task, in order."""
+    return _write_predictions(service, service.predictor.predict(*_read_predict(body)))
+
+
+def predict_at_once(service: Service, body: bytes) -> bytes | None:
+    """Answer ``POST /predict`` if nothing needs to be read or loaded for it; None if it does."""
+    predictions = service.predictor.predict_at_once(*_read_predict(body))
+    return None if predictions is None else _write_predictions(service, predictions)
+
+
+def _read_predict(body: bytes) -> tuple[ProjectKey, LabelSchema, list[Mapping[str, object]]]:
     request = decode(body, PredictBody)
     schema = parse_label_config(request.label_config)
-    predictions = service.predictor.predict(
-        ProjectKey.parse(request.project), schema, [task.usable_data for task in request.tasks]
-    )
+    data = [task.usable_data for task in request.tasks]
+    return ProjectKey.parse(request.project), schema, data
+
+
+def _write_predictions(service: Service, predictions: Sequence[Prediction | None]) -> bytes:
     answered = sum(prediction is not None for prediction in predictions)
     service.metrics.predictions.inc(answered)
     service.metrics.abstentions.inc(len(predictions) - answered)
@@ -163,35 +174,3 @@ def post_validate(_service: Service, body: bytes) -> Mapping[str, Any]:
 
 def _job_name(job: Job) -> str:
     return f"job-{job.id}"
-
-
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """Read a request's body, and no more of it than is accepted."""
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit_bytes:
-            raise TooLargeError(
-                f"Received a body of more than {limit_bytes} bytes",
-                expected=f"at most {limit_bytes} bytes",
-                fix="Send fewer tasks at once, or raise PRELABEL_MAX_BODY_BYTES.",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def answer_post(
-    service: Service,
-    request: Request,
-    handle: Callable[[Service, bytes], object],
-    limiter: CapacityLimiter,
-) -> Response:
-    """Answer a POST on one of the limiter's threads: the event loop stays free for ``/health``."""
-    body = await read_body(request, service.settings.max_body_bytes)
-    return to_response(await to_thread.run_sync(handle, service, body, limiter=limiter))
-
-
-def to_response(answer: object) -> Response:
-    """Return an answer as JSON; bytes are JSON already."""
-    content = answer if isinstance(answer, bytes) else msgspec.json.encode(answer)
-    return Response(content, media_type="application/json")

@@ -42,6 +42,7 @@ def serve(service: Service, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     # uvicorn stops on these signals and then raises them again, which would end the process by the

@@ -21,6 +21,7 @@ class VersionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._active: dict[ProjectKey, tuple[int, ModelVersion]] = {}
 
     def add(
         self,
@@ -86,10 +87,26 @@ class VersionStore:
         return replace(version, withheld=None)
 
     def active(self, project: ProjectKey) -> ModelVersion | None:
-        """Return the version that is served; None before the first."""
+        """Return the version that is served; None before the first.
+
+        Nothing is queried while nothing in the database has changed: it is asked at every request.
+        """
+        change = self._database.last_change()
+        known = self._active.get(project)
+        if known is not None and known[0] == change:
+            return known[1]
         with self._database.read() as connection:
             row = connection.execute(_ACTIVE, {"key": str(project)}).one_or_none()
-        return _to_version(row) if row else None
+        if row is None:
+            return None
+        version = _to_version(row)
+        self._active[project] = (change, version)
+        return version
+
+    def known_active(self, project: ProjectKey) -> ModelVersion | None:
+        """Return the version that is served, if that is known without a query; None if not."""
+        known = self._active.get(project)
+        return known[1] if known and known[0] == self._database.last_change() else None
 
     def all_active(self) -> list[ModelVersion]:
         """Return the versions that are served, of all projects but the forgotten, by project."""
