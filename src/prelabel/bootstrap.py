@@ -76,7 +76,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     model_class = load_model_class(directory)
     with _connect(settings):
         pass  # a key that cannot be one is found out now, not at the first sync
-    database = _open_database(settings)
+    database = open_database(settings)
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     metrics.register(VersionGauges(versions))
     registry = Registry(
@@ -162,7 +162,8 @@ def _connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
             yield client
 
 
-def _open_database(settings: Settings) -> Database:
+def open_database(settings: Settings) -> Database:
+    """Open the data folder's database, brought up to date; raise `ConfigError` if it cannot be."""
     try:
         settings.artifacts_path.mkdir(parents=True, exist_ok=True)
         database = Database(settings.database_path)

@@ -81,6 +81,26 @@ class Settings(BaseSettings):
             "as much with a probability below this. 0 activates every version.",
         ),
     ] = 0.01
+    predict_seconds: Annotated[
+        float,
+        _named("PRELABEL_PREDICT_SECONDS"),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="How long a custom class may take to answer a request; then its process "
+            "is ended. Label Studio waits 100 s.",
+        ),
+    ] = 90.0
+    fit_seconds: Annotated[
+        float,
+        _named("PRELABEL_FIT_SECONDS"),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="How long a custom class may learn from one event; then its process is "
+            "ended.",
+        ),
+    ] = 3600.0
     model_dir: Annotated[
         Path,
         _named("MODEL_DIR"),

@@ -99,11 +99,11 @@ def test_a_directory_with_only_settings_serves_the_built_in_classifier(tmp_path:
         assert (model / "prelabel-data" / "prelabel.sqlite3").exists()
 
 
-def test_a_directory_with_a_model_class_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_a_directory_without_a_model_class_is_refused_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text("class Mine: ...\n")
     result = run("start", str(tmp_path))
     assert result.returncode == 2
-    assert "not served by this release" in result.stderr
+    assert "it defines none" in result.stderr
 
 
 def test_debug_logs_more_and_shows_no_debugger(tmp_path: Path) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 
 import click
 
 from prelabel import __version__
-from prelabel.bootstrap import check_model, open_service
+from prelabel.cli.create import create, root_dir_option
 from prelabel.cli.offline import evaluate, predict, train
+from prelabel.cli.starting import start_model
 from prelabel.errors import PrelabelError
-from prelabel.server.serve import listen, serve
-from prelabel.settings import Settings, load_settings
+from prelabel.models.loader import split_target
+from prelabel.settings import load_settings
 from prelabel.telemetry import configure_logging
-
-log = logging.getLogger("prelabel")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,37 +44,26 @@ def cli() -> None:
     "[BASIC_AUTH_PASS].",
 )
 @click.option("--check", is_flag=True, help="Fit and predict once before listening.")
+@root_dir_option
 @click.option("-d", "--debug", is_flag=True, help="The same as --log-level DEBUG.")
-def start(directory: Path | None, *, check: bool, debug: bool, **options: object) -> None:
+def start(
+    directory: Path | None, *, check: bool, debug: bool, root_dir: Path, **options: object
+) -> None:
     """Serve a model directory; without one, the built-in text classifier.
 
+    DIRECTORY may be DIRECTORY:Class where its model.py has several model classes.
     Every option is a setting, too: an environment variable, or a line of DIRECTORY/.env.
     """
     if debug:
         options["log_level"] = "DEBUG"
-    settings = load_settings(directory, **options)
+    directory = None if directory is None else root_dir / directory
+    settings = load_settings(directory and split_target(directory)[0], **options)
     configure_logging(settings.log_level)
-    if check:
-        check_model(settings, directory)
-    listener = listen(settings.host, settings.port)
-    service = open_service(settings, directory)
-    port = listener.getsockname()[1]
-    log.info("%s is served on http://%s:%d", service.model_class.__name__, settings.host, port)
-    _say_what_is_known(settings)
-    serve(service, listener)
+    start_model(settings, directory, check=check)
 
 
-def _say_what_is_known(settings: Settings) -> None:
-    log.info("Labels and model versions are kept in %s", settings.model_dir.absolute())
-    if settings.label_studio_api_key is None:
-        log.warning(
-            "LABEL_STUDIO_API_KEY is not set: labels come from webhooks only, and those made "
-            "before, or while this server was down, are not learned"
-        )
-    else:
-        log.info("Labels are pulled from Label Studio at %s", settings.label_studio_url)
-
-
+cli.add_command(create)
+cli.add_command(create, "init")
 cli.add_command(evaluate)
 cli.add_command(train)
 cli.add_command(predict)

@@ -127,7 +127,7 @@ def _measure(course: Course) -> list[Finding]:
     findings = []
     with _progress(n_fits, "Training") as advance:
         for lesson, experiment in experiments:
-            evaluation, curve = lesson.evaluate(lesson.fit()), None
+            evaluation, curve = lesson.evaluate(lesson.learn()), None
             advance(1)
             if experiment:
                 trials = []

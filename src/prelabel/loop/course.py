@@ -64,7 +64,7 @@ class Course:
             If there is none.
         """
         self.require_lessons()
-        return {lesson.name: lesson.fit() for lesson in self.ready}
+        return {lesson.name: lesson.learn() for lesson in self.ready}
 
     def evaluate(self, models: Mapping[str, Model]) -> dict[str, Evaluation]:
         """Measure what `fit` gave on what it left out; what left out nothing is missing."""

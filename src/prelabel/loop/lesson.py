@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import ControlTag, Kind
+from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel
@@ -53,6 +54,21 @@ class Lesson:
     def of(self, examples: Sequence[Example], pool: Sequence[str]) -> Lesson:
         """Return the same with other examples and texts."""
         return replace(self, examples=examples, pool=pool)
+
+    def learn(self) -> Model:
+        """Fit a fresh model, and have it predict what it left out, unless it did so itself.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If it cannot be learned.
+        """
+        model = self.fit()
+        if model.out_of_fold_ is None:
+            model.out_of_fold_ = predict_left_out(
+                self.examples, model.classes_, lambda learned: self.of(learned, self.pool).fit()
+            )
+        return model
 
     def fit(self) -> Model:
         """Fit a fresh model; raise `NotEnoughLabelsError` if it cannot be learned."""

@@ -25,8 +25,9 @@ class Model(ABC):
         Labels it can predict, sorted; the names of the columns of `predict_proba`. Set by `fit`.
     out_of_fold_
         Probabilities of the texts it was fitted on, shape (len(texts), len(classes_)), by fits
-        that saw neither them nor an equal text; rows of NaN where there are none. None if the
-        model measures nothing, or was not fitted here. Set by `fit`.
+        that saw neither them nor an equal text; rows of NaN where there are none. A model whose
+        `fit` leaves it None is fitted some more times to measure it. None if it was not fitted
+        here.
     """
 
     classes_: tuple[str, ...]

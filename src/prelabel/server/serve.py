@@ -8,8 +8,10 @@ import socket
 import uvicorn
 
 from prelabel.bootstrap import Service
+from prelabel.custom.service import CustomService
 from prelabel.errors import ConfigError
 from prelabel.server.app import create_app
+from prelabel.server.custom import create_custom_app
 
 GRACE_SECONDS = 10
 """How long requests under way may take after a SIGTERM."""
@@ -34,10 +36,10 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve(service: Service, listener: socket.socket) -> None:
+def serve(service: Service | CustomService, listener: socket.socket) -> None:
     """Answer requests until SIGTERM or SIGINT; returns when those under way are answered."""
     config = uvicorn.Config(
-        create_app(service),
+        create_custom_app(service) if isinstance(service, CustomService) else create_app(service),
         http="httptools",
         log_config=None,
         access_log=False,

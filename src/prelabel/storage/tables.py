@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -130,6 +131,30 @@ job_table = Table(
     Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
     Index("jobs_by_project", "project", "state"),
+)
+
+# What models that read Label Studio's JSON themselves are told, and what they remember.
+model_event_table = Table(
+    "model_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", Text, ForeignKey(project_table.c.project), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("created_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Index("model_events_by_project", "project", "state"),
+)
+
+model_state_table = Table(
+    "model_state",
+    metadata,
+    _project_column(),
+    Column("name", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
 )
 
 

@@ -1,0 +1,91 @@
+"""``prelabel start``: find out what a directory holds, and serve it as that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from prelabel.bootstrap import Service, check_model, open_service
+from prelabel.custom.check import check_custom_model
+from prelabel.custom.child import probe
+from prelabel.custom.service import CustomService, open_custom_service
+from prelabel.errors import ConfigError, PrelabelError
+from prelabel.loop.process import TrainingProcess
+from prelabel.models.loader import find_model_class, split_target
+from prelabel.server.serve import listen, serve
+from prelabel.settings import Settings
+from prelabel.telemetry import configure_logging
+
+log = logging.getLogger("prelabel")
+
+
+def start_model(settings: Settings, target: Path | None, *, check: bool) -> None:
+    """Serve a directory until someone says stop.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be served as it is set.
+    """
+    name, is_custom, events = _look_into(settings, target)
+    if check and target is not None and is_custom:
+        check_custom_model(settings, target)
+    elif check:
+        check_model(settings, target)
+    listener = listen(settings.host, settings.port)
+    service: Service | CustomService
+    if target is not None and is_custom:
+        wanted = frozenset(events.split())
+        service = open_custom_service(settings, target, model_name=name, events_wanted=wanted)
+    else:
+        service = open_service(settings, target)
+    port = listener.getsockname()[1]
+    log.info("%s is served on http://%s:%d", name, settings.host, port)
+    _say_what_is_known(settings, is_custom=is_custom)
+    serve(service, listener)
+
+
+def _look_into(settings: Settings, target: Path | None) -> tuple[str, bool, str]:
+    """Find a directory's class in another process: its code may hang, exit, or be large."""
+    if target is None or not (split_target(target)[0] / "model.py").exists():
+        return find_model_class(target).__name__, False, ""
+    found: tuple[str, bool, str] = in_another_process(settings, probe, target)
+    return found
+
+
+def in_another_process(settings: Settings, work: Callable[[Path], Any], target: Path) -> Any:
+    """Return what a function says of a directory.
+
+    Raises
+    ------
+    ConfigError
+        If it says so, or its process ends.
+    """
+    executor = TrainingProcess(configure_logging, settings.log_level)
+    try:
+        return executor.submit(work, target).result()
+    except PrelabelError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"Importing the model of {target} ended its process ({type(error).__name__})",
+            expected="a model.py that can be imported",
+            fix="Look at what it wrote last, and mend it.",
+        ) from error
+    finally:
+        executor.shutdown()
+
+
+def _say_what_is_known(settings: Settings, *, is_custom: bool) -> None:
+    log.info("Labels and model versions are kept in %s", settings.model_dir.absolute())
+    if is_custom:
+        return
+    if settings.label_studio_api_key is None:
+        log.warning(
+            "LABEL_STUDIO_API_KEY is not set: labels come from webhooks only, and those made "
+            "before, or while this server was down, are not learned"
+        )
+    else:
+        log.info("Labels are pulled from Label Studio at %s", settings.label_studio_url)

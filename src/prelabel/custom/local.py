@@ -1,0 +1,91 @@
+"""A lower-level class in the server's own process: for WSGI servers and tests of directories.
+
+Nothing can be ended here: a class that hangs keeps its own project's requests waiting, no other's.
+``prelabel start`` gives each project a process instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from prelabel.custom.service import CustomService, join, project_folder
+from prelabel.custom.session import Session
+from prelabel.errors import ModelError, PrelabelError
+from prelabel.models.raw import RawModel
+from prelabel.settings import Settings
+from prelabel.storage.database import Database
+from prelabel.storage.model_state import ModelState
+from prelabel.types import ProjectKey
+
+log = logging.getLogger(__name__)
+
+
+class LocalModel:
+    """A project's model on the caller's thread; `ask` and `tell` as `ProjectProcess` has them."""
+
+    is_running = True
+
+    def __init__(self, session: Session) -> None:
+        self._calls = {"predict": session.predict, "setup": session.setup}
+        self._fit = session.fit
+        self._asking = threading.Lock()
+        self._telling = threading.Lock()
+
+    def ask(self, call: str, body: bytes, seconds: float) -> bytes:
+        """Return the answer to a request; wait for the one before it so long at most."""
+        if not self._asking.acquire(timeout=seconds):
+            raise ModelError(
+                f"The model was busy with another request of this project for {seconds:g} s",
+                expected="an answer in time",
+                fix="Ask again later, or make the model faster.",
+            )
+        try:
+            return _guard(self._calls[call], call, body)
+        finally:
+            self._asking.release()
+
+    def tell(self, body: bytes, seconds: float) -> bytes:  # noqa: ARG002 - nothing can be ended here
+        """Let the model learn from an event."""
+        with self._telling:
+            return _guard(self._fit, "fit", body)
+
+
+def _guard(call: Callable[[bytes], bytes], name: str, body: bytes) -> bytes:
+    try:
+        return call(body)
+    except PrelabelError:
+        raise
+    except Exception as error:
+        log.exception("The model failed in %s", name)
+        raise ModelError(
+            f"The model failed in {name} ({type(error).__name__})",
+            expected="an answer",
+            fix="Look for the request id in the server's log: the whole error stands there.",
+        ) from error
+
+
+def open_local_service(settings: Settings, model_class: type[RawModel]) -> CustomService:
+    """Join everything for serving a class in this process."""
+    database = Database(settings.database_path)
+    models: dict[ProjectKey, LocalModel] = {}
+    lock = threading.Lock()
+
+    def get_model(project: ProjectKey) -> LocalModel:
+        with lock:
+            if project not in models:
+                state = ModelState(database, project)
+                folder = project_folder(settings, project)
+                models[project] = LocalModel(
+                    Session(model_class, state, project=project, folder=folder)
+                )
+            return models[project]
+
+    return join(
+        settings,
+        get_model=get_model,
+        end_models=database.close,
+        model_name=model_class.__name__,
+        events_wanted=frozenset(model_class.EVENTS),
+    )

@@ -1,0 +1,210 @@
+"""The web application around a lower-level class: the same endpoints, answered by its code."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from prelabel.custom.service import CustomService
+from prelabel.custom.session import SINGULAR, read_json
+from prelabel.errors import MalformedError, NotFoundError, shorten
+from prelabel.protocol.values import to_datetime
+from prelabel.server.errors import unknown_route
+from prelabel.server.middleware import RequestMiddleware
+from prelabel.server.posts import read_body, to_response
+from prelabel.storage.model_events import ModelEvent
+from prelabel.types import ProjectKey
+
+Handle = Callable[[CustomService, bytes], Response]
+
+REQUESTS_AT_ONCE = 4
+"""Threads that one project's requests may take: a model that hangs keeps no other project's."""
+
+
+class _Named(msgspec.Struct):
+    """Whose request it is; the rest is for the model."""
+
+    project: Any = None
+
+
+def read_project(body: bytes) -> ProjectKey:
+    """Return whose request it is; 0.0 stands for none, as tests of model directories send it."""
+    try:
+        given = msgspec.json.decode(body, type=_Named).project
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        given = read_json(body).get("project")
+    if isinstance(given, dict):
+        created = to_datetime(given.get("created_at"))
+        given = f"{given.get('id')}.{int(created.timestamp()) if created else 0}"
+    if given in (None, ""):
+        return ProjectKey(0, 0)
+    text = str(given)
+    return ProjectKey.parse(text if "." in text else f"{text}.0")
+
+
+def post_setup(service: CustomService, body: bytes) -> Response:
+    """``POST /setup``: make the model for this labeling config; tell its version."""
+    project, request = read_project(body), read_json(body)
+    config = request.get("schema")
+    if not isinstance(config, str):
+        raise MalformedError(
+            f"Received {shorten(config)} as the schema",
+            expected="the labeling config, XML",
+            fix="Send the JSON object that Label Studio sends.",
+        )
+    seen = service.projects.see(project, config)
+    model = service.get_model(project)
+    if (
+        model.is_running
+        and seen.previous_label_config == config
+        and not request.get("extra_params")
+    ):
+        # It comes before every task, and must not wait for a large batch.
+        version = service.model_version(project)
+        if version is not None:
+            return to_response({"model_version": version})
+    return to_response(model.ask("setup", body, service.settings.predict_seconds))
+
+
+def post_predict(service: CustomService, body: bytes) -> Response:
+    """``POST /predict``: one entry for each task, in order."""
+    project = read_project(body)
+    service.projects.see(project)
+    model = service.get_model(project)
+    return to_response(model.ask("predict", body, service.settings.predict_seconds))
+
+
+def post_webhook(service: CustomService, body: bytes) -> Response:
+    """``POST /webhook``: answered when the event is durable; `fit` comes later."""
+    request = read_json(body)
+    action = str(request.get("action"))
+    if not {action, SINGULAR.get(action)} & service.events_wanted:
+        return to_response({"status": "Unknown event"})
+    sent = request.get("project")
+    project = read_project(body)
+    service.projects.see(project, sent.get("label_config") if isinstance(sent, dict) else None)
+    number = service.events.add(project, action, body)
+    service.dispatcher.wake()
+    answer = to_response({"status": "ok", "result": None, "job": f"event-{number}"})
+    answer.status_code = 201  # what the reference answers
+    return answer
+
+
+def post_job_status(service: CustomService, body: bytes) -> Response:
+    """``POST /job_status``: what came of an event."""
+    given = str(read_json(body).get("job"))
+    digits = given.removeprefix("event-")
+    event = service.events.get(int(digits)) if digits.isdecimal() and len(digits) < 19 else None
+    if event is None:
+        raise NotFoundError(
+            f"Received the job {shorten(given)}, which does not exist",
+            expected='a job as a webhook was answered, as in "event-12"',
+            fix="Send an event and ask for the job of its answer.",
+        )
+    return to_response(_write_event(event))
+
+
+def get_versions(service: CustomService, project: str) -> Response:
+    """``GET /versions?project=``: the version, and the last events with what went wrong."""
+    if not project:
+        return to_response({"versions": []})
+    key = read_project(msgspec.json.encode({"project": project}))
+    version = service.model_version(key)
+    events = [_write_event(event) for event in service.events.recent(key)]
+    return to_response({"versions": [version] if version else [], "events": events})
+
+
+def _write_event(event: ModelEvent) -> dict[str, Any]:
+    return {
+        "job": f"event-{event.id}",
+        "project": str(event.project),
+        "action": event.action,
+        "state": event.state,
+        "message": event.message,
+        "attempts": event.attempts,
+        "created_at": event.created_at,
+        "finished_at": event.finished_at,
+    }
+
+
+CUSTOM_POSTS: dict[str, Handle] = {
+    "/setup": post_setup,
+    "/predict": post_predict,
+    "/webhook": post_webhook,
+    "/job_status": post_job_status,
+}
+MODEL_PATHS = frozenset({"/setup", "/predict"})
+"""What runs the model's code: on threads of the project."""
+
+
+def create_custom_app(service: CustomService) -> Starlette:
+    """Return the application that serves ``service``; stopping it stops the service."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await run_in_threadpool(service.stop)
+
+    table = [*_get_routes(service), *_post_routes(service)]
+    listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
+    known = frozenset(route.path for route in table)
+    surround = Middleware(
+        RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
+    )
+    return Starlette(
+        routes=table,
+        lifespan=lifespan,
+        middleware=[surround],
+        exception_handlers={
+            404: lambda request, _error: unknown_route(request, listing),
+            405: lambda request, _error: unknown_route(request, listing),
+        },
+    )
+
+
+def _get_routes(service: CustomService) -> list[Route]:
+    async def health(_request: Request) -> Response:
+        return to_response({"status": "UP", "model_class": service.model_name})
+
+    async def versions(request: Request) -> Response:
+        given = request.query_params.get("project", "")
+        return await run_in_threadpool(get_versions, service, given)
+
+    async def metrics(_request: Request) -> Response:
+        figures = await run_in_threadpool(service.metrics.encode)
+        return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    gets = {"/": health, "/health": health, "/versions": versions, "/metrics": metrics}
+    return [Route(path, get, methods=["GET"]) for path, get in gets.items()]
+
+
+def _post_routes(service: CustomService) -> list[Route]:
+    of_project: defaultdict[ProjectKey, CapacityLimiter] = defaultdict(
+        partial(CapacityLimiter, REQUESTS_AT_ONCE)
+    )
+    others = CapacityLimiter(service.settings.threads)
+
+    def make(path: str) -> Route:
+        async def post(request: Request) -> Response:
+            body = await read_body(request.receive, service.settings.max_body_bytes)
+            limiter = of_project[read_project(body)] if path in MODEL_PATHS else others
+            return await to_thread.run_sync(CUSTOM_POSTS[path], service, body, limiter=limiter)
+
+        return Route(path, post, methods=["POST"])
+
+    return [make(path) for path in CUSTOM_POSTS]

@@ -1,0 +1,64 @@
+"""What a lower-level model remembers of a project, durably."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy.exc import StatementError
+
+from prelabel.errors import ModelError, shorten
+from prelabel.storage.database import Database
+from prelabel.storage.tables import model_state_table as table
+from prelabel.types import ProjectKey
+
+
+class ModelState(MutableMapping[str, Any]):
+    """A project's values of JSON by name. What was set is durable when that returns."""
+
+    def __init__(self, database: Database, project: ProjectKey) -> None:
+        self._database = database
+        self._project = project
+
+    def __getitem__(self, name: str) -> Any:
+        query = select(table.c.value).where(self._is(name))
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise KeyError(name)
+        return row.value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        try:
+            with self._database.write() as connection:
+                changed = connection.execute(
+                    update(table).where(self._is(name)).values(value=value)
+                )
+                if not changed.rowcount:
+                    new = {"project": str(self._project), "name": name, "value": value}
+                    connection.execute(insert(table).values(**new))
+        except StatementError as error:
+            if not isinstance(error.orig, TypeError):
+                raise
+            raise ModelError(
+                f"The model set {shorten(name)} to {shorten(value)}",
+                expected="a value of JSON",
+                fix="Keep numbers, texts, lists and mappings with set; other things in a file.",
+            ) from error
+
+    def __delitem__(self, name: str) -> None:
+        with self._database.write() as connection:
+            if not connection.execute(delete(table).where(self._is(name))).rowcount:
+                raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        query = select(table.c.name).where(table.c.project == str(self._project))
+        with self._database.read() as connection:
+            return iter(list(connection.scalars(query)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _is(self, name: str) -> ColumnElement[bool]:
+        return and_(table.c.project == str(self._project), table.c.name == name)

@@ -1,0 +1,52 @@
+"""A directory made by `prelabel create` works at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.backend import Backend, Project
+from tests.integration.test_cli import run
+
+
+def own_test(folder: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(folder)],
+        cwd=folder, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+
+
+def test_a_fresh_directorys_test_passes_and_start_serves_it(tmp_path: Path) -> None:
+    assert run("create", "my_model", f"--root-dir={tmp_path}").returncode == 0
+    folder = tmp_path / "my_model"
+    own_test(folder)
+    settings = {"START_TRAINING_EACH_N_UPDATES": "6"}
+    with Backend(tmp_path, settings, [str(folder), "--check"]) as backend:
+        assert backend.client.get("/health").json()["model_class"] == "TextClassifier"
+        project = Project(backend)
+        untrained = project.setup()
+        project.annotate_many(6)
+        assert project.wait_for_version(untrained) == "v1-6labels"
+        assert project.labels_of("goal match team coach") == ["sports"]
+
+
+def test_a_class_of_ones_own_becomes_the_directorys_model(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from prelabel.models.raw import RawModel\nclass A(RawModel): ...\nclass B(RawModel): ...\n"
+    )
+    folder = tmp_path / "made"
+    refused = run("init", str(folder), "--from", str(script))
+    assert (refused.returncode, "A, B" in refused.stderr) == (2, True)
+    assert run("init", str(folder), "--from", f"{script}:B").returncode == 0
+    own_test(folder)
+
+
+def test_files_are_written_over_only_by_force(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    assert run("create", str(folder)).returncode == 0
+    refused = run("create", str(folder))
+    assert (refused.returncode, "--force" in refused.stderr) == (2, True)
+    assert run("create", str(folder), "--force").returncode == 0

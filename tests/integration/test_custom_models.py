@@ -1,0 +1,247 @@
+"""Classes that read and write Label Studio's JSON, in a real server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backend import Backend, Project, wait_for
+from tests.integration.test_cli import run
+
+MODEL = '''
+import os, threading, time
+from pathlib import Path
+from prelabel.models.raw import RawModel
+
+BUSY = threading.Lock()
+
+class Odd(RawModel):
+    """Does what the first task's text says."""
+
+    def predict(self, tasks, context=None, **params):
+        text = tasks[0]["data"]["text"]
+        if text == "raise":
+            raise RuntimeError("secret text")
+        if text == "hang":
+            time.sleep(600)
+        if text == "exit":
+            os._exit(7)
+        if text == "few":
+            return [{"result": []}] * (len(tasks) - 1)
+        if text == "malformed":
+            return [{"score": "high"}] * len(tasks)
+        if not BUSY.acquire(blocking=False):
+            raise RuntimeError("two at once")
+        time.sleep(0.05)
+        BUSY.release()
+        said = [{"from_name": "a", "to_name": "b", "type": "choices", "value": {"choices": [text]}}]
+        return [{"result": said, "score": 1} for _ in tasks]
+
+    def fit(self, event, data):
+        text = data["task"]["data"]["text"]
+        if text == "raise":
+            raise RuntimeError("cannot learn this")
+        if text == "exit once" and not self.has("ended"):
+            self.set("ended", True)
+            os._exit(7)
+        if text == "slow":
+            time.sleep(3)
+        self.set("told", (self.get("told") or []) + [data["task"]["id"]])
+        if text == "file":
+            Path(os.environ["MODEL_DIR"], "weights").write_text(str(data["task"]["id"]))
+'''
+
+
+def write_model(folder: Path, source: str = MODEL) -> Path:
+    model = folder / "my_model"
+    model.mkdir()
+    (model / "model.py").write_text(source)
+    return model
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    folder = tmp_path_factory.mktemp("custom")
+    settings = {"PRELABEL_PREDICT_SECONDS": "3"}
+    with Backend(folder, settings, [str(write_model(folder))]) as backend:
+        yield backend
+
+
+def ask(project: Project, *texts: str) -> Any:
+    tasks = [{"id": n, "data": {"text": text}} for n, text in enumerate(texts, 1)]
+    body = {"tasks": tasks, "project": project.key, "label_config": project.label_config}
+    return project.backend.client.post("/predict", json=body)
+
+
+def tell(project: Project, id_: int, text: str) -> str:
+    response = project.backend.client.post("/webhook", json=project.created_body(id_, "x", text))
+    assert response.status_code == 201, response.text
+    return str(response.json()["job"])
+
+
+def outcome(project: Project, job: str) -> dict[str, Any]:
+    def finished() -> dict[str, Any] | None:
+        status: dict[str, Any] = project.post("/job_status", {"job": job})
+        return status if status["finished_at"] else None
+
+    return wait_for(finished)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("raise", "RuntimeError at model.py"),
+        ("hang", "no answer to predict within 3 s"),
+        ("exit", "process ended during predict, status 7"),
+        ("few", "1 predictions for 2 tasks"),
+        ("malformed", "prediction for task 1"),
+    ],
+)
+def test_a_model_that_fails_harms_its_own_projects_answer_only(
+    backend: Backend, text: str, said: str
+) -> None:
+    mine, others = Project(backend), Project(backend)
+    ask(others, "warm")
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(mine, text, "x")))
+    asking.start()
+    while asking.is_alive():
+        started = time.monotonic()
+        assert backend.client.get("/health").json()["model_class"] == "Odd"
+        assert time.monotonic() - started < 1
+        assert ask(others, "fine").status_code == 200
+    (answer,) = answers
+    assert (answer.status_code, said in answer.json()["error"]) == (500, True), answer.text
+    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert ask(mine, "fine").status_code == 200
+
+
+def test_the_whole_error_stands_in_the_log_under_the_request_id(backend: Backend) -> None:
+    number = ask(Project(backend), "raise").json()["request_id"]
+    log = wait_for(lambda: text if number in (text := backend.log.read_text()) else None)
+    assert "RuntimeError: secret text" in log[log.index(number) :]
+
+
+def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend: Backend) -> None:
+    project = Project(backend)
+    ask(project, "warm")
+    answers: list[int] = []
+    asking = [
+        threading.Thread(target=lambda: answers.append(ask(project, "x").status_code))
+        for _ in range(8)
+    ]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert answers == [200] * 8
+
+
+def test_events_are_told_in_order_while_predictions_go_on(backend: Backend) -> None:
+    project = Project(backend)
+    started = time.monotonic()
+    jobs = [tell(project, id_, "slow" if id_ == 1 else "x") for id_ in range(1, 6)]
+    assert time.monotonic() - started < 2
+    assert ask(project, "fine").status_code == 200
+    assert project.post("/job_status", {"job": jobs[0]})["finished_at"] is None
+    assert [outcome(project, job)["state"] for job in jobs] == ["done"] * 5
+
+
+def test_an_error_in_fit_is_shown_and_the_next_event_goes_on(backend: Backend) -> None:
+    project = Project(backend)
+    bad, good = tell(project, 1, "raise"), tell(project, 2, "x")
+    assert outcome(project, good)["state"] == "done"
+    found = outcome(project, bad)
+    assert (found["state"], found["attempts"]) == ("failed", 1)
+    assert "RuntimeError at model.py" in found["message"]
+    versions = backend.client.get("/versions", params={"project": project.key}).json()
+    assert [event["state"] for event in versions["events"]] == ["done", "failed"]
+
+
+def test_an_event_whose_process_ended_is_told_again(backend: Backend) -> None:
+    project = Project(backend)
+    found = outcome(project, tell(project, 1, "exit once"))
+    assert (found["state"], found["attempts"]) == ("done", 2)
+
+
+def test_files_that_fit_wrote_make_a_new_version(backend: Backend) -> None:
+    project, other = Project(backend), Project(backend)
+    before = project.setup()
+    outcome(project, tell(project, 1, "x"))
+    assert project.setup() == before
+    outcome(project, tell(project, 2, "file"))
+    assert project.setup() != before
+    assert ask(project, "x").json()["results"][0]["model_version"] == project.setup()
+    assert other.setup() == before
+    files = backend.folder / "data" / "models"
+    assert [file.parent.name for file in files.rglob("weights")] == [project.key]
+
+
+def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, arguments=[str(write_model(tmp_path))])
+    with backend:
+        project = Project(backend)
+        jobs = [tell(project, id_, "slow" if id_ == 1 else "x") for id_ in range(1, 5)]
+        backend.kill()
+        backend.start()
+        assert [outcome(project, job)["state"] for job in jobs] == ["done"] * 4
+
+
+def test_the_projects_processes_end_with_a_killed_server(tmp_path: Path) -> None:
+    with Backend(tmp_path, arguments=[str(write_model(tmp_path))]) as backend:
+        ask(Project(backend), "x")
+        child = wait_for(backend.trainer_pid)
+        backend.kill()
+        wait_for(lambda: not Path(f"/proc/{child}/cmdline").exists() or is_over(child))
+
+
+def is_over(pid: int) -> bool:
+    try:
+        return not Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 422),
+        (b"[]", 422),
+        (b'{"project": "x.y", "tasks": []}', 422),
+        (b'{"tasks": [1]}', 422),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_the_callers_mistake(
+    backend: Backend, body: bytes, status: int
+) -> None:
+    answer = backend.client.post("/predict", content=body)
+    assert answer.status_code == status
+    assert answer.json()["fix"]
+
+
+def test_events_that_no_model_takes_are_acknowledged(backend: Backend) -> None:
+    project = Project(backend)
+    assert project.event("PROJECT_UPDATED") == {"status": "Unknown event"}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import os\nos._exit(3)\n", "ended its process"),
+        ("import not_there\n", "pip install not-there"),
+        (MODEL.replace("text = tasks[0]", "raise KeyError; text = tasks[0]"), "KeyError"),
+    ],
+)
+def test_a_class_that_cannot_serve_is_found_out_by_check(
+    tmp_path: Path, source: str, said: str
+) -> None:
+    model = write_model(tmp_path, source)
+    result = run("start", str(model), "--check", "--port=0", f"--model-dir={tmp_path}")
+    assert (result.returncode, said in result.stderr) == (2, True), result.stderr

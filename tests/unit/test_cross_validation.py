@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from prelabel.loop.cross_validation import MOST_EXAMPLES, N_FOLDS, predict_left_out
+from prelabel.types import Example
+from tests.letters import Letters
+
+
+def make(labels: str, *, texts: int = 10**6) -> list[Example]:
+    return [
+        Example(task_id=n, text=f"{label * 5} {n % texts}", labels=(label,))
+        for n, label in enumerate(labels)
+    ]
+
+
+class Watched:
+    """Fits `Letters`, and remembers on what."""
+
+    def __init__(self) -> None:
+        self.seen: list[set[str]] = []
+
+    def __call__(self, examples: Sequence[Example]) -> Letters:
+        self.seen.append({example.text for example in examples})
+        texts, labels = zip(*((e.text, e.labels[0]) for e in examples), strict=True)
+        return Letters().fit(texts, labels)
+
+
+def test_every_example_is_predicted_once_by_a_fit_that_had_not_seen_its_text() -> None:
+    examples, fit = make("ab" * 20, texts=30), Watched()
+    found = predict_left_out(examples, ("a", "b"), fit)
+    assert found is not None
+    assert len(fit.seen) == N_FOLDS
+    assert sum(example.text not in fit.seen[0] for example in examples) > 0
+    for example in examples:
+        assert sum(example.text not in seen for seen in fit.seen) == 1
+    assert found.argmax(axis=1).tolist() == [0, 1] * 20
+
+
+def test_of_many_examples_one_fold_is_measured() -> None:
+    examples, fit = make("ab" * MOST_EXAMPLES), Watched()
+    found = predict_left_out(examples, ("a", "b"), fit)
+    assert found is not None
+    assert len(fit.seen) == 1
+    assert np.isnan(found).all(axis=1).mean() == pytest.approx(0.8)
+
+
+def test_a_label_that_only_the_example_has_got_no_chance() -> None:
+    found = predict_left_out(make("ab" * 12 + "c"), ("a", "b", "c"), Watched())
+    assert found is not None
+    assert found[-1, 2] == 0
+
+
+@pytest.mark.parametrize("examples", [make("ab" * 9), make("ab" * 30, texts=4)])
+def test_too_few_texts_measure_nothing(examples: list[Example]) -> None:
+    assert predict_left_out(examples, ("a", "b"), Watched()) is None
+
+
+def test_a_fold_that_leaves_one_label_is_not_measured() -> None:
+    found = predict_left_out(make("a" * 24 + "b"), ("a", "b"), Watched())
+    assert found is not None
+    assert np.isnan(found).any()
