@@ -10,20 +10,20 @@ import pytest
 
 from tests.backend import Backend, Project, wait_for
 
-HEAD = """
+SDK_FIRST = "import label_studio_sdk\n"
+HEAD = f"""
 import os, pickle, re
-from typing import Dict, List, Optional
+{SDK_FIRST}from typing import Dict, List, Optional
 from label_studio_ml.model import LabelStudioMLBase
 from label_studio_ml.response import ModelResponse
 from label_studio_ml.utils import DATA_UNDEFINED_NAME
-import label_studio_sdk
 from label_studio_sdk.label_interface.objects import PredictionValue
 
 _model = None
 
 class Mine(LabelStudioMLBase):
     def setup(self):
-        self.set("model_version", f"{self.__class__.__name__}-v0.0.1")
+        self.set("model_version", f"{{self.__class__.__name__}}-v0.0.1")
 """
 
 GENERATED = """
@@ -196,7 +196,7 @@ def test_predict():
 
 
 def test_a_folders_wsgi_file_and_its_own_test_work(tmp_path: Path) -> None:
-    (tmp_path / "model.py").write_text(HEAD + SKLEARN)
+    (tmp_path / "model.py").write_text(HEAD.replace(SDK_FIRST, "") + SKLEARN)
     (tmp_path / "_wsgi.py").write_text(
         "from label_studio_ml.api import init_app\nfrom model import Mine\n"
         "app = init_app(model_class=Mine)\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import inspect
 import sys
@@ -154,12 +155,23 @@ def _import(file: Path, *, is_alone: bool) -> ModuleType:
     if is_alone:
         sys.path.insert(0, str(file.parent))
     try:
+        _stand_in_for_sdk(file.parent)
         with _neighbours(file.parent, name, keep=is_alone):
             loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever code outside of ours may raise
         sys.modules.pop(name, None)
         raise _failed(file, error) from error
     return module
+
+
+def _stand_in_for_sdk(folder: Path) -> None:
+    """Let a folder that imports the Label Studio SDK do without it, in whatever order it imports.
+
+    By name, because nothing of prelabel depends on the compatible names.
+    """
+    files = sorted(folder.glob("*.py"))
+    if any("label_studio_sdk" in file.read_text(errors="replace") for file in files):
+        importlib.import_module("label_studio_ml.sdk").stand_in()
 
 
 @contextmanager
