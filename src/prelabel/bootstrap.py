@@ -15,6 +15,7 @@ from pathlib import Path
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import sync_labels
+from prelabel.loop.doorbell import Doorbell
 from prelabel.loop.gate import Gate
 from prelabel.loop.gauges import VersionGauges
 from prelabel.loop.ingest import Ingest
@@ -50,12 +51,15 @@ class Service:
     jobs: JobStore
     versions: VersionStore
     ingest: Ingest
+    doorbell: Doorbell | None
     predictor: Predictor
     scheduler: Scheduler
     metrics: Metrics
 
     def stop(self) -> None:
         """Hand back what is held; a training under way is taken up again at the next start."""
+        if self.doorbell:
+            self.doorbell.stop()
         self.scheduler.stop()
         self.database.close()
 
@@ -90,6 +94,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         jobs=jobs,
         versions=versions,
         ingest=_make_ingest(settings, database, jobs, scheduler),
+        doorbell=_make_doorbell(settings, database, scheduler),
         predictor=Predictor(registry),
         scheduler=scheduler,
         metrics=metrics,
@@ -127,6 +132,14 @@ def _make_ingest(
         can_sync=can_sync,
         wake=scheduler.wake,
     )
+
+
+def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler) -> Doorbell | None:
+    """Return what webhooks without credentials ring; None where all are believed, or none is."""
+    is_guarded = settings.basic_auth_user is not None
+    if not is_guarded or settings.label_studio_api_key is None:
+        return None
+    return Doorbell(ProjectStore(database), scheduler.wake)
 
 
 def check_model(settings: Settings, directory: Path | None = None) -> None:

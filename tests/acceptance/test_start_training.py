@@ -70,6 +70,17 @@ def test_with_basic_authentication_start_training_learns_and_predictions_come(
     assert {item.model_version for item in imported.retrieve_predictions()} == {version}
 
 
+def test_with_basic_authentication_labels_are_learned_as_they_are_made(
+    label_studio: LabelStudio, start_backend: Callable[..., OpenBackend], api_key: str
+) -> None:
+    auth = {"BASIC_AUTH_USER": USER, "BASIC_AUTH_PASS": PASSWORD}
+    backend = start_backend(LABEL_STUDIO_API_KEY=api_key, START_TRAINING_EACH_N_UPDATES="6", **auth)
+    project = label_studio.create_project(make_texts(8), TOPICS)
+    connection = project.connect(backend.url, USER, PASSWORD)
+    project.annotate_all(project.tasks[:6])
+    connection.wait_for("v1-6labels")
+
+
 def test_a_wrong_password_is_refused_while_connecting(
     imported: Project, start_backend: Callable[..., OpenBackend]
 ) -> None:

@@ -145,6 +145,26 @@ def test_any_bytes_as_credentials_are_refused_and_never_a_crash(
     assert response.status_code == 401
 
 
+def test_with_an_api_key_a_webhook_without_credentials_is_a_doorbell_and_not_believed(
+    tmp_path: Path,
+) -> None:
+    settings = {
+        "BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": "pass", "LABEL_STUDIO_API_KEY": "0" * 40,
+        "LABEL_STUDIO_HOST": "http://127.0.0.1:9",
+    }  # fmt: skip
+    with Backend(tmp_path, settings) as backend:
+        backend.client.auth = ("ann", "pass")
+        project = Project(backend)
+        project.setup()
+        body = project.created_body(1, "sports")
+        with httpx.Client(base_url=backend.url) as stranger:
+            assert stranger.post("/webhook", json=body).json() == {"status": "doorbell"}
+            assert stranger.post("/webhook", content=b"[").status_code == 422
+            assert stranger.post("/webhook", auth=("ann", "x"), json=body).status_code == 401
+            assert stranger.post("/train", json={"project": project.key}).status_code == 401
+        assert backend.client.post("/webhook", json=body).json()["label_changes"] == 1
+
+
 def test_nothing_secret_and_no_text_reaches_the_log(tmp_path: Path) -> None:
     secrets = ["0123456789abcdef0123456789abcdef01234567", "secret-password", "setup-token"]
     settings = {

@@ -52,12 +52,9 @@ def create_app(service: Service) -> Starlette:
         finally:
             await run_in_threadpool(service.stop)
 
-    threads = service.settings.threads
-    # Large batches have threads of their own, so that /setup and /webhook never wait for them;
-    # and no more than cores, which they keep busy.
-    limiters = {"/predict": CapacityLimiter(max(1, min(os.cpu_count() or 1, threads // 2)))}
-    others = CapacityLimiter(threads)
-    posts = [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
+    others = CapacityLimiter(service.settings.threads)
+    doorbell = PostEndpoint(service, routes.post_doorbell, others) if service.doorbell else None
+    posts = _post_routes(service, others)
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
@@ -66,7 +63,11 @@ def create_app(service: Service) -> Starlette:
         lifespan=lifespan,
         middleware=[
             Middleware(
-                RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
+                RequestMiddleware,
+                settings=service.settings,
+                metrics=service.metrics,
+                routes=known,
+                doorbell=doorbell,
             ),
             Middleware(ShortcutMiddleware, posts={route.path: route.app for route in posts}),
         ],
@@ -82,6 +83,14 @@ def _get_route(service: Service, path: str) -> Route:
         return await GETS[path](service, request)
 
     return Route(path, get, methods=["GET"])
+
+
+def _post_routes(service: Service, others: CapacityLimiter) -> list[Route]:
+    # Large batches have threads of their own, so that /setup and /webhook never wait for them;
+    # and no more than cores, which they keep busy.
+    threads = max(1, min(os.cpu_count() or 1, service.settings.threads // 2))
+    limiters = {"/predict": CapacityLimiter(threads)}
+    return [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
 
 
 def _post_route(service: Service, path: str, limiter: CapacityLimiter) -> Route:

@@ -38,7 +38,8 @@ def check_auth(settings: Settings, path: str, header: bytes | None) -> None:
             f"Received {received}",
             expected="HTTP basic authentication with this server's BASIC_AUTH_USER and _PASS",
             fix="Enter them in Label Studio's connection form. For webhooks, which carry none, "
-            "put them in the URL: http://user:password@host:9090.",
+            "set LABEL_STUDIO_API_KEY: then a webhook without credentials makes this server pull "
+            "the labels itself. Or put them in the URL: http://user:password@host:9090.",
         )
 
 

@@ -31,15 +31,19 @@ class RequestMiddleware:
     ----------
     routes
         Known paths, so that metrics have a bounded number of names.
+    doorbell
+        What answers webhooks without credentials; None refuses them where credentials are set.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, metrics: Metrics, routes: frozenset[str]
-    ) -> None:
+        self, app: ASGIApp, *, settings: Settings, metrics: Metrics, routes: frozenset[str],
+        doorbell: ASGIApp | None = None,
+    ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
         self._metrics = metrics
         self._routes = routes
+        self._doorbell = doorbell
         # Routes are few, and so are statuses: to find the figures costs more than to count.
         self._figures = cache(self._find_figures)
 
@@ -63,6 +67,9 @@ class RequestMiddleware:
     ) -> None:
         path = scope["path"]
         try:
+            if self._doorbell and authorization is None and _is_webhook(scope):
+                await self._doorbell(scope, receive, answer)
+                return
             check_auth(self._settings, path, authorization)
             await self._app(scope, receive, answer)
         except ClientDisconnect:
@@ -88,6 +95,10 @@ class RequestMiddleware:
             self._metrics.requests.labels(route=route, status=str(status)),
             self._metrics.request_seconds.labels(route=route),
         )
+
+
+def _is_webhook(scope: Scope) -> bool:
+    return bool(scope["method"] == "POST" and scope["path"] == "/webhook")
 
 
 class ShortcutMiddleware:

@@ -122,6 +122,14 @@ def post_webhook(service: Service, body: bytes) -> Mapping[str, Any]:
     return answer | ({"job": _job_name(ingested.job)} if ingested.job else {})
 
 
+def post_doorbell(service: Service, body: bytes) -> Mapping[str, Any]:
+    """``POST /webhook`` without credentials: nothing it says is believed; labels are pulled."""
+    event = to_event(decode(body, EventBody))
+    if event and service.doorbell:
+        service.doorbell.ring(event.project)
+    return {"status": "doorbell"}
+
+
 def post_train(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /train``: what START_TRAINING was before Label Studio 1.4."""
     project = ProjectKey.parse(decode(body, ProjectOnlyBody).project)

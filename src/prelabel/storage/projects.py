@@ -54,6 +54,14 @@ class ProjectStore:
         with self._database.write() as connection:
             return see(connection, project, label_config, None)
 
+    def is_known(self, project: ProjectKey) -> bool:
+        """Whether a project has been seen, and not forgotten since."""
+        wanted = select(project_table.c.project).where(
+            is_project(project), project_table.c.deleted_at.is_(None)
+        )
+        with self._database.read() as connection:
+            return connection.scalar(wanted) is not None
+
     def forget(self, project: ProjectKey) -> None:
         """Stop working for a project until it is seen again; its labels are kept."""
         with self._database.write() as connection:
