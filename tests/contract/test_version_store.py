@@ -147,7 +147,9 @@ FRAME = "('topic', 'choices', 'text', 'text')"
 
 
 def _forget_heads(connection: Connection) -> None:
-    """Bring the table to the form it had when versions had a single control."""
+    """Bring the tables to the form they had when versions had a single control."""
+    for table in ("model_events", "model_state"):
+        connection.exec_driver_sql(f"DROP TABLE {table}")
     connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN heads")
     for column in ("labels JSON", "frame TEXT"):
         connection.exec_driver_sql(f"ALTER TABLE versions ADD COLUMN {column}")
