@@ -11,7 +11,8 @@
     │   ├── NotFoundError      there is nothing of that name
     │   └── LabelConfigError   a labeling config that cannot be served
     ├── ModelError             a model cannot do what was asked
-    │   └── NotEnoughLabelsError   an outcome, not a failure: there is nothing to learn yet
+    │   ├── NotEnoughLabelsError   an outcome, not a failure: there is nothing to learn yet
+    │   └── ProcessEndedError      a custom model's process ended in the middle of its work
     ├── ArtifactError          a stored model version cannot be read
     ├── StorageError           the label store cannot be reached; retryable
     ├── LeaseLostError         another process has taken the project over
@@ -110,6 +111,10 @@ class NotEnoughLabelsError(ModelError):
             expected="at least two examples with different labels",
             fix="Label more tasks; training starts by itself.",
         )
+
+
+class ProcessEndedError(ModelError):
+    """A custom model's process that ended, or was ended, in the middle of its work."""
 
 
 class ArtifactError(PrelabelError):

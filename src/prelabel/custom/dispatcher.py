@@ -11,8 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from prelabel.custom.process import ProcessEndedError
-from prelabel.errors import PrelabelError
+from prelabel.errors import PrelabelError, ProcessEndedError
 from prelabel.storage.model_events import ModelEvent, ModelEventStore
 from prelabel.telemetry import request_id
 from prelabel.types import JobState, ProjectKey

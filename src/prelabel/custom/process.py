@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from prelabel.custom.child import Orders, run
-from prelabel.errors import MalformedError, ModelError
+from prelabel.errors import MalformedError, ModelError, ProcessEndedError
 from prelabel.telemetry import request_id
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,6 @@ START_SECONDS = 300.0
 
 RETRY_SECONDS = 5.0
 """How long a failed start is answered from memory, so that requests do not start a storm."""
-
-
-class ProcessEndedError(ModelError):
-    """A project's process that ended, or was ended, in the middle of its work."""
 
 
 class ProjectProcess:
