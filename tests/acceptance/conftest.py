@@ -26,18 +26,23 @@ StartBackend = Callable[..., OpenBackend]
 _servers = pytest.StashKey[list[OpenBackend | LabelStudio]]()  # whose logs to show
 
 
-@pytest.fixture(scope="session")
-def label_studio(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LabelStudio]:
-    """A Label Studio that is set up as a newcomer must, and the browser of its one user."""
+def find_environment() -> Path:
+    """Return where Label Studio is installed; skip the test if it is not."""
     environment = Path(os.environ.get(ENVIRONMENT, DEFAULT))
     if not (environment / "bin" / "label-studio").exists():
         pytest.skip(
             f"No Label Studio in {environment}. `./test` makes that environment; or set "
             f"{ENVIRONMENT} to one where `pip install label-studio` was run."
         )
-    server = LabelStudio(environment, tmp_path_factory.mktemp("label-studio"))
+    return environment
+
+
+@pytest.fixture(scope="session")
+def label_studio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabelStudio]:
+    """A Label Studio that is set up as a newcomer must, and the browser of its one user."""
+    server = LabelStudio(find_environment(), tmp_path_factory.mktemp("label-studio"))
     request.config.stash.setdefault(_servers, []).append(server)
     try:
         server.start(START_SECONDS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -44,14 +45,22 @@ class LabelStudio:
         The virtual environment that Label Studio is installed in.
     folder
         Where it keeps its data and writes its log.
+    network
+        Which addresses it may call.
     """
 
-    def __init__(self, environment: Path, folder: Path) -> None:
+    def __init__(
+        self,
+        environment: Path,
+        folder: Path,
+        network: Mapping[str, str] = MappingProxyType(NEWCOMERS_SETTINGS),
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "label-studio.log"
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._environment = environment
+        self._network = network
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float) -> None:
@@ -59,7 +68,7 @@ class LabelStudio:
         folder = self.log.parent
         settings = {
             "LABEL_STUDIO_BASE_DATA_DIR": str(folder),
-            **NEWCOMERS_SETTINGS,
+            **self._network,
             **TEST_SETTINGS,
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

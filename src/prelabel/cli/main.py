@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from prelabel import __version__
+from prelabel.cli.connecting import connect, doctor
 from prelabel.cli.create import create, root_dir_option
 from prelabel.cli.offline import evaluate, predict, train
 from prelabel.cli.starting import start_model
@@ -64,6 +65,8 @@ def start(
 
 cli.add_command(create)
 cli.add_command(create, "init")
+cli.add_command(connect)
+cli.add_command(doctor)
 cli.add_command(evaluate)
 cli.add_command(train)
 cli.add_command(predict)

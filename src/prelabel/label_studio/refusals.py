@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import msgspec
 
@@ -13,9 +14,10 @@ from prelabel.protocol.bodies import decode
 
 
 class _RefusalBody(msgspec.Struct):
-    """``{"detail": "Invalid token.", …}``."""
+    """``{"detail": "Validation error", "validation_errors": {"url": ["…"]}, …}``."""
 
     detail: str
+    validation_errors: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def is_passing(status: int) -> bool:
@@ -47,9 +49,15 @@ def explain(status: int, kind: TokenKind) -> tuple[str, str]:
 def read_detail(body: bytes) -> str:
     """Return the reason that Label Studio gives; other servers' pages are not quoted."""
     try:
-        return decode(body, _RefusalBody).detail
+        refusal = decode(body, _RefusalBody)
     except MalformedError:
         return "no reason given"
+    reasons = [reason for value in refusal.validation_errors.values() for reason in _each(value)]
+    return "; ".join([refusal.detail, *reasons])
+
+
+def _each(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
 def read_retry_after(value: str) -> float:

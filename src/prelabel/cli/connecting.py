@@ -1,0 +1,131 @@
+"""The commands that look after a project's connection in Label Studio: connect, doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from prelabel.errors import ConfigError, shorten
+from prelabel.label_studio.backend import Backend
+from prelabel.label_studio.connect import connect_backend
+from prelabel.label_studio.connections import ConnectionClient
+from prelabel.label_studio.doctor import Fault, examine
+from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY
+from prelabel.settings import Settings, load_settings
+
+TITLE = "prelabel"
+
+_project_option = click.option(
+    "--project", "project_id", type=click.IntRange(1), required=True, help="The project's number."
+)
+
+
+class _JsonObject(click.ParamType[dict[str, Any]]):
+    name = "JSON"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        try:
+            found = json.loads(value)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            self.fail(f'{shorten(value)} is no JSON object, as in {{"C": 1}}', param, ctx)
+        return found
+
+
+@click.command()
+@click.argument("url")
+@_project_option
+@click.option("--title", default=TITLE, show_default=True, help="Its name in Label Studio.")
+@click.option("--extra-params", type=_JsonObject(), help="Settings of the project, a JSON object.")
+def connect(url: str, project_id: int, title: str, extra_params: dict[str, Any] | None) -> None:
+    """Connect a project of Label Studio to the backend at URL, as Label Studio reaches it.
+
+    LABEL_STUDIO_HOST and LABEL_STUDIO_API_KEY say which Label Studio; BASIC_AUTH_USER and
+    BASIC_AUTH_PASS what the backend asks for. What is there already is mended.
+    """
+    settings = load_settings()
+    backend = _backend(url, settings)
+    with _open(settings) as client:
+        done = connect_backend(client, project_id, backend, title=title, extra_params=extra_params)
+        for line in done:
+            click.echo(line)
+        sys.exit(_report(list(examine(client, project_id, backend)), _decline))
+
+
+@click.command()
+@click.argument("url", required=False)
+@_project_option
+@click.option("--repair", is_flag=True, help="Repair what can be, without asking.")
+def doctor(url: str | None, project_id: int, *, repair: bool) -> None:
+    """Find what is wrong between a project of Label Studio and its backend, and repair it.
+
+    URL is the backend's address as Label Studio reaches it; without it, the connection that is
+    there is examined. Settings are those of `prelabel connect`. Exits with 1 if a fault remains.
+    """
+    settings = load_settings()
+    with _open(settings) as client:
+        if url is None:
+            connected = client.connections(project_id)
+            url = connected[0].url if connected else None
+        backend = _backend(url, settings) if url else None
+        accept = _agree if repair else _ask if sys.stdin.isatty() else _decline
+        sys.exit(_report(list(examine(client, project_id, backend)), accept))
+
+
+def _agree(_fault: Fault) -> bool:
+    return True
+
+
+def _ask(_fault: Fault) -> bool:
+    return click.confirm("  Repair it?")
+
+
+def _decline(_fault: Fault) -> bool:
+    return False
+
+
+def _report(faults: list[Fault], accept: Callable[[Fault], bool]) -> int:
+    """Say what was found, repair what is accepted, and return the exit status."""
+    remaining = 0
+    for fault in faults:
+        click.echo(f"{click.style('✗', fg='red')} {fault.name}: {fault.found}")
+        click.echo(f"  → {fault.fix}")
+        if fault.repair and accept(fault):
+            fault.repair()
+            click.echo(f"  {click.style('✓', fg='green')} repaired")
+        else:
+            remaining += 1
+    if not faults:
+        click.echo(f"{click.style('✓', fg='green')} No fault found.")
+    return min(remaining, 1)
+
+
+def _backend(url: str, settings: Settings) -> Backend:
+    password = settings.basic_auth_pass
+    return Backend(
+        url=url,
+        user=settings.basic_auth_user or "",
+        password=password.get_secret_value() if password else "",
+    )
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[ConnectionClient]:
+    key = settings.label_studio_api_key
+    if key is None:
+        raise ConfigError(
+            "LABEL_STUDIO_API_KEY is not set",
+            expected="a key of someone who may change the project",
+            fix=HOW_TO_MAKE_A_KEY,
+        )
+    url = settings.label_studio_url
+    with ConnectionClient(url, key.get_secret_value(), attempts=2) as client:
+        yield client

@@ -1,0 +1,189 @@
+"""How Label Studio is called: the key, attempts, refusals. The only use of an HTTP client.
+
+The key goes to the configured host and nowhere else: redirects are not followed, ``.netrc`` is not
+read, cookies are not kept. The environment's proxies and certificates (``HTTPS_PROXY``,
+``NO_PROXY``, ``SSL_CERT_FILE``) are used: they are the operator's.
+"""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential, wait_random
+
+from prelabel.errors import ConfigError, MalformedError, UpstreamError, shorten
+from prelabel.label_studio.refusals import explain, is_passing, read_detail, read_retry_after
+from prelabel.label_studio.tokens import Credentials
+from prelabel.protocol.bodies import decode
+
+T = TypeVar("T")
+
+
+class _AccessBody(msgspec.Struct):
+    """``{"access": "<JWT>"}``."""
+
+    access: str
+
+
+class LabelStudioApi:
+    """A Label Studio, as the owner of an API key reaches it. Threads may share it.
+
+    Parameters
+    ----------
+    url
+        Where Label Studio is; a path prefix is kept.
+    api_key
+        A personal access token or a legacy token, see `tokens`. Shown nowhere.
+    timeout_seconds
+        For connecting, and for each wait for bytes.
+    attempts
+        How often something is asked for in all while Label Studio cannot be reached, is busy or
+        fails. What would change something is sent once.
+    backoff_seconds
+        The first wait between attempts. It doubles; a ``Retry-After`` lengthens it.
+    longest_wait_seconds
+        No wait is longer, whatever Label Studio asks for.
+
+    Raises
+    ------
+    ConfigError
+        If the URL or the key cannot be one.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        timeout_seconds: float = 30.0,
+        attempts: int = 5,
+        backoff_seconds: float = 0.5,
+        longest_wait_seconds: float = 30.0,
+    ) -> None:
+        self._url = _read_url(url)
+        self._credentials = Credentials(api_key, self._exchange)
+        self._attempts = attempts
+        self._backoff = wait_exponential(backoff_seconds) + wait_random(0, backoff_seconds)
+        self._longest_wait_seconds = longest_wait_seconds
+        self._http = httpx.Client(
+            base_url=self._url,
+            timeout=timeout_seconds,
+            headers={"User-Agent": "prelabel", "Accept": "application/json"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keep none
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url!r}, {self._credentials.kind})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._http.close()
+
+    def _get(self, path: str, body_type: type[T], **options: Any) -> T:
+        return _read(self._request("GET", path, **options), body_type)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Return a successful answer, asking again while that may help and does no harm."""
+        retrying = Retrying(
+            stop=stop_after_attempt(self._attempts if method == "GET" else 1),
+            wait=self._wait_seconds,
+            retry=retry_if_exception(_may_pass),
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, method, path, **options)
+        except httpx.HTTPStatusError as error:
+            raise self._refusal(error.response) from error
+        except httpx.HTTPError as error:
+            raise UpstreamError(
+                f"No answer from Label Studio at {self._url} ({type(error).__name__}: {error})",
+                expected=f"an answer within {self._http.timeout.read} s",
+                fix="Start Label Studio or correct LABEL_STUDIO_HOST (in a container, localhost "
+                "is the container).",
+                retryable=_may_pass(error),
+            ) from error
+
+    def _attempt(self, method: str, path: str, **options: Any) -> httpx.Response:
+        for _ in range(2):
+            header = self._credentials.header()
+            headers = {"Authorization": header}
+            response = self._http.request(method, path, headers=headers, **options)
+            if response.status_code != 401 or not self._credentials.forget(header):
+                break
+        return response.raise_for_status()
+
+    def _exchange(self, key: str) -> str:
+        """Return an access token for a personal access token."""
+        response = self._http.post("/api/token/refresh", json={"refresh": key})
+        return _read(response.raise_for_status(), _AccessBody).access
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        headers = error.response.headers if isinstance(error, httpx.HTTPStatusError) else {}
+        asked = read_retry_after(headers.get("Retry-After", ""))
+        return min(max(asked, self._backoff(state)), self._longest_wait_seconds)
+
+    def _refusal(self, response: httpx.Response) -> UpstreamError:
+        """Explain an answer that is no success."""
+        request, target = response.request, response.next_request
+        said = f"it redirects to {_place(target.url)}" if target else read_detail(response.content)
+        expected, fix = explain(response.status_code, self._credentials.kind)
+        return UpstreamError(
+            f"Label Studio answered {response.status_code} to {request.method} "
+            f"{_place(request.url)}, asked with a {self._credentials.kind}: "
+            f"{shorten(self._credentials.hide(said), 500)}",
+            expected=expected,
+            fix=fix,
+            retryable=is_passing(response.status_code),
+        )
+
+
+def _read_url(url: str) -> str:
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL:
+        parsed = httpx.URL("")
+    extra = parsed.userinfo or parsed.query or parsed.fragment
+    if parsed.scheme not in ("http", "https") or not parsed.host or extra:
+        raise ConfigError(
+            "LABEL_STUDIO_HOST is no address of a Label Studio",
+            expected="http:// or https://, a host, and nothing but a path after it",
+            fix="Set it as in http://localhost:8080; the key goes into LABEL_STUDIO_API_KEY.",
+        )
+    return str(parsed).rstrip("/")
+
+
+def _read(response: httpx.Response, body_type: type[T]) -> T:
+    try:
+        return decode(response.content, body_type)
+    except MalformedError as error:
+        raise unreadable(error) from error
+
+
+def unreadable(error: MalformedError) -> UpstreamError:
+    """Return the error for an answer that is not what Label Studio gives."""
+    return UpstreamError(
+        f"Label Studio's answer cannot be read: {error.received}",
+        expected=error.expected,
+        fix="Is LABEL_STUDIO_HOST the address of a Label Studio, not of a login page before it?",
+        retryable=False,
+    )
+
+
+def _place(url: httpx.URL) -> str:
+    """Return a URL without what may be private: user, password, query."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether the same request may work later."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return is_passing(error.response.status_code)
+    return isinstance(error, httpx.TransportError)

@@ -1,0 +1,277 @@
+"""`prelabel connect` and `prelabel doctor`, each fault made for real and found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.backend import OpenBackend
+from tests.acceptance.conftest import START_SECONDS, find_environment
+from tests.acceptance.label_studio import LabelStudio
+from tests.acceptance.project import Project, call
+from tests.acceptance.topics import TOPICS, make_texts
+from tests.backend import free_port, wait_for, without_settings
+
+pytestmark = pytest.mark.label_studio
+
+USER, PASSWORD = "label-studio", "pass:wörd"
+AUTH = {"BASIC_AUTH_USER": USER, "BASIC_AUTH_PASS": PASSWORD}
+LEGACY = "0123456789abcdef0123456789abcdef01234567"
+
+StartBackend = Callable[..., OpenBackend]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What came of a command."""
+
+    status: int
+    output: str
+
+    @property
+    def faults(self) -> list[str]:
+        lines = (line for line in self.output.splitlines() if line.startswith("✗"))
+        return [line.split()[1].rstrip(":") for line in lines]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commands:
+    """The commands, as someone with an API key runs them for a project."""
+
+    label_studio: LabelStudio
+    project: Project
+    api_key: str
+
+    def run(self, *arguments: str, **settings: str) -> Ran:
+        environment = {
+            "LABEL_STUDIO_HOST": self.label_studio.url,
+            "LABEL_STUDIO_API_KEY": self.api_key,
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "prelabel", *arguments, "--project", str(self.project.id)],
+            env=without_settings(os.environ) | environment | settings,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return Ran(status=done.returncode, output=done.stdout + done.stderr)
+
+    def get(self, path: str) -> Any:
+        return call(self.label_studio.http, "GET", path, params={"project": self.project.id})
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get("/api/webhooks/")
+        return found
+
+    def change_webhook(self, **fields: object) -> None:
+        webhook = self.webhooks()[0]
+        body = {"url": webhook["url"], "actions": webhook["actions"], **fields}
+        call(self.label_studio.http, "PATCH", f"/api/webhooks/{webhook['id']}/", json=body)
+
+    def change_project(self, **fields: object) -> None:
+        call(self.label_studio.http, "PATCH", f"/api/projects/{self.project.id}/", json=fields)
+
+
+@pytest.fixture
+def commands(label_studio: LabelStudio, api_key: str) -> Commands:
+    project = label_studio.create_project(make_texts(8), TOPICS)
+    return Commands(label_studio=label_studio, project=project, api_key=api_key)
+
+
+@pytest.fixture
+def connected(commands: Commands, backend: OpenBackend) -> Commands:
+    assert commands.run("connect", backend.url).status == 0
+    return commands
+
+
+def assert_found_and_repaired(commands: Commands, fault: str, **settings: str) -> None:
+    found = commands.run("doctor", **settings)
+    assert fault in found.faults, found.output
+    assert found.status == 1
+    commands.run("doctor", "--repair", **settings)
+    assert fault not in commands.run("doctor", **settings).faults
+
+
+def test_connect_makes_everything_that_labels_and_suggestions_need(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend(START_TRAINING_EACH_N_UPDATES="4", **AUTH)
+    commands.change_project(show_collab_predictions=False)
+    connected = commands.run("connect", backend.url, "--title", "Topics", **AUTH)
+    assert (connected.status, connected.faults) == (0, []), connected.output
+    (connection,) = commands.get("/api/ml/")
+    assert (connection["title"], connection["state"]) == ("Topics", "CO")
+    (webhook,) = commands.webhooks()
+    assert not webhook["send_for_all_actions"]
+    assert "ANNOTATION_CREATED" in webhook["actions"]
+    assert commands.get(f"/api/projects/{commands.project.id}/")["model_version"] == "Topics"
+    # The backend has no key of its own: labels arrive because the webhook is believed.
+    commands.project.annotate_all(commands.project.tasks[:4])
+    wait_for(lambda: backend.active_version(commands.project.key))
+    (shown,) = commands.project.next_task()["predictions"]
+    assert shown["model_version"] == "v1-4labels"
+
+
+def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBackend) -> None:
+    before = connected.get("/api/ml/"), connected.webhooks()
+    again = connected.run("connect", f"{backend.url}/")
+    assert (again.status, again.faults) == (0, [])
+    assert [item["id"] for item in connected.get("/api/ml/")] == [item["id"] for item in before[0]]
+    assert connected.webhooks() == before[1]
+
+
+def test_nothing_is_wrong_after_connecting(connected: Commands) -> None:
+    found = connected.run("doctor")
+    assert (found.status, found.faults) == (0, []), found.output
+
+
+def test_a_project_without_a_connection_is_told_how_to_make_one(commands: Commands) -> None:
+    found = commands.run("doctor")
+    assert found.faults == ["connection-missing"]
+    assert f"prelabel connect http://…:9090 --project {commands.project.id}" in found.output
+
+
+@pytest.mark.parametrize(
+    ("fault", "fields"),
+    [
+        ("webhook-inactive", {"is_active": False}),
+        ("webhook-without-payload", {"send_payload": False}),
+        (
+            "webhook-incomplete",
+            {"send_for_all_actions": False, "actions": ["TASKS_CREATED"]},
+        ),
+    ],
+)
+def test_a_webhook_that_does_not_tell_is_repaired(
+    connected: Commands, fault: str, fields: dict[str, object]
+) -> None:
+    connected.change_webhook(**fields)
+    assert_found_and_repaired(connected, fault)
+
+
+def test_a_missing_webhook_is_made(connected: Commands) -> None:
+    (webhook,) = connected.webhooks()
+    call(connected.label_studio.http, "DELETE", f"/api/webhooks/{webhook['id']}/")
+    assert_found_and_repaired(connected, "webhook-missing")
+
+
+def test_a_webhook_without_credentials_gets_them(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend(**AUTH)
+    commands.project.connect(backend.url, USER, PASSWORD)
+    assert_found_and_repaired(commands, "webhook-without-credentials", **AUTH)
+
+
+def test_webhooks_that_outlived_their_connection_are_switched_off(
+    connected: Commands, start_backend: StartBackend
+) -> None:
+    (connection,) = connected.get("/api/ml/")
+    moved = {"url": start_backend().url, "project": connected.project.id, "title": "prelabel"}
+    call(connected.label_studio.http, "PATCH", f"/api/ml/{connection['id']}", json=moved)
+    found = connected.run("doctor")
+    assert {"webhook-left-over", "webhook-missing"} <= set(found.faults)
+    assert_found_and_repaired(connected, "webhook-left-over")
+    assert connected.run("doctor").faults == []
+
+
+def test_predictions_that_are_not_shown_are_switched_on(connected: Commands) -> None:
+    connected.change_project(show_collab_predictions=False)
+    assert_found_and_repaired(connected, "predictions-off")
+
+
+def test_a_project_that_shows_other_predictions_shows_the_backends(connected: Commands) -> None:
+    assert connected.project.import_prediction(connected.project.tasks[0], TOPICS[0]).is_success
+    stored = connected.project.predictions()[0].model_version
+    connected.change_project(model_version=stored)
+    assert_found_and_repaired(connected, "other-predictions")
+
+
+def test_several_backends_are_named(connected: Commands, start_backend: StartBackend) -> None:
+    other = start_backend()
+    connected.project.connect(other.url)
+    found = connected.run("doctor")
+    assert "several-backends" in found.faults
+    assert other.url in found.output
+
+
+def test_a_backend_that_is_down_is_seen_from_both_sides(
+    connected: Commands, backend: OpenBackend
+) -> None:
+    backend.stop()
+    assert {"connection-broken", "backend"} <= set(connected.run("doctor").faults)
+
+
+def test_a_backend_that_asks_for_credentials_since_is_given_them(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend()
+    commands.run("connect", backend.url)
+    backend.stop()
+    backend.settings = {**backend.settings, **AUTH}
+    backend.start()
+    assert "connection-broken" in commands.run("doctor").faults
+    assert "backend" in commands.run("doctor").faults, "without the credentials"
+    assert_found_and_repaired(commands, "connection-broken", **AUTH)
+    assert commands.run("doctor", **AUTH).faults == []
+
+
+def test_a_project_without_a_usable_control_is_told_what_is_supported(
+    connected: Commands,
+) -> None:
+    config = '<View><Text name="t" value="$text"/><Labels name="l" toName="t"><Label value="a"/>'
+    connected.change_project(label_config=f"{config}</Labels></View>")
+    found = connected.run("doctor")
+    assert "labeling-config" in found.faults
+    assert "<Choices>" in found.output
+
+
+def test_a_key_that_is_refused_is_explained(commands: Commands, backend: OpenBackend) -> None:
+    for arguments in (["connect", backend.url], ["doctor"]):
+        found = commands.run(*arguments, LABEL_STUDIO_API_KEY=LEGACY)
+        assert found.status != 0
+        assert "legacy token" in found.output
+        assert "Personal Access Token" in found.output
+
+
+def test_a_label_studio_that_is_not_there_is_named(commands: Commands) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    found = commands.run("doctor", url, LABEL_STUDIO_HOST=url)
+    assert found.faults == ["label-studio"]
+    assert url in found.output
+
+
+@pytest.fixture
+def strict_label_studio(tmp_path: Path) -> Iterator[LabelStudio]:
+    """A Label Studio that calls local backends, and then refuses to make their webhook."""
+    server = LabelStudio(find_environment(), tmp_path, {"ML_BLOCK_LOCAL_IP": "false"})
+    try:
+        server.start(START_SECONDS)
+        yield server
+    finally:
+        server.stop()
+
+
+def test_a_refused_local_address_names_the_variables_and_leaves_nothing_half_made(
+    strict_label_studio: LabelStudio, backend: OpenBackend
+) -> None:
+    project = strict_label_studio.create_project(make_texts(2), TOPICS)
+    key = strict_label_studio.personal_access_token()
+    commands = Commands(label_studio=strict_label_studio, project=project, api_key=key)
+    refused = commands.run("connect", backend.url)
+    assert refused.status == 2
+    assert "USE_DEFAULT_BANNED_SUBNETS=false" in refused.output
+    assert commands.get("/api/ml/") == []
+    with pytest.raises(AssertionError, match="403"):
+        project.connect(backend.url)  # as a person does, who leaves it half made
+    assert {"connection-broken", "webhook-missing"} & set(commands.run("doctor").faults)
