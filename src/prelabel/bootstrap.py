@@ -32,6 +32,7 @@ from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
+from prelabel.storage.lock import FolderLock
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
@@ -77,10 +78,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     ConfigError
         If the model, the key or the data folder cannot be used.
     """
-    model_class = load_model_class(directory)
-    with _connect(settings):
-        pass  # a key that cannot be one is found out now, not at the first sync
-    database = open_database(settings)
+    model_class, database = _open_basis(settings, directory)
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     metrics.register(VersionGauges(versions))
     registry = Registry(
@@ -103,6 +101,19 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     return service
 
 
+def check_service(settings: Settings, directory: Path | None = None) -> None:
+    """Raise `ConfigError` if `open_service` would, and bring the store up to date."""
+    _, database = _open_basis(settings, directory)
+    database.close()
+
+
+def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextModel], Database]:
+    model_class = load_model_class(directory)
+    with _connect(settings):
+        pass  # a key that cannot be one is found out now, not at the first sync
+    return model_class, open_database(settings)
+
+
 def _make_scheduler(
     settings: Settings, directory: Path | None, jobs: JobStore, metrics: Metrics
 ) -> Scheduler:
@@ -115,6 +126,7 @@ def _make_scheduler(
         lease=LEASE,
         limit=JOB_LIMIT,
         report=partial(_report, metrics),
+        lock=FolderLock(settings.model_dir / "training.lock") if settings.workers > 1 else None,
     )
 
 
@@ -136,8 +148,7 @@ def _make_ingest(
 
 def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler) -> Doorbell | None:
     """Return what webhooks without credentials ring; None where all are believed, or none is."""
-    is_guarded = settings.basic_auth_user is not None
-    if not is_guarded or settings.label_studio_api_key is None:
+    if not settings.is_guarded or settings.label_studio_api_key is None:
         return None
     return Doorbell(ProjectStore(database), scheduler.wake)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextvars import ContextVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """Which request the current work is for; ``-`` outside of one."""
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
 
@@ -30,9 +34,14 @@ def _add_request_id(record: logging.LogRecord) -> bool:
 
 
 class Metrics:
-    """The counters of one process, in a registry of their own."""
+    """The counters of this process, and of those that share the folder with it.
+
+    Several serving processes add up what they count through files in a folder that the environment
+    names before this module is imported (prometheus_client, *Multiprocess Mode*).
+    """
 
     def __init__(self) -> None:
+        self._shared = CollectorRegistry()
         own = self._registry = CollectorRegistry()
         self.requests = Counter(
             "prelabel_requests", "Requests answered.", ["route", "status"], registry=own
@@ -55,13 +64,20 @@ class Metrics:
             "prelabel_job_seconds", "Time a job took.", registry=own, buckets=seconds
         )
         self.last_version_at = Gauge(
-            "prelabel_last_version_timestamp_seconds", "When the newest version came.", registry=own
+            "prelabel_last_version_timestamp_seconds",
+            "When the newest version came.",
+            registry=own,
+            multiprocess_mode="max",
         )
 
     def register(self, collector: Collector) -> None:
-        """Add figures that are read when someone asks."""
-        self._registry.register(collector)
+        """Add figures that are read when someone asks; they are the same in every process."""
+        self._shared.register(collector)
 
     def encode(self) -> bytes:
         """Return the figures in Prometheus's text format 0.0.4."""
-        return generate_latest(self._registry)
+        counted = self._registry
+        if SHARED_FOLDER in os.environ:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call] # the library's
+        return generate_latest(counted) + generate_latest(self._shared)

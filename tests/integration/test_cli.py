@@ -17,6 +17,9 @@ from tests.backend import Backend, Project, without_settings
 ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
 
 
+CREDENTIALS = ("--basic-auth-user", "ann", "--basic-auth-pass", "secret")
+
+
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "prelabel", *arguments],
@@ -49,7 +52,7 @@ def test_every_option_of_the_reference_is_there() -> None:
         (["--port", "99999"], "PORT"),
         (["--model-dir", "/dev/null/x"], "data folder"),
         (["--basic-auth-user", "ann"], "BASIC_AUTH_PASS"),
-        (["--host", "192.0.2.1"], "Cannot listen"),
+        (["--host", "192.0.2.1", *CREDENTIALS], "Cannot listen"),
     ],
 )
 def test_a_wrong_option_ends_with_status_2_and_one_line(arguments: list[str], said: str) -> None:
@@ -111,3 +114,11 @@ def test_debug_logs_more_and_shows_no_debugger(tmp_path: Path) -> None:
         assert backend.client.get("/console").status_code == 404
         assert "traceback" not in backend.client.post("/predict", content=b"{").text.lower()
     assert " DEBUG " in backend.log.read_text()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_nobody_is_let_in_by_accident(tmp_path: Path, host: str) -> None:
+    refused = run("start", "--host", host, "--port", "0", env={"MODEL_DIR": str(tmp_path)})
+    assert refused.returncode == 2
+    assert "PRELABEL_ANONYMOUS=true" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -116,14 +116,53 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_with_credentials_set_only_health_is_open(guarded: str) -> None:
     with httpx.Client(base_url=guarded) as client:
-        assert [client.get(path).status_code for path in ("/", "/health")] == [200, 200]
-        assert [client.get(path).status_code for path in ("/versions", "/metrics")] == [401, 401]
+        assert [client.get(path).status_code for path in ("/", "/health", "/livez")] == [200] * 3
+        assert [client.get(path).status_code for path in ("/versions", "/metrics", "/readyz")] == [
+            401
+        ] * 3
         assert client.post("/webhook", json={}).status_code == 401
         answer = client.post("/predict", json={})
         assert answer.headers["www-authenticate"].startswith("Basic ")
         assert "http://user:password@host:9090" in answer.json()["fix"]
         right = base64.b64encode("ann:pässword".encode())
         assert client.get("/versions", headers={b"Authorization": b"Basic " + right}).is_success
+
+
+def test_a_secret_in_the_path_lets_label_studio_and_its_webhooks_in(tmp_path: Path) -> None:
+    secret = "a-secret_of-many-letters"
+    with Backend(tmp_path, {"PRELABEL_URL_SECRET": secret, "LOG_LEVEL": "DEBUG"}) as backend:
+        project = Project(backend)
+        body = project.created_body(1, "sports")
+        for path in ("/webhook", f"/{secret}x/webhook", f"/{secret[:-1]}/webhook", f"/{secret}"):
+            answer = backend.client.post(path, json=body)
+            assert answer.status_code in {401, 404, 405}
+        assert backend.client.get("/health").is_success
+        backend.client.base_url = f"{backend.url}/{secret}"
+        assert backend.client.get("/health").is_success
+        assert project.setup().startswith("v0-")
+        assert backend.client.post("/webhook", json=body).json()["label_changes"] == 1
+        assert secret not in backend.log.read_text()
+        assert secret[:-1] not in backend.log.read_text()
+
+
+def test_answers_are_neither_kept_nor_taken_for_pages(shared_backend: Backend) -> None:
+    headers = shared_backend.client.get("/health").headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_readiness_names_versions_that_cannot_be_served(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        ready = backend.client.get("/readyz").json()
+        assert ready == {"status": "READY", "projects": 1, "damaged": []}
+        for manifest in (tmp_path / "data" / "artifacts").rglob("manifest.json"):
+            manifest.write_text("{")
+        damaged = backend.client.get("/readyz").json()["damaged"]
+        assert damaged == [{"project": project.key, "model_version": "v1-4labels"}]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prelabel.bootstrap import Service, check_model, open_service
+from prelabel.bootstrap import Service, check_model, check_service, open_service
 from prelabel.custom.check import check_custom_model
 from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
 from prelabel.errors import ConfigError, PrelabelError
 from prelabel.loop.process import TrainingProcess
 from prelabel.models.loader import find_model_class, split_target
-from prelabel.server.serve import listen, serve
+from prelabel.server.serve import listen, serve, serve_with_workers
 from prelabel.settings import Settings
 from prelabel.telemetry import configure_logging
 
@@ -34,17 +36,43 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         check_custom_model(settings, target)
     elif check:
         check_model(settings, target)
+    _require_guard(settings)
     listener = listen(settings.host, settings.port)
     service: Service | CustomService
+    if settings.workers > 1 and not is_custom:
+        check_service(settings, target)
+        _say_what_is_known(settings, name, listener)
+        serve_with_workers(settings, target, listener)
+        return
     if target is not None and is_custom:
         wanted = frozenset(events.split())
         service = open_custom_service(settings, target, model_name=name, events_wanted=wanted)
     else:
         service = open_service(settings, target)
-    port = listener.getsockname()[1]
-    log.info("%s is served on http://%s:%d", name, settings.host, port)
-    _say_what_is_known(settings, is_custom=is_custom)
+    _say_what_is_known(settings, name, listener, is_custom=is_custom)
     serve(service, listener)
+
+
+def _require_guard(settings: Settings) -> None:
+    """Raise `ConfigError` rather than let strangers in by accident."""
+    if settings.is_guarded or _is_own(settings.host):
+        return
+    if settings.anonymous:
+        log.warning("Whoever reaches %s may add labels and predictions", settings.host)
+        return
+    raise ConfigError(
+        f"Listening on {settings.host or 'all addresses'} would let in anyone who reaches it",
+        expected="credentials, or an address of this machine only",
+        fix="Set BASIC_AUTH_USER and BASIC_AUTH_PASS, or PRELABEL_URL_SECRET; or set "
+        "PRELABEL_ANONYMOUS=true where only friends reach it.",
+    )
+
+
+def _is_own(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _look_into(settings: Settings, target: Path | None) -> tuple[str, bool, str]:
@@ -78,7 +106,13 @@ def in_another_process(settings: Settings, work: Callable[[Path], Any], target: 
         executor.shutdown()
 
 
-def _say_what_is_known(settings: Settings, *, is_custom: bool) -> None:
+def _say_what_is_known(
+    settings: Settings, name: str, listener: socket.socket, *, is_custom: bool = False
+) -> None:
+    port = listener.getsockname()[1]
+    log.info("%s is served on http://%s:%d", name, settings.host, port)
+    if is_custom and settings.workers > 1:
+        log.warning("WORKERS is %d: a class of this kind is served by one", settings.workers)
     log.info("Labels and model versions are kept in %s", settings.model_dir.absolute())
     if is_custom:
         return

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
 
 from prelabel.errors import PrelabelError, ProcessEndedError
+from prelabel.storage.lock import FolderLock
 from prelabel.storage.model_events import ModelEvent, ModelEventStore
 from prelabel.telemetry import request_id
 from prelabel.types import JobState, ProjectKey
@@ -49,9 +48,8 @@ class Dispatcher:
     ) -> None:
         self._events = events
         self._tell = tell
-        self._lock_file = lock_file
         self._report = report
-        self._lock: IO[bytes] | None = None
+        self._lock = FolderLock(lock_file)
         self._busy: set[ProjectKey] = set()
         self._woken = threading.Event()
         self._stopping = threading.Event()
@@ -75,8 +73,7 @@ class Dispatcher:
     def wait(self) -> None:
         """Return when what was under way has come back; to be called when models are ended."""
         self._workers.shutdown(cancel_futures=True)
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.free()
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -89,23 +86,12 @@ class Dispatcher:
                 self._stopping.wait(POLL_SECONDS)
 
     def _look(self) -> None:
-        if not self._holds_lock():
+        if not self._lock.take():
             return
         for project in self._events.waiting():
             if project not in self._busy and not self._stopping.is_set():
                 self._busy.add(project)
                 self._workers.submit(self._work, project)
-
-    def _holds_lock(self) -> bool:
-        if self._lock is None:
-            lock = self._lock_file.open("ab")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                lock.close()
-                return False
-            self._lock = lock
-        return True
 
     def _work(self, project: ProjectKey) -> None:
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from prelabel.storage.jobs import JobStore
+from prelabel.storage.lock import FolderLock
 from prelabel.types import Job, ProjectKey
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ class Scheduler:
         How long a job may take; one that hangs would keep all others waiting.
     report
         Called with each finished job, as stored, and its seconds.
+    lock
+        What it must hold to look; None looks always. Processes that share a machine share one
+        training process so.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Scheduler:
         lease: timedelta,
         limit: timedelta,
         report: Callable[[Job, float], None],
+        lock: FolderLock | None = None,
     ) -> None:
         self._jobs = jobs
         self._make_executor = make_executor
@@ -69,6 +74,7 @@ class Scheduler:
         self._lease = lease
         self._limit = limit
         self._report = report
+        self._lock = lock
         self._executor = make_executor()
         self._running: Running | None = None
         self._woken = threading.Event()
@@ -92,6 +98,8 @@ class Scheduler:
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._running is not None:
             self._jobs.release(self._running.job.project, self._owner)
+        if self._lock:
+            self._lock.free()
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
@@ -104,6 +112,8 @@ class Scheduler:
                 self._stopping.wait(POLL_SECONDS)
 
     def _look(self) -> None:
+        if self._lock and not self._lock.take():
+            return
         if self._running is not None and self._running.outcome.done():
             self._close(self._running)
         if self._running is not None:

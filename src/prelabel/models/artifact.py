@@ -95,6 +95,15 @@ def delete(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a version is there and says what it is; its arrays are not read."""
+    try:
+        read_manifest(folder)
+    except ArtifactError:
+        return False
+    return (folder / _ARRAYS).is_file()
+
+
 def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], Manifest]:
     """Read what `save` wrote; the models' arrays are views of the file, paged in when used.
 

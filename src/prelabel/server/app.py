@@ -23,6 +23,8 @@ from prelabel.server.posts import PostEndpoint
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
     "/health": routes.get_health,
+    "/livez": routes.get_livez,
+    "/readyz": routes.get_readyz,
     "/versions": routes.get_versions,
     "/metrics": routes.get_metrics,
 }

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from enum import Enum
 from functools import cache
 
 from prometheus_client import Counter, Histogram
@@ -14,12 +15,29 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prelabel.errors import PrelabelError
-from prelabel.server.auth import check_auth
+from prelabel.server.auth import check_auth, read_secret
 from prelabel.server.errors import error_response, unexpected
 from prelabel.settings import Settings
 from prelabel.telemetry import Metrics, request_id
 
 log = logging.getLogger(__name__)
+
+SECURITY_HEADERS = [
+    # What is answered is data: it is nowhere kept, shown as a page, or taken for another type.
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+class _Trusted(Enum):
+    """Who has the secret of the path needs no header."""
+
+    TRUSTED = "trusted"
+
+
+TRUSTED = _Trusted.TRUSTED
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -53,32 +71,42 @@ class RequestMiddleware:
             return
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
+        inner = read_secret(self._settings, scope["path"])
+        if inner is not None:
+            scope = {**scope, "path": inner, "raw_path": inner.encode()}
         token = request_id.set(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
         answer = _StatusRecorder(send)
         started = time.perf_counter()
         try:
-            await self._run(scope, receive, answer, headers.get(b"authorization"))
+            credentials = TRUSTED if inner is not None else headers.get(b"authorization")
+            await self._run(scope, receive, answer, credentials)
         finally:
             self._count(scope, answer.status, time.perf_counter() - started)
             request_id.reset(token)
 
     async def _run(
-        self, scope: Scope, receive: Receive, answer: _StatusRecorder, authorization: bytes | None
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: _StatusRecorder,
+        credentials: bytes | _Trusted | None,
     ) -> None:
         path = scope["path"]
+        shown = path if path in self._routes else "an unknown path"  # it may be a mistyped secret
         try:
-            if self._doorbell and authorization is None and _is_webhook(scope):
+            if self._doorbell and credentials is None and _is_webhook(scope):
                 await self._doorbell(scope, receive, answer)
                 return
-            check_auth(self._settings, path, authorization)
+            if not isinstance(credentials, _Trusted):
+                check_auth(self._settings, path, credentials)
             await self._app(scope, receive, answer)
         except ClientDisconnect:
-            log.debug("%s %s: the client hung up", scope["method"], path[:200])
+            log.debug("%s %s: the client hung up", scope["method"], shown)
         except PrelabelError as error:
-            log.warning("%s %s: %s", scope["method"], path[:200], error)
+            log.warning("%s %s: %s", scope["method"], shown, error)
             await error_response(error)(scope, receive, answer)
         except Exception as error:  # one of the four places: no traceback leaves the server
-            log.exception("%s %s failed", scope["method"], path[:200])
+            log.exception("%s %s failed", scope["method"], shown)
             if answer.status:
                 raise  # too late for another answer; the connection is closed
             await unexpected(error)(scope, receive, answer)
@@ -133,4 +161,5 @@ class _StatusRecorder:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"].append((b"x-request-id", request_id.get().encode()))
+            message["headers"].extend(SECURITY_HEADERS)
         await self._send(message)

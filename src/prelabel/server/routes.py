@@ -17,6 +17,7 @@ from starlette.responses import Response
 from prelabel.bootstrap import Service
 from prelabel.errors import NotFoundError, shorten
 from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.models import artifact
 from prelabel.protocol.bodies import (
     DuplicateBody,
     JobStatusBody,
@@ -52,6 +53,26 @@ async def get_root(_service: Service, _request: Request) -> Response:
 async def get_health(service: Service, _request: Request) -> Response:
     """``GET /health``: Label Studio waits one second for it, before everything else."""
     return to_response({"status": "UP", "model_class": service.model_class.__name__})
+
+
+async def get_livez(_service: Service, _request: Request) -> Response:
+    """``GET /livez``: the process answers."""
+    return to_response({"status": "UP"})
+
+
+async def get_readyz(service: Service, _request: Request) -> Response:
+    """``GET /readyz``: the store can be read; tells which active versions cannot be served.
+
+    Those are no reason to be sent no requests: the version before each goes on serving.
+    """
+    active = await run_in_threadpool(service.versions.all_active)
+    artifacts = service.settings.artifacts_path
+    damaged = [
+        {"project": str(version.project), "model_version": version.name}
+        for version in active
+        if not artifact.is_whole(artifacts / version.artifact)
+    ]
+    return to_response({"status": "READY", "projects": len(active), "damaged": damaged})
 
 
 async def get_versions(service: Service, request: Request) -> Response:

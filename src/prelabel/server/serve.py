@@ -1,17 +1,29 @@
-"""The web server: one socket, one service, until someone says stop."""
+"""The web server: one socket, one service or several workers, until someone says stop."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from uvicorn.supervisors import Multiprocess
 
-from prelabel.bootstrap import Service
+from prelabel.bootstrap import Service, open_service
 from prelabel.custom.service import CustomService
 from prelabel.errors import ConfigError
 from prelabel.server.app import create_app
 from prelabel.server.custom import create_custom_app
+from prelabel.settings import Settings
+from prelabel.telemetry import SHARED_FOLDER, configure_logging
 
 GRACE_SECONDS = 10
 """How long requests under way may take after a SIGTERM."""
@@ -38,17 +50,50 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(service: Service | CustomService, listener: socket.socket) -> None:
     """Answer requests until SIGTERM or SIGINT; returns when those under way are answered."""
-    config = uvicorn.Config(
-        create_custom_app(service) if isinstance(service, CustomService) else create_app(service),
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+    config = _configure(
+        create_custom_app(service) if isinstance(service, CustomService) else create_app(service)
     )
     # uvicorn stops on these signals and then raises them again, which would end the process by the
     # signal, before anything is put away. Having done as asked is success: exit status 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: None)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def serve_with_workers(settings: Settings, directory: Path | None, listener: socket.socket) -> None:
+    """Answer requests in several processes until SIGTERM or SIGINT.
+
+    One that ends, or does not answer its supervisor for five seconds, is replaced.
+    """
+    with TemporaryDirectory(prefix="prelabel-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        make = partial(make_worker_app, settings, directory)
+        config = _configure(make, factory=True, workers=settings.workers)
+        Multiprocess(config, sockets=[listener]).run()
+
+
+def make_worker_app(settings: Settings, directory: Path | None) -> Starlette:
+    """Return one worker's application; the worker ends when its supervisor does."""
+    configure_logging(settings.log_level)
+    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    return create_app(open_service(settings, directory))
+
+
+def _end_with_supervisor() -> None:
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _configure(app: Callable[..., Any], **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        **options,
+    )

@@ -5,24 +5,13 @@ The names that `label-studio-ml` documents keep their meaning; ours start with `
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
-
-from prelabel.errors import ConfigError
-
-OWN_PREFIX = "PRELABEL_"
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 def _named(*names: str) -> Any:
@@ -127,8 +116,29 @@ class Settings(BaseSettings):
         _named("LOG_LEVEL"),
         Field(description="DEBUG, INFO, WARNING or ERROR."),
     ] = "INFO"
+    url_secret: Annotated[
+        SecretStr | None,
+        _named("PRELABEL_URL_SECRET"),
+        Field(
+            description="A secret of 16 or more letters, digits, - and _ that lets in who has it "
+            "as the first part of the path: connect http://host:9090/<secret>. Label Studio's "
+            "webhooks carry it, too.",
+        ),
+    ] = None
+    anonymous: Annotated[
+        bool,
+        _named("PRELABEL_ANONYMOUS"),
+        Field(description="Listen on other addresses than this machine's own without credentials."),
+    ] = False
+    workers: Annotated[
+        int,
+        _named("WORKERS"),
+        Field(ge=1, le=64, description="Processes that answer requests; they share one trainer."),
+    ] = 1
     threads: Annotated[
-        int, _named("THREADS"), Field(ge=1, le=256, description="Requests worked on at once.")
+        int,
+        _named("THREADS"),
+        Field(ge=1, le=256, description="Requests that a process works on at once."),
     ] = 8
     max_body_bytes: Annotated[
         int,
@@ -141,11 +151,23 @@ class Settings(BaseSettings):
     def _ignore_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("url_secret")
+    @classmethod
+    def _stands_in_a_path(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", value.get_secret_value()):
+            raise ValueError("16 or more letters, digits, - and _ are wanted")
+        return value
+
     @model_validator(mode="after")
     def _auth_is_whole(self) -> Self:
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("BASIC_AUTH_USER and BASIC_AUTH_PASS go together: set both or neither")
         return self
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether requests need credentials, or the secret in their path."""
+        return self.basic_auth_user is not None or self.url_secret is not None
 
     @property
     def database_path(self) -> Path:
@@ -163,71 +185,10 @@ def variables() -> Mapping[str, str]:
     return {
         name: field.description or ""
         for field in Settings.model_fields.values()
-        for name in _names(field)
+        for name in names(field)
     }
 
 
-def load_settings(directory: Path | None = None, **overrides: object) -> Settings:
-    """Read the settings: overrides before the environment before ``directory/.env``.
-
-    Parameters
-    ----------
-    directory
-        A model directory; its own ``prelabel-data`` is where it keeps its labels and versions.
-    overrides
-        Fields of `Settings`; those that are None count as not given.
-
-    Raises
-    ------
-    ConfigError
-        If a value cannot be used, or a ``PRELABEL_…`` variable does not exist.
-    """
-    given: dict[str, Any] = {
-        _names(Settings.model_fields[name])[0]: value
-        for name, value in overrides.items()
-        if value is not None
-    }
-    given["_env_file"] = directory / ".env" if directory else None
-    _refuse_unknown({*os.environ, *_names_in(given["_env_file"])})
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        raise _unusable(f"Received settings that cannot be used: {_explain(error)}") from error
-    if directory and "model_dir" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"model_dir": directory / settings.model_dir})
-    return settings
-
-
-def _names_in(file: Path | None) -> Collection[str]:
-    try:
-        return DotEnvSettingsSource(Settings, file).env_vars
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(f"Received {file}, which cannot be read ({error})") from error
-
-
-def _refuse_unknown(names: Collection[str]) -> None:
-    unknown = sorted(n for n in names if n.startswith(OWN_PREFIX) and n not in variables())
-    if unknown:
-        raise _unusable(f"Received the unknown setting {', '.join(unknown)}")
-
-
-def _explain(error: ValidationError) -> str:
-    # Only names and reasons: a value may be a password.
-    problems = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(
-        # The first part is the variable; the next says which of its kinds of value it is not.
-        f"{''.join(str(part) for part in problem['loc'][:1])}: {problem['msg']}".lstrip(": ")
-        for problem in problems
-    )
-
-
-def _unusable(received: str) -> ConfigError:
-    return ConfigError(
-        received,
-        expected=f"values for some of {', '.join(variables())}",
-        fix="Correct the environment, the .env file or the option, and start again.",
-    )
-
-
-def _names(field: Any) -> list[str]:
+def names(field: Any) -> list[str]:
+    """Return the variables that set a field."""
     return [str(name) for name in field.validation_alias.choices]

@@ -1,0 +1,123 @@
+"""Several processes behind one port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.backend import Backend, Project, wait_for
+from tests.integration.test_lifecycle import is_gone
+
+WORKERS = 2
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that any thread of a process started."""
+    listings = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for child in " ".join(listings).split()]
+
+
+def workers_of(backend: Backend) -> list[int]:
+    """Return the processes that answer requests."""
+    found = []
+    for child in children(backend.pid):
+        command = Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"spawn_main" in command:
+            found.append(child)
+    return found
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with Backend(tmp_path, {"WORKERS": str(WORKERS)}) as backend:
+        wait_for(lambda: len(workers_of(backend)) == WORKERS)
+        yield backend
+
+
+def ask_often(backend: Backend, path: str = "/health") -> set[int]:
+    """Ask on new connections, which any worker may take."""
+    return {httpx.get(f"{backend.url}{path}").status_code for _ in range(30)}
+
+
+def test_all_workers_see_a_new_version_within_a_second(backend: Backend) -> None:
+    project = Project(backend)
+    project.annotate_many(4)
+    version = str(project.train()["model_version"])
+    body = {"project": project.key, "schema": project.label_config}
+    answers = {
+        httpx.post(f"{backend.url}/setup", json=body).json()["model_version"] for _ in range(40)
+    }
+    assert answers == {version}
+
+
+def test_workers_share_one_trainer(backend: Backend) -> None:
+    projects = [Project(backend, id_=number) for number in (1, 2, 3)]
+    for project in projects:
+        project.annotate_many(4)
+        project.event("START_TRAINING")
+    for project in projects:
+        project.wait_for_version("v0")
+    trainers = [trainer for worker in workers_of(backend) for trainer in _trainers(worker)]
+    assert len(trainers) == 1
+
+
+def _trainers(worker: int) -> list[int]:
+    found = children(worker)
+    return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_figures_are_of_all_workers_together(backend: Backend) -> None:
+    before = _count(backend)
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait()
+        for _ in range(10):
+            httpx.get(f"{backend.url}/livez")
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert _count(backend) - before == 80
+
+
+def _count(backend: Backend) -> float:
+    figures = httpx.get(f"{backend.url}/metrics").text
+    name = 'prelabel_requests_total{route="/livez",status="200"}'
+    values = [line.rsplit(" ", 1)[1] for line in figures.splitlines() if line.startswith(name)]
+    return sum(map(float, values))
+
+
+def test_a_killed_worker_is_replaced_and_the_others_answer(backend: Backend) -> None:
+    project = Project(backend)
+    project.annotate_many(4)
+    first = workers_of(backend)
+    os.kill(first[0], signal.SIGKILL)
+    wait_for(lambda: len(workers_of(backend)) == WORKERS and workers_of(backend) != first)
+    assert ask_often(backend) == {200}
+    assert project.train()["model_version"] == "v1-4labels"
+
+
+def test_when_the_supervisor_is_killed_its_workers_go_and_the_port_is_free(
+    backend: Backend,
+) -> None:
+    workers = workers_of(backend)
+    backend.kill()
+    wait_for(lambda: all(map(is_gone, workers)))
+    backend.start()
+    assert ask_often(backend) == {200}
+
+
+def test_sigterm_ends_all_with_success(backend: Backend) -> None:
+    workers = workers_of(backend)
+    assert backend.stop() == 0
+    assert all(map(is_gone, workers))
+    assert "Traceback" not in backend.log.read_text()
