@@ -78,3 +78,17 @@ def test_every_module_and_function_is_short(path: Path) -> None:
             has_docstring = ast.get_docstring(node) is not None
             first = node.body[min(int(has_docstring), len(node.body) - 1)]
             assert (node.end_lineno or 0) - first.lineno < 30, node.name
+
+
+READERS_OF_CODE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.name)
+def test_no_module_reads_what_can_run(path: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & READERS_OF_CODE
