@@ -33,6 +33,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.lock import FolderLock
+from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
@@ -93,7 +94,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         versions=versions,
         ingest=_make_ingest(settings, database, jobs, scheduler),
         doorbell=_make_doorbell(settings, database, scheduler),
-        predictor=Predictor(registry),
+        predictor=Predictor(registry, ProjectSettingsStore(database)),
         scheduler=scheduler,
         metrics=metrics,
     )
@@ -139,6 +140,7 @@ def _make_ingest(
         projects.request_sync()  # what happened while nothing ran here
     return Ingest(
         projects=projects,
+        settings=ProjectSettingsStore(database),
         labels=LabelStore(database),
         jobs=jobs,
         can_sync=can_sync,

@@ -105,9 +105,10 @@ def assert_found_and_repaired(commands: Commands, fault: str, **settings: str) -
 def test_connect_makes_everything_that_labels_and_suggestions_need(
     commands: Commands, start_backend: StartBackend
 ) -> None:
-    backend = start_backend(START_TRAINING_EACH_N_UPDATES="4", **AUTH)
+    backend = start_backend(**AUTH)
     commands.change_project(show_collab_predictions=False)
-    connected = commands.run("connect", backend.url, "--title", "Topics", **AUTH)
+    options = ["--title", "Topics", "--extra-params", '{"train_every": 4}']
+    connected = commands.run("connect", backend.url, *options, **AUTH)
     assert (connected.status, connected.faults) == (0, []), connected.output
     (connection,) = commands.get("/api/ml/")
     assert (connection["title"], connection["state"]) == ("Topics", "CO")

@@ -150,6 +150,7 @@ def _forget_heads(connection: Connection) -> None:
     """Bring the tables to the form they had when versions had a single control."""
     for table in ("model_events", "model_state"):
         connection.exec_driver_sql(f"DROP TABLE {table}")
+    connection.exec_driver_sql("ALTER TABLE projects DROP COLUMN settings")
     connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN heads")
     for column in ("labels JSON", "frame TEXT"):
         connection.exec_driver_sql(f"ALTER TABLE versions ADD COLUMN {column}")

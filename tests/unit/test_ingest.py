@@ -3,19 +3,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import NoResultFound
 
 from prelabel.errors import LabelConfigError
 from prelabel.loop.ingest import Ingest
+from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
+from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
-from prelabel.types import Event, EventKind, JobState
+from prelabel.types import Event, EventKind, JobState, ProjectSettings
 from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled
 
 START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
+NONE = ProjectSettings()
 GONE = Event(kind=EventKind.PROJECT_DELETED, project=PROJECT)
 
 
@@ -27,11 +31,16 @@ def woken() -> list[bool]:
 
 @pytest.fixture
 def make(
-    projects: ProjectStore, labels: LabelStore, jobs: JobStore, woken: list[bool]
+    database: Database,
+    projects: ProjectStore,
+    labels: LabelStore,
+    jobs: JobStore,
+    woken: list[bool],
 ) -> Callable[..., Ingest]:
     def ingest(*, can_sync: bool = False) -> Ingest:
         return Ingest(
             projects=projects,
+            settings=ProjectSettingsStore(database),
             labels=labels,
             jobs=jobs,
             can_sync=can_sync,
@@ -59,7 +68,7 @@ def edited(label_config: str, minute: float = 1) -> Event:
 
 
 def test_a_project_is_greeted_with_what_its_config_means(ingest: Ingest) -> None:
-    schema = ingest.register(PROJECT, CONFIG)
+    schema = ingest.register(PROJECT, CONFIG, NONE)
     assert [label.value for label in schema.controls[0].labels] == ["cooking", "sports"]
 
 
@@ -67,7 +76,7 @@ def test_a_config_that_cannot_be_served_is_refused_and_not_remembered(
     ingest: Ingest, labels: LabelStore
 ) -> None:
     with pytest.raises(LabelConfigError):
-        ingest.register(PROJECT, "<View/>")
+        ingest.register(PROJECT, "<View/>", NONE)
     with pytest.raises(NoResultFound):
         labels.snapshot(PROJECT)
 
@@ -77,19 +86,19 @@ def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
     make: Callable[..., Ingest], projects: ProjectStore, woken: list[bool], news: Event | None
 ) -> None:
     ingest = make(can_sync=True)
-    ingest.apply(news) if news else ingest.register(PROJECT, CONFIG)
+    ingest.apply(news) if news else ingest.register(PROJECT, CONFIG, NONE)
     assert projects.sync_is_due(PROJECT)
     assert woken
     projects.sync_failed(PROJECT, retry=False)
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
     assert not projects.sync_is_due(PROJECT)
 
 
 def test_without_a_key_a_new_project_is_told_what_is_missing(
     ingest: Ingest, projects: ProjectStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ingest.register(PROJECT, CONFIG)
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
+    ingest.register(PROJECT, CONFIG, NONE)
     assert caplog.text.count("LABEL_STUDIO_API_KEY is not set") == 1
     assert not projects.sync_is_due(PROJECT)
 
@@ -103,7 +112,7 @@ def test_a_deleted_project_is_forgotten_and_welcome_back(
     assert jobs.due(10) == [PROJECT]
     assert ingest.apply(GONE).label_changes == 0
     assert jobs.due(1) == []
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
     assert projects.sync_is_due(PROJECT)
 
 
@@ -153,7 +162,7 @@ def test_a_training_of_a_project_nobody_told_of_is_a_job_too(
 
 
 def test_an_edited_config_trains_anew(ingest: Ingest, jobs: JobStore, woken: list[bool]) -> None:
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
     ingest.apply(edited(config("cooking", "art")))
     assert jobs.due(10) == [PROJECT]
     job = jobs.get(1)
@@ -164,7 +173,7 @@ def test_an_edited_config_trains_anew(ingest: Ingest, jobs: JobStore, woken: lis
 def test_a_config_that_means_the_same_trains_nothing(
     ingest: Ingest, jobs: JobStore, labels: LabelStore
 ) -> None:
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
     styled = CONFIG.replace("<View>", "<View><Style>.x {}</Style>")
     ingest.apply(edited(styled))
     assert jobs.due(10) == []
@@ -191,7 +200,7 @@ def test_a_config_that_was_broken_and_mended_trains_anew(ingest: Ingest, jobs: J
 def test_an_edit_says_in_the_log_what_it_did(
     ingest: Ingest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ingest.register(PROJECT, CONFIG)
+    ingest.register(PROJECT, CONFIG, NONE)
     with caplog.at_level(logging.INFO):
         ingest.apply(edited(config("cooking", "art")))
     assert '"topic" has lost sports' in caplog.text
@@ -205,5 +214,32 @@ def test_a_control_that_cannot_be_learned_is_named_once_in_the_log(
         '<Choices name="each" toName="text" perRegion="true"><Choice value="x"/></Choices></View>'
     )
     for _ in range(2):
-        ingest.register(PROJECT, CONFIG.replace("</View>", each))
+        ingest.register(PROJECT, CONFIG.replace("</View>", each), NONE)
     assert caplog.text.count('<Choices name="each">: perRegion="true"') == 1
+
+
+# Settings
+
+
+def test_another_penalty_asks_for_a_training_and_the_same_does_not(
+    ingest: Ingest, jobs: JobStore, projects: ProjectStore
+) -> None:
+    ingest.register(PROJECT, CONFIG, NONE)
+    assert jobs.due(10) == []
+    ingest.register(PROJECT, CONFIG, ProjectSettings(C=1.0))
+    job = jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    assert job
+    jobs.finish(job, JobState.DONE, "")
+    jobs.release(PROJECT, "me")
+    ingest.register(PROJECT, CONFIG, ProjectSettings(C=1.0))
+    assert jobs.due(10) == []
+
+
+def test_a_project_says_after_how_many_labels_it_is_trained(ingest: Ingest, jobs: JobStore) -> None:
+    ingest.register(PROJECT, CONFIG, ProjectSettings(train_every=2))
+    ingest.apply(annotated(labeled(1, "sports")))
+    assert jobs.due(10) == []
+    ingest.apply(annotated(labeled(2, "sports")))
+    assert jobs.due(10) == [PROJECT]
+    ingest.register(PROJECT, CONFIG, NONE)
+    assert jobs.due(10) == []

@@ -10,10 +10,12 @@ from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.registry import Registry
 from prelabel.models import artifact
+from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
+from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
-from prelabel.types import ModelVersion, Prediction
+from prelabel.types import ModelVersion, Prediction, ProjectSettings
 from tests.builders import CONFIG, PROJECT, TWIN, config, heads
 from tests.letters import Letters
 
@@ -22,8 +24,14 @@ TEXTS = {"sports": "ss ss sss", "cooking": "kk kkkk kk", "art": "aa aaa aa"}
 
 
 @pytest.fixture
-def predictor(versions: VersionStore, tmp_path: Path) -> Predictor:
-    return Predictor(Registry(versions=versions, artifacts=tmp_path, model_class=Letters))
+def settings(database: Database) -> ProjectSettingsStore:
+    return ProjectSettingsStore(database)
+
+
+@pytest.fixture
+def predictor(versions: VersionStore, settings: ProjectSettingsStore, tmp_path: Path) -> Predictor:
+    registry = Registry(versions=versions, artifacts=tmp_path, model_class=Letters)
+    return Predictor(registry, settings)
 
 
 @pytest.fixture
@@ -211,3 +219,24 @@ def test_the_score_is_that_of_the_least_certain_region(predictor: Predictor, lea
     assert alone
     assert both
     assert both.score <= alone.score
+
+
+def test_a_project_may_want_surer_suggestions_and_the_version_says_so(
+    predictor: Predictor, settings: ProjectSettingsStore, learn: Learn
+) -> None:
+    learn("sports", "cooking")
+    schema = parse_label_config(CONFIG)
+    data = [{"text": "sss"}, {"text": "s k"}]
+    before = predictor.predict(PROJECT, schema, data)
+    scores = [prediction.score for prediction in before if prediction]
+    assert len(scores) == 2
+    assert scores[1] < scores[0]
+    settings.set(PROJECT, ProjectSettings(min_score=scores[0]))
+    sure, unsure = predictor.predict(PROJECT, schema, data)
+    assert unsure is None
+    assert sure
+    assert sure.model_version == f"v1-2labels-min{scores[0]:g}"
+    assert predictor.model_version(PROJECT, schema) == sure.model_version
+    assert predictor.predict_at_once(PROJECT, schema, data) == [sure, None]
+    settings.set(PROJECT, ProjectSettings())
+    assert predictor.predict(PROJECT, schema, data) == before

@@ -10,8 +10,9 @@ from prelabel.errors import LabelConfigError
 from prelabel.label_config import LabelSchema, describe_edit, parse_label_config
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
+from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore, Seen
-from prelabel.types import Event, EventKind, Job, ProjectKey
+from prelabel.types import Event, EventKind, Job, ProjectKey, ProjectSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,19 +40,23 @@ class Ingest:
         self,
         *,
         projects: ProjectStore,
+        settings: ProjectSettingsStore,
         labels: LabelStore,
         jobs: JobStore,
         can_sync: bool,
         wake: Callable[[], None],
     ) -> None:
         self._projects = projects
+        self._settings = settings
         self._labels = labels
         self._jobs = jobs
         self._can_sync = can_sync
         self._wake = wake
 
-    def register(self, project: ProjectKey, label_config: str) -> LabelSchema:
-        """Take note of a project and its labeling config.
+    def register(
+        self, project: ProjectKey, label_config: str, settings: ProjectSettings
+    ) -> LabelSchema:
+        """Take note of a project, its labeling config and its settings.
 
         Raises
         ------
@@ -63,7 +68,17 @@ class Ingest:
         if schema.unusable and (seen.is_new or seen.previous_label_config != seen.label_config):
             log.warning("Project %s: not learned: %s", project, "; ".join(schema.unusable))
         self._react(project, seen)
+        self._set(project, settings)
         return schema
+
+    def _set(self, project: ProjectKey, settings: ProjectSettings) -> None:
+        before = self._settings.set(project, settings)
+        if before == settings:
+            return
+        log.info("The settings of project %s are now %s", project, settings.to_mapping() or "none")
+        if before.C != settings.C:
+            self._jobs.request(project, "settings edited")
+        self._wake()
 
     def apply(self, event: Event) -> Ingested:
         """Apply an event; repeated and late ones change nothing."""

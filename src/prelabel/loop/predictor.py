@@ -8,22 +8,24 @@ from functools import partial
 from prelabel.label_config import ControlTag, Kind, LabelSchema
 from prelabel.loop.decisions import Decision, Offered
 from prelabel.loop.registry import Registry, Served
-from prelabel.loop.suggestions import decide_in_batches, suggest
+from prelabel.loop.suggestions import Decide, decide_in_batches, suggest
 from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
+from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.types import Prediction, ProjectKey
 
 
 class Predictor:
     """Answers for every project, with whatever is active for it."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, settings: ProjectSettingsStore) -> None:
         self._registry = registry
-        self._named: dict[ProjectKey, tuple[Served | None, LabelSchema, str]] = {}
+        self._settings = settings
+        self._named: dict[ProjectKey, tuple[Served | None, LabelSchema, float, str]] = {}
 
     def model_version(self, project: ProjectKey, schema: LabelSchema) -> str:
         """Return the version that predictions made now would carry."""
-        return self._name(project, self._registry.serve(project), schema)
+        return self._name(project, self._registry.serve(project), schema, self._min_score(project))
 
     def predict(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
@@ -33,29 +35,41 @@ class Predictor:
         None stands for an abstention: there is no text, or nothing in it to go by. All
         predictions of one call carry the same model version.
         """
-        return self._predict(project, self._registry.serve(project), schema, data)
+        served = self._registry.serve(project)
+        return self._predict(project, served, schema, data, self._min_score(project))
 
     def predict_at_once(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
     ) -> list[Prediction | None] | None:
         """Do as `predict` if nothing needs to be read or loaded for it; return None if it does."""
         served = self._registry.served_at_once(project)
-        return self._predict(project, served, schema, data) if served else None
+        settings = self._settings.known(project)
+        if served is None or settings is None:
+            return None
+        return self._predict(project, served, schema, data, settings.min_score or 0.0)
+
+    def _min_score(self, project: ProjectKey) -> float:
+        return self._settings.get(project).min_score or 0.0
 
     def _predict(
         self, project: ProjectKey, served: Served | None, schema: LabelSchema,
-        data: Sequence[Mapping[str, object]],
+        data: Sequence[Mapping[str, object]], min_score: float,
     ) -> list[Prediction | None]:  # fmt: skip
-        name = self._name(project, served, schema)
-        return suggest(schema, data, partial(_decide, served, schema), model_version=name)
+        name = self._name(project, served, schema, min_score)
+        decide: Decide = partial(_decide, served, schema)
+        if min_score:
+            decide = partial(_decide_surely, decide, min_score)
+        return suggest(schema, data, decide, model_version=name)
 
-    def _name(self, project: ProjectKey, served: Served | None, schema: LabelSchema) -> str:
+    def _name(
+        self, project: ProjectKey, served: Served | None, schema: LabelSchema, min_score: float
+    ) -> str:
         """Return `_name` of the two; what was named last is remembered."""
         known = self._named.get(project)
-        if known and known[0] is served and known[1] is schema:
-            return known[2]
-        name = _name(served, schema)
-        self._named[project] = served, schema, name
+        if known and known[0] is served and known[1] is schema and known[2] == min_score:
+            return known[3]
+        name = _name(served, schema) + (f"-min{min_score:g}" if min_score else "")
+        self._named[project] = served, schema, min_score, name
         return name
 
 
@@ -86,6 +100,14 @@ def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Mod
         (model,) = served.models.values()
     is_several = control.kind is Kind.SEVERAL
     return model if model and isinstance(model, MultiLabelModel) == is_several else None
+
+
+def _decide_surely(
+    decide: Decide, min_score: float, control: ControlTag, texts: Sequence[str],
+    offered: Sequence[Offered],
+) -> Sequence[Decision | None]:  # fmt: skip
+    decisions = decide(control, texts, offered)
+    return [found if found and found[1] >= min_score else None for found in decisions]
 
 
 def _decide(

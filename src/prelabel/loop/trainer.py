@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
@@ -66,7 +66,7 @@ class Trainer:
     gate
         Decides which versions may be activated.
     train_every
-        Label changes that make a training due by itself.
+        Label changes that make a training due by itself, where the project does not say it.
     """
 
     def __init__(
@@ -101,7 +101,9 @@ class Trainer:
             return None
         try:
             schema = parse_label_config(snapshot.label_config or "")
-            course = read_course(schema, snapshot.annotated, snapshot.data, self._method)
+            course = read_course(
+                schema, snapshot.annotated, snapshot.data, self._method_of(snapshot)
+            )
             course.require_lessons()
             work = _Work(
                 project=project, owner=owner, course=course, receipt=course.write_receipt()
@@ -113,12 +115,19 @@ class Trainer:
             )
         except NotEnoughLabelsError as error:
             # One change short of due: the next label tries again, not the next ten.
-            waiting = max(0, snapshot.label_changes - self._train_every + 1)
+            waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
             message = f"{error}{_hint_at_others(snapshot)}"
             return Trained(state=JobState.NOT_YET, message=message, trained_changes=waiting)
 
     def _is_due(self, snapshot: Snapshot) -> bool:
-        return snapshot.untrained_changes >= self._train_every
+        return snapshot.untrained_changes >= self._count_due(snapshot)
+
+    def _count_due(self, snapshot: Snapshot) -> int:
+        return snapshot.settings.train_every or self._train_every
+
+    def _method_of(self, snapshot: Snapshot) -> Method:
+        own = snapshot.settings.C
+        return self._method if own is None else replace(self._method, C=own)
 
     def _train(self, work: _Work, snapshot: Snapshot) -> Trained:
         known = self._versions.find(work.project, work.receipt.fingerprint)

@@ -23,6 +23,7 @@ class SetupBody(msgspec.Struct):
     # the token of a stranger is none of our business.
     project: str
     schema: str
+    extra_params: Any = None
 
 
 class PredictBody(msgspec.Struct):

@@ -30,6 +30,7 @@ from prelabel.protocol.bodies import (
     write_versions,
 )
 from prelabel.protocol.events import EventBody, to_event
+from prelabel.protocol.extra_params import read_extra_params
 from prelabel.server.posts import to_response
 from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
 
@@ -102,7 +103,8 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /setup``: which version would answer now."""
     request = decode(body, SetupBody)
     project = ProjectKey.parse(request.project)
-    schema = service.ingest.register(project, request.schema)
+    settings = read_extra_params(request.extra_params)
+    schema = service.ingest.register(project, request.schema, settings)
     return {"model_version": service.predictor.model_version(project, schema)}
 
 

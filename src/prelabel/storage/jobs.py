@@ -70,9 +70,11 @@ class JobStore:
         Parameters
         ----------
         train_every
-            Label changes since the last training that make a training due.
+            Label changes since the last training that make a training due, where the project
+            does not say it.
         """
         changes = project_table.c.label_changes - project_table.c.trained_changes
+        own = project_table.c.settings["train_every"].as_integer()
         of_project = job_table.c.project == project_table.c.project
         has_job = exists().where(of_project, _OPEN)
         # A project that always has more to do must not keep the others waiting.
@@ -91,7 +93,7 @@ class JobStore:
                     columns.retry_at <= moment,
                     columns.retry_at > moment + LONGEST_RETRY,
                 ),
-                or_(changes >= train_every, sync_is_due, has_job),
+                or_(changes >= func.coalesce(own, train_every), sync_is_due, has_job),
             )
             .order_by(last_at.nulls_first())
         )

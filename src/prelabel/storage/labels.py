@@ -30,7 +30,7 @@ from prelabel.storage.tables import (
     task_table,
     update_project,
 )
-from prelabel.types import Annotation, Event, EventKind, ProjectKey, Task
+from prelabel.types import Annotation, Event, EventKind, ProjectKey, ProjectSettings, Task
 
 MAX_TEXTS = 20_000
 """Of so many tasks of a project the texts are learned from."""
@@ -75,6 +75,7 @@ class Snapshot:
     trained_changes: int
     annotated: tuple[tuple[Task, Annotation], ...]
     data: tuple[Mapping[str, object], ...]
+    settings: ProjectSettings
 
     @property
     def untrained_changes(self) -> int:
@@ -193,6 +194,7 @@ class LabelStore:
             trained_changes=state.trained_changes,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
             data=tuple(data),
+            settings=ProjectSettings.from_mapping(state.settings),
         )
 
 

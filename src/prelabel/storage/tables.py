@@ -68,6 +68,7 @@ project_table = Table(
     Column("lease_owner", Text),
     Column("lease_until", UtcTime),
     Column("deleted_at", UtcTime),
+    Column("settings", JSON(none_as_null=True)),
 )
 
 

@@ -1,10 +1,11 @@
 """The values that prelabel's parts hand to each other: frozen, and most of them keyword-only."""
 
+from prelabel.types.settings import ProjectSettings
 from prelabel.types.values import Annotation, Example, Prediction, ProjectKey, Region, Task
 from prelabel.types.versions import Head, ModelVersion
 from prelabel.types.work import Event, EventKind, Job, JobState
 
 __all__ = [
     "Annotation", "Event", "EventKind", "Example", "Head", "Job", "JobState", "ModelVersion",
-    "Prediction", "ProjectKey", "Region", "Task",
+    "Prediction", "ProjectKey", "ProjectSettings", "Region", "Task",
 ]  # fmt: skip

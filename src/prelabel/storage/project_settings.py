@@ -1,0 +1,41 @@
+"""What projects set for themselves."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from prelabel.storage.database import Database
+from prelabel.storage.tables import is_project, project_table, update_project
+from prelabel.types import ProjectKey, ProjectSettings
+
+
+class ProjectSettingsStore:
+    """Remembers settings of projects; nothing is queried while nothing has changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read: dict[ProjectKey, tuple[int, ProjectSettings]] = {}
+
+    def get(self, project: ProjectKey) -> ProjectSettings:
+        """Return a project's settings; those of a project that is not known are empty."""
+        change = self._database.last_change()
+        known = self._read.get(project)
+        if known is None or known[0] != change:
+            query = select(project_table.c.settings).where(is_project(project))
+            with self._database.read() as connection:
+                settings = ProjectSettings.from_mapping(connection.scalar(query))
+            self._read[project] = known = change, settings
+        return known[1]
+
+    def known(self, project: ProjectKey) -> ProjectSettings | None:
+        """Return a project's settings, if they are known without a query; None if not."""
+        known = self._read.get(project)
+        return known[1] if known and known[0] == self._database.last_change() else None
+
+    def set(self, project: ProjectKey, settings: ProjectSettings) -> ProjectSettings:
+        """Set a known project's settings; return those before. Writes only if that is news."""
+        before = self.get(project)
+        if before != settings:
+            with self._database.write() as connection:
+                connection.execute(update_project(project).values(settings=settings.to_mapping()))
+        return before
