@@ -6,7 +6,9 @@ import logging
 import os
 import sys
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
+import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -20,9 +22,13 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
 
 
 def configure_logging(level: str) -> None:
-    """Write log lines of `level` and above to standard error, one line an event."""
+    """Write what happens at `level` and above to standard error.
+
+    On a terminal these are lines for people; elsewhere each is a line of JSON.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    is_watched = sys.stderr.isatty()
+    handler.setFormatter(logging.Formatter(_FORMAT) if is_watched else JsonFormatter())
     handler.addFilter(_add_request_id)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("prelabel").setLevel(level)
@@ -31,6 +37,22 @@ def configure_logging(level: str) -> None:
 def _add_request_id(record: logging.LogRecord) -> bool:
     record.request_id = request_id.get()
     return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One line of JSON an event; a traceback stands in ``exception``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": record.getMessage().encode(errors="backslashreplace").decode(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
 
 
 class Metrics:

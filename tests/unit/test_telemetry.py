@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +21,13 @@ def _restored() -> Iterator[None]:
     ours.setLevel(own_level)
 
 
+@pytest.fixture
+def watched(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let standard error be a terminal."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+
+@pytest.mark.usefixtures("watched")
 def test_an_event_is_one_line_that_names_its_request(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("INFO")
     token = request_id.set("abc123")
@@ -28,12 +37,14 @@ def test_an_event_is_one_line_that_names_its_request(capsys: pytest.CaptureFixtu
     assert line.endswith(" INFO    prelabel.loop [abc123] Job 7 begins")
 
 
+@pytest.mark.usefixtures("watched")
 def test_outside_of_a_request_there_is_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("INFO")
     logging.getLogger("prelabel").warning("x")
     assert " [-] x" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("watched")
 def test_the_level_is_ours_and_libraries_are_heard_from_warning_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -72,3 +83,26 @@ def test_two_servers_in_one_process_count_apart() -> None:
     first, second = Metrics(), Metrics()
     first.predictions.inc()
     assert "prelabel_predictions_total 0.0" in second.encode().decode()
+
+
+def test_where_nobody_watches_a_log_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("INFO")
+    log = logging.getLogger("prelabel.test")
+    token = request_id.set("abc")
+    try:
+        log.info('A "quoted" line\nof %s', "two")
+        try:
+            raise ValueError("no")
+        except ValueError:
+            log.exception("Broken")
+    finally:
+        request_id.reset(token)
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert first.pop("time").endswith("Z")
+    assert first == {
+        "level": "INFO",
+        "logger": "prelabel.test",
+        "request_id": "abc",
+        "message": 'A "quoted" line\nof two',
+    }
+    assert "ValueError: no" in second["exception"]
