@@ -21,15 +21,15 @@ def _restored() -> Iterator[None]:
     ours.setLevel(own_level)
 
 
-@pytest.fixture
-def watched(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let standard error be a terminal."""
+def configure_on_a_terminal(monkeypatch: pytest.MonkeyPatch, level: str) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    configure_logging(level)
 
 
-@pytest.mark.usefixtures("watched")
-def test_an_event_is_one_line_that_names_its_request(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("INFO")
+def test_an_event_is_one_line_that_names_its_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_on_a_terminal(monkeypatch, "INFO")
     token = request_id.set("abc123")
     logging.getLogger("prelabel.loop").info("Job %d begins", 7)
     request_id.reset(token)
@@ -37,18 +37,18 @@ def test_an_event_is_one_line_that_names_its_request(capsys: pytest.CaptureFixtu
     assert line.endswith(" INFO    prelabel.loop [abc123] Job 7 begins")
 
 
-@pytest.mark.usefixtures("watched")
-def test_outside_of_a_request_there_is_a_dash(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("INFO")
+def test_outside_of_a_request_there_is_a_dash(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_on_a_terminal(monkeypatch, "INFO")
     logging.getLogger("prelabel").warning("x")
     assert " [-] x" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("watched")
 def test_the_level_is_ours_and_libraries_are_heard_from_warning_on(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure_logging("DEBUG")
+    configure_on_a_terminal(monkeypatch, "DEBUG")
     logging.getLogger("prelabel.x").debug("ours")
     logging.getLogger("httpx").info("theirs, with an address")
     logging.getLogger("httpx").warning("theirs, important")

@@ -21,6 +21,11 @@ def hide_credentials(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def _may_have_webhooks(host: str) -> bool:
+    """Whether Label Studio takes a host in a webhook's URL (Django 5, ``URLValidator``)."""
+    return host == "localhost" or "." in host or ":" in host
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
     """A backend, and the credentials that it asks for; ``user`` is empty where it asks for none."""
@@ -36,6 +41,14 @@ class Backend:
                 f"Received {shorten(hide_credentials(self.url))} as the backend's address",
                 expected="http:// or https://, a host, and perhaps a port and a path",
                 fix="Give it as Label Studio reaches it, as in http://localhost:9090.",
+            )
+
+        if not _may_have_webhooks(parts.hostname):
+            raise ConfigError(
+                f"Received the backend's address {shorten(hide_credentials(self.url))}: Label "
+                "Studio makes no webhook to a name without a dot, so labels would not arrive",
+                expected="localhost, an IP address, or a name with a dot",
+                fix="In Docker, give the container a network alias such as prelabel.internal.",
             )
 
     def is_at(self, url: str) -> bool:
