@@ -11,14 +11,15 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from prelabel.bootstrap import Service
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
-from prelabel.server.posts import PostEndpoint
+from prelabel.server.openapi import describe_api, write_page
+from prelabel.server.posts import PostEndpoint, to_response
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
@@ -39,6 +40,19 @@ POSTS: dict[str, Callable[[Service, bytes], object]] = {
     "/duplicate_model": routes.post_duplicate_model,
     "/validate": routes.post_validate,
 }
+
+
+async def get_openapi(_service: Service, _request: Request) -> Response:
+    """``GET /openapi.json``: these endpoints, for programs."""
+    return to_response(describe_api(GETS, POSTS))
+
+
+async def get_docs(_service: Service, _request: Request) -> Response:
+    """``GET /docs``: these endpoints, for people."""
+    return HTMLResponse(write_page(describe_api(GETS, POSTS)))
+
+
+GETS |= {"/openapi.json": get_openapi, "/docs": get_docs}
 
 AT_ONCE = {"/predict": routes.predict_at_once}
 """What answers small bodies without another thread."""
