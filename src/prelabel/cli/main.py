@@ -10,6 +10,7 @@ import click
 from prelabel import __version__
 from prelabel.cli.connecting import connect, doctor
 from prelabel.cli.create import create, root_dir_option
+from prelabel.cli.keeping import backup, restore
 from prelabel.cli.offline import evaluate, predict, train
 from prelabel.cli.starting import start_model
 from prelabel.errors import PrelabelError
@@ -70,6 +71,8 @@ cli.add_command(doctor)
 cli.add_command(evaluate)
 cli.add_command(train)
 cli.add_command(predict)
+cli.add_command(backup)
+cli.add_command(restore)
 
 
 def main() -> None:

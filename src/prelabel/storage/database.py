@@ -116,6 +116,15 @@ class Database:
                 fix="Start the newer release again, or choose another MODEL_DIR.",
             ) from error
 
+    def copy_to(self, path: Path) -> None:
+        """Write a copy, as of one moment, into a new file; nobody waits for it."""
+        with self._mapping_errors():
+            connection = _detach(self._engine.raw_connection())
+            try:
+                connection.execute("VACUUM INTO ?", (str(path),))  # outside of any transaction
+            finally:
+                connection.close()
+
     def close(self) -> None:
         self._engine.dispose()
         if self._watcher is not None:
