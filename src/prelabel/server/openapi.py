@@ -33,6 +33,19 @@ BODIES: Mapping[str, type[msgspec.Struct]] = {
 }
 """What each POST takes; other keys are ignored."""
 
+_PROJECT = {"pattern": r"^[0-9]{1,9}\.[0-9]{1,10}$", "examples": ["1.1795447612"]}
+_LABEL_CONFIG = {
+    "examples": [
+        '<View><Text name="text" value="$text"/><Choices name="topic" toName="text">'
+        '<Choice value="sports"/><Choice value="cooking"/></Choices></View>'
+    ]
+}
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    **dict.fromkeys(("project", "project_src", "project_dst"), _PROJECT),
+    **dict.fromkeys(("schema", "label_config", "config"), _LABEL_CONFIG),
+}
+"""What strings look like, by the name of their property."""
+
 TEXTS = {"/metrics": "text/plain", "/docs": "text/html"}
 """What is answered with something else than JSON."""
 
@@ -53,6 +66,11 @@ _ERROR = {
     "description": "What was received, what was expected, and what to do.",
     "properties": {name: {"type": "string"} for name in ("error", "expected", "fix", "request_id")},
     "required": ["error", "expected", "fix", "request_id"],
+}
+_INFO = {
+    "title": "prelabel",
+    "version": __version__,
+    "description": "Label Studio's protocol for machine-learning backends.",
 }
 _SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {}]
 
@@ -77,18 +95,26 @@ def describe_api(
     ]
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "prelabel",
-            "version": __version__,
-            "description": "Label Studio's protocol for machine-learning backends.",
-        },
+        "info": _INFO,
         "paths": paths,
         "components": {
-            "schemas": {**schemas, "Error": _ERROR},
+            "schemas": {
+                **{name: _with_shapes(schema) for name, schema in schemas.items()},
+                "Error": _ERROR,
+            },
             "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
         },
         "security": _SECURITY,
     }
+
+
+def _with_shapes(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add what a property looks like to what type it has."""
+    properties = schema.get("properties", {})
+    for name, shape in SHAPES.items():
+        if properties.get(name, {}).get("type") == "string":
+            properties[name] |= shape
+    return schema
 
 
 def _operation(path: str, function: Callable[..., object]) -> dict[str, Any]:
