@@ -106,6 +106,16 @@ def test_a_killed_worker_is_replaced_and_the_others_answer(backend: Backend) -> 
     assert project.train()["model_version"] == "v1-4labels"
 
 
+def test_a_worker_that_hangs_is_replaced_and_the_others_answer_meanwhile(
+    backend: Backend,
+) -> None:
+    first = workers_of(backend)
+    os.kill(first[0], signal.SIGSTOP)
+    assert ask_often(backend) == {200}
+    wait_for(lambda: is_gone(first[0]) and len(workers_of(backend)) == WORKERS)
+    assert ask_often(backend) == {200}
+
+
 def test_when_the_supervisor_is_killed_its_workers_go_and_the_port_is_free(
     backend: Backend,
 ) -> None:

@@ -189,7 +189,16 @@ def _get_routes(service: CustomService) -> list[Route]:
         figures = await run_in_threadpool(service.metrics.encode)
         return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    gets = {"/": health, "/health": health, "/versions": versions, "/metrics": metrics}
+    async def livez(_request: Request) -> Response:
+        return to_response({"status": "UP"})
+
+    gets = {
+        "/": health,
+        "/health": health,
+        "/livez": livez,
+        "/versions": versions,
+        "/metrics": metrics,
+    }
     return [Route(path, get, methods=["GET"]) for path, get in gets.items()]
 
 
