@@ -52,13 +52,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--labels", type=int, default=1_000, help="labels of the served version")
+    parser.add_argument("--work", type=Path, help="folder that keeps what was learned")
     arguments = parser.parse_args()
     (data,) = read_sets(arguments.folder, [arguments.set], max_texts=_TEXTS)
     work = make_workload(data, arguments.labels + _FURTHER, n_pool=_POOL, n_predicted=_PREDICTED)
     checkout = arguments.reference
     reference = checkout and Reference(checkout=checkout, python=checkout / ".venv/bin/python")
     with TemporaryDirectory() as temporary:
-        contenders = Contenders(work=work, folder=Path(temporary), reference=reference)
+        folder = arguments.work or Path(temporary)
+        contenders = Contenders(work=work, folder=folder, reference=reference)
         print(_write(list(_measure(contenders, arguments))))  # noqa: T201 - its purpose
 
 
