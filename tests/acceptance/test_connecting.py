@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from prelabel.cli.main import cli
+from prelabel.errors import PrelabelError
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.conftest import START_SECONDS, find_environment
 from tests.acceptance.label_studio import LabelStudio
@@ -51,20 +52,17 @@ class Commands:
 
     def run(self, *arguments: str, **settings: str) -> Ran:
         environment = {
+            **dict.fromkeys(os.environ.keys() - without_settings(os.environ).keys()),
             "LABEL_STUDIO_HOST": self.label_studio.url,
             "LABEL_STUDIO_API_KEY": self.api_key,
+            **settings,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "prelabel", *arguments, "--project", str(self.project.id)],
-            env=without_settings(os.environ) | environment | settings,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        return Ran(status=done.returncode, output=done.stdout + done.stderr)
+        command = [*arguments, "--project", str(self.project.id)]
+        done = CliRunner().invoke(cli, command, env=environment)
+        if isinstance(done.exception, PrelabelError):
+            return Ran(status=2, output=f"{done.output}{done.exception}")  # as `main` does
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
+        return Ran(status=done.exit_code, output=done.output)
 
     def get(self, path: str) -> Any:
         return call(self.label_studio.http, "GET", path, params={"project": self.project.id})
