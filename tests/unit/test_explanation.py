@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.scoring import LinearScores
 
 TEXTS = [
     "Call me, call now!",
@@ -23,7 +24,7 @@ INTERCEPT = RANDOM.standard_normal(3, dtype=np.float32)
 
 
 def explained(text: str) -> Explanation:
-    return explain(text, features=FEATURES, coefficients=COEFFICIENTS, intercept=INTERCEPT)
+    return explain(text, LinearScores(FEATURES, COEFFICIENTS, INTERCEPT))
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "", " ", "never seen", "\0", "\ud800 call", "call " * 99])

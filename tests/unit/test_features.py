@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
-from prelabel.models import tokens
+from prelabel.models import reading
 from prelabel.models.characters import CJK_RANGES
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
@@ -33,26 +33,50 @@ TEXTS = st.lists(
 )
 
 
-def dense(matrix: sparse.csr_matrix[np.float32]) -> npt.NDArray[np.float64]:
+Entries = npt.NDArray[np.float64]
+
+
+def dense(matrix: sparse.csr_matrix[np.float32]) -> Entries:
     """Entries with the columns in an order that does not depend on how they were numbered."""
     entries = np.asarray(matrix.toarray(), np.float64)
     return entries[:, np.lexsort(entries.round(4))]
 
 
-def reference(
-    kind: str, texts: list[str], queries: list[str], min_df: int
-) -> npt.NDArray[np.float64]:
+def words_of_reference(texts: list[str], queries: list[str], min_df: int) -> Entries:
     """What scikit-learn makes of the queries after learning from the texts."""
-    words = {"token_pattern": rf"[{CJK}]|(?:(?![{CJK}])\w)+", "ngram_range": (1, 2)}
-    characters = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+    pattern = rf"[{CJK}]|(?:(?![{CJK}])\w)+"
     vectorizer = TfidfVectorizer(
-        **(words if kind == "words" else characters), sublinear_tf=True, min_df=min_df
+        token_pattern=pattern, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df
     )
+    if not is_fitted(vectorizer, texts):
+        return np.zeros((len(queries), 0))
+    return dense(vectorizer.transform(queries) * np.sqrt(0.5))
+
+
+def characters_of_reference(texts: list[str], queries: list[str], min_df: int) -> Entries:
+    """Vectors that scikit-learn gives the tokens, once more times IDF, summed by text."""
+    vectorizer = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, norm=None, min_df=min_df
+    )
+    if not is_fitted(vectorizer, texts):
+        return np.zeros((len(queries), 0))
+    rows = []
+    for query in queries:
+        tokens = vectorizer.transform([*query.lower().split(), ""]).toarray() * vectorizer.idf_
+        length = np.sqrt(2 * np.square(tokens).sum())
+        rows.append(tokens.sum(axis=0) / (length or 1))
+    return dense(sparse.csr_matrix(np.array(rows)))
+
+
+def is_fitted(vectorizer: TfidfVectorizer, texts: list[str]) -> bool:
     try:
         vectorizer.fit(texts)
     except ValueError:  # scikit-learn refuses an empty vocabulary
-        return np.zeros((len(queries), 0))
-    return dense(vectorizer.transform(queries) * np.sqrt(0.5))
+        return False
+    return True
+
+
+REFERENCES = {"words": words_of_reference, "characters": characters_of_reference}
 
 
 def one_block(kind: str, min_df: int) -> TfidfFeatures:
@@ -71,7 +95,7 @@ def test_each_block_equals_scikit_learn(
 ) -> None:
     features = one_block(kind, min_df).fit(texts)
     for asked in (texts, queries):
-        ours, theirs = dense(features.transform(asked)), reference(kind, texts, asked, min_df)
+        ours, theirs = dense(features.transform(asked)), REFERENCES[kind](texts, asked, min_df)
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
 
@@ -84,7 +108,7 @@ def test_the_blocks_stand_side_by_side_and_a_row_has_length_one() -> None:
     np.testing.assert_array_equal(
         both.toarray(), np.hstack([words.toarray(), characters.toarray()])
     )
-    np.testing.assert_allclose(both.multiply(both).sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(words.multiply(words).sum(axis=1), 0.5, rtol=1e-6)
     assert both.dtype == np.float32
 
 
@@ -94,7 +118,7 @@ def test_a_batch_of_any_size_is_read_as_if_it_were_small() -> None:
     together = features.transform(texts)
     one_by_one = sparse.vstack([features.transform([text]) for text in texts])
     np.testing.assert_array_equal(together.toarray(), one_by_one.toarray())
-    np.testing.assert_allclose(dense(together), reference("words", texts, texts, 2), atol=1e-6)
+    np.testing.assert_allclose(dense(together), words_of_reference(texts, texts, 2), atol=1e-6)
 
 
 def test_only_the_beginning_of_a_long_text_is_read() -> None:
@@ -153,22 +177,11 @@ def test_what_is_remembered_of_tokens_changes_nothing(monkeypatch: pytest.Monkey
     texts = [f"well-known words, {n} of them (東京{n}) - no {n}th time" for n in range(60)]
     features = one_block("characters", 1).fit(texts)
     expected = features.transform(texts).toarray()
-    monkeypatch.setattr(tokens, "_REMEMBERED_CHARACTERS", 50)
+    monkeypatch.setattr(reading, "_REMEMBERED_CHARACTERS", 50)
     forgetful = TfidfFeatures.from_arrays(features.to_arrays())
     for _ in range(2):
         one_by_one = sparse.vstack([forgetful.transform([text]) for text in texts])
         np.testing.assert_array_equal(one_by_one.toarray(), expected)
-
-
-@pytest.mark.parametrize("texts", [[], ["to be"], [""], ["to be, or", "", "not to be"]])
-def test_scores_are_the_product_with_the_coefficients(texts: list[str]) -> None:
-    features = TfidfFeatures().fit(["to be or not", "to be"])
-    coefficients = np.random.default_rng(0).normal(size=(features.n_features, 3))
-    scores = features.score(texts, coefficients.astype(np.float32))
-    assert scores.dtype == np.float32
-    np.testing.assert_allclose(
-        scores, features.transform(texts).toarray() @ coefficients, rtol=0, atol=1e-6
-    )
 
 
 def test_features_can_be_copied_and_pickled() -> None:
@@ -188,7 +201,7 @@ def test_threads_that_learn_the_same_tokens_agree() -> None:
             np.testing.assert_array_equal(matrix.toarray(), expected)
 
 
-@pytest.mark.parametrize("name", ["hashes", "idf"])
+@pytest.mark.parametrize("name", ["hashes", "weights"])
 @pytest.mark.parametrize("array", [None, np.zeros(3, np.float64), np.zeros((2, 2), np.uint64)])
 def test_arrays_that_do_not_fit_are_refused(
     name: str, array: npt.NDArray[np.generic] | None

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from prelabel.models.characters import Integers
-from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import in_chunks, locate_ngrams
+from prelabel.models.scoring import LinearScores
 
 Matrix = npt.NDArray[np.float32]
 
@@ -37,10 +37,9 @@ class Explanation:
     intercept: Matrix
 
 
-def explain(
-    text: str, *, features: TfidfFeatures, coefficients: Matrix, intercept: Matrix
-) -> Explanation:
+def explain(text: str, scores: LinearScores) -> Explanation:
     """Share out what each n-gram adds to the scores among the characters it consists of."""
+    features = scores.features
     (text,) = next(in_chunks([text]))
     found = locate_ngrams(text)
     columns = features.find(found.hashes)
@@ -52,9 +51,11 @@ def explain(
     weights /= np.maximum(np.bincount(columns, minlength=len(weights)), 1)
     shape = (len(columns), len(weights))
     parts = (weights[columns], columns, np.arange(len(columns) + 1))
-    contributions = (spread @ sparse.csr_matrix(parts, shape=shape)) @ coefficients
+    contributions = (spread @ sparse.csr_matrix(parts, shape=shape)) @ scores.coefficients
     return Explanation(
-        words=_words(text, found.units, n_units), contributions=contributions, intercept=intercept
+        words=_words(text, found.units, n_units),
+        contributions=contributions,
+        intercept=scores.intercept,
     )
 
 

@@ -1,18 +1,16 @@
-"""Texts as sparse TF-IDF vectors: the hot path of every prediction.
+"""Texts as sparse TF-IDF vectors.
 
-Two blocks stand side by side: words with pairs of words, and the character n-grams inside each
-word. Both are what scikit-learn's ``TfidfVectorizer`` computes with ``sublinear_tf=True`` (the
-tests compare them), several times as fast and without importing scikit-learn. The vocabulary is
-exact: a sorted array of 64-bit hashes. That two of its 50,000 n-grams share one has a probability
-of 1e-10.
+Two blocks stand side by side. Words with pairs of words are what scikit-learn's
+``TfidfVectorizer`` computes with ``sublinear_tf=True`` (the tests compare them). Beside them stand
+the character n-grams inside each token, what white space separates: a token has a vector of its
+own, and a text the sum of its tokens' vectors. So what a token adds to the scores of a linear
+model is computed once, however often it occurs: see `scoring`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self, TypeAlias
-from weakref import WeakValueDictionary
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,22 +25,22 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.tokens import TokenReader
-
-Matrix: TypeAlias = npt.NDArray[np.float32]
+from prelabel.models.reading import Reading, count_keys
+from prelabel.models.tokens import Positions
+from prelabel.models.vocabulary import Vocabulary
 
 _FEW_TEXTS = 20  # below, what occurs in a single text may be all there is
-
-_READERS: WeakValueDictionary[bytes, TokenReader] = WeakValueDictionary()
-"""By vocabulary, because most versions have that of the version before."""
 
 
 class TfidfFeatures:
     r"""Sparse TF-IDF vectors of texts: words and pairs of words, character n-grams inside words.
 
-    Words are runs of ``\w``, but each CJK character is one. Character n-grams have 2 to 5
-    characters and know where a word starts and ends. Each block of a row has the length
+    Words are runs of ``\w``, but each CJK character is one. Their block of a row has the length
     ``sqrt(1/2)``, or 0 where a text has nothing the vocabulary knows.
+
+    Character n-grams have 2 to 5 characters and know where a token starts and ends. Those of a
+    token weigh ``(1 + log(occurrences in it)) * idf**2``. Their block of a row is the sum of these
+    vectors, divided by ``sqrt(2)`` times the length it would have if they were orthogonal.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ class TfidfFeatures:
         self._max_words = max_words
         self._max_character_ngrams = max_character_ngrams
         self._min_document_frequency = min_document_frequency
-        self._vocabulary = _Vocabulary(np.empty(0, np.uint64), np.empty(0, np.float32))
+        self._vocabulary = Vocabulary(np.empty(0, np.uint64), np.empty(0, np.float32))
 
     @property
     def n_features(self) -> int:
@@ -89,123 +87,89 @@ class TfidfFeatures:
                 _most_frequent(characters, frequencies, self._max_character_ngrams),
             )
         )
-        idf = np.log((1 + len(texts)) / (1 + frequencies[kept])) + 1
-        self._vocabulary = _Vocabulary(hashes[kept], idf.astype(np.float32))
+        weights = np.log((1 + len(texts)) / (1 + frequencies[kept])) + 1
+        # The square keeps what many tokens share, such as endings, from drowning the rest.
+        weights[hashes[kept] >= CHARACTER_BIT] **= 2
+        self._vocabulary = Vocabulary(hashes[kept], weights.astype(np.float32))
         return self
 
     def transform(self, texts: Sequence[str]) -> Counts:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
-        parts = [
-            _to_csr(self._vocabulary.weigh(chunk), self.n_features) for chunk in in_chunks(texts)
-        ]
+        parts = [self._transform(self.read(chunk)) for chunk in in_chunks(texts)]
         return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
 
-    def score(self, texts: Sequence[str], coefficients: Matrix) -> Matrix:
-        """Return ``transform(texts) @ coefficients``, up to rounding; of one text at less cost."""
-        if len(texts) != 1:
-            scores: Matrix = self.transform(texts) @ coefficients
-            return scores
-        # SciPy's checks of a matrix take longer than what they check, where it is one row.
-        row = self._vocabulary.weigh(next(in_chunks(texts)))
-        return (row.weights @ coefficients.take(row.columns, axis=0))[np.newaxis]
+    def _transform(self, reading: Reading) -> Counts:
+        row = self.weigh_words(reading)
+        parts = (row.weights, row.columns, row.starts)
+        n_texts, n_characters = len(row.starts) - 1, self.n_features - self.n_words
+        words = sparse.csr_matrix(parts, shape=(n_texts, self.n_words))
+        vectors = reading.tokens.vectors(n_characters)
+        occurrences = sparse.csr_matrix(
+            (np.ones(len(reading.ids), np.float32), reading.ids, reading.starts),
+            shape=(n_texts, vectors.shape[0]),
+        )
+        squares = occurrences @ reading.tokens.squares.values[: vectors.shape[0]]
+        characters = sparse.diags(unit_lengths(squares)) @ (occurrences @ vectors)
+        rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
+        return rows
+
+    def read(self, chunk: Sequence[str]) -> Reading:
+        """Read a chunk of `in_chunks`."""
+        return self._vocabulary.reader.read(chunk, self._shift)
+
+    def weigh_words(self, reading: Reading) -> WordRows:
+        """TF-IDF of words and pairs of words in a chunk."""
+        keys, counts = count_keys(reading.words)
+        columns = keys & ((1 << self._shift) - 1)
+        weights = (np.log(counts) + np.float32(1)) * self._vocabulary.weights.take(columns)
+        starts = keys.searchsorted(np.arange(len(reading.starts)) << self._shift)
+        sums = np.zeros(len(keys) + 1)
+        np.cumsum(weights * weights, out=sums[1:])
+        lengths = starts[1:] - starts[:-1]
+        weights *= unit_lengths(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
+        return WordRows(weights, columns.astype(np.int32), starts.astype(np.int32))
+
+    @property
+    def _shift(self) -> int:
+        return self.n_features.bit_length()
 
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams, given by their hashes; -1 for those not kept."""
         return self._vocabulary.find(hashes)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """``hashes`` of the n-grams, ascending, and their ``idf``, both of shape (n_features,)."""
-        return {"hashes": self._vocabulary.hashes, "idf": self._vocabulary.idf}
+        """``hashes`` of the n-grams, ascending, and their ``weights``, of shape (n_features,)."""
+        return {"hashes": self._vocabulary.hashes, "weights": self._vocabulary.weights}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
-        hashes, idf = (arrays.get(name, np.empty(())) for name in ("hashes", "idf"))
-        kinds = (hashes.dtype.name, idf.dtype.name)
-        if hashes.ndim != 1 or hashes.shape != idf.shape or kinds != ("uint64", "float32"):
+        hashes, weights = (arrays.get(name, np.empty(())) for name in ("hashes", "weights"))
+        kinds = (hashes.dtype.name, weights.dtype.name)
+        if hashes.ndim != 1 or hashes.shape != weights.shape or kinds != ("uint64", "float32"):
             raise ArtifactError(
-                f"The vocabulary has hashes of shape {hashes.shape} and idf of shape {idf.shape}",
+                f"The vocabulary has hashes of shape {hashes.shape} and weights of shape "
+                f"{weights.shape}",
                 expected="64-bit hashes, and one float32 weight for each",
                 fix="Train the project again.",
             )
         features = cls()
-        features._vocabulary = _Vocabulary(hashes, idf)
+        features._vocabulary = Vocabulary(hashes, weights)
         return features
 
 
-class _Weighed(NamedTuple):
+class WordRows(NamedTuple):
     """Rows of a sparse matrix: row ``i`` has ``weights[starts[i]:starts[i + 1]]``."""
 
     weights: npt.NDArray[np.float32]
-    columns: npt.NDArray[np.int32]
-    starts: npt.NDArray[np.int32]
+    columns: Positions
+    starts: Positions
 
 
-class _Vocabulary:
-    """The n-grams kept, words before characters.
-
-    Attributes
-    ----------
-    hashes
-        Ascending, shape (n,): an n-gram's position is its column.
-    idf
-        Weight of each n-gram, shape (n,), float32.
-    """
-
-    def __init__(self, hashes: Hashes, idf: npt.NDArray[np.float32]) -> None:
-        self.hashes = hashes
-        self.idf = idf
-        # Hashes are spread evenly, so the first bits nearly give the position: eight times as
-        # fast as a binary search.
-        bits = len(hashes).bit_length() + 2
-        self._shift = np.uint64(64 - bits)
-        sizes = np.bincount((hashes >> self._shift).astype(np.int64), minlength=2**bits)
-        self._buckets = np.cumsum(sizes) - sizes
-        self._largest_bucket = int(sizes.max())
-        self.n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
-        digest = hashlib.blake2b(hashes.data).digest()
-        self._reader = _READERS.setdefault(digest, TokenReader(self.find))
-
-    def __reduce__(self) -> tuple[type[Self], tuple[Hashes, npt.NDArray[np.float32]]]:
-        return type(self), (self.hashes, self.idf)  # the rest follows from these
-
-    def find(self, hashes: Hashes) -> Integers:
-        """Columns of n-grams; -1 for those not in the vocabulary."""
-        if not len(self.hashes):
-            return np.full(len(hashes), -1)
-        columns = self._buckets[hashes >> self._shift]
-        for _ in range(self._largest_bucket):
-            columns += self.hashes.take(columns, mode="clip") < hashes
-        return np.where(self.hashes.take(columns, mode="clip") == hashes, columns, -1)
-
-    def weigh(self, chunk: Sequence[str]) -> _Weighed:
-        """TF-IDF of a chunk of `in_chunks`."""
-        shift = len(self.hashes).bit_length()
-        dtype = np.uint32 if len(chunk) << shift < 2**32 else np.uint64  # half is faster to sort
-        keys = self._reader.read(chunk, shift, dtype)
-        keys.sort()
-        is_first = np.ones(len(keys) + 1, np.bool_)
-        np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
-        first = np.flatnonzero(is_first)
-        counts = (first[1:] - first[:-1]).astype(np.float32)
-        keys = keys[first[:-1]]
-        columns = (keys & ((1 << shift) - 1)).astype(np.int32)
-        weights = (np.log(counts) + np.float32(1)) * self.idf.take(columns)
-        # Words and characters of each row are normalised for themselves.
-        blocks = np.arange(2 * len(chunk) + 1) >> 1 << shift
-        blocks[1::2] += self.n_words
-        starts = keys.searchsorted(blocks.astype(dtype))
-        sums = np.zeros(len(keys) + 1)
-        np.cumsum(weights * weights, out=sums[1:])
-        ends = sums[starts]
-        norms = np.sqrt(2 * (ends[1:] - ends[:-1])).astype(np.float32)
-        weights /= norms.repeat(starts[1:] - starts[:-1])
-        return _Weighed(weights, columns, starts[::2].astype(np.int32))
-
-
-def _to_csr(weighed: _Weighed, n_columns: int) -> Counts:
-    parts = (weighed.weights, weighed.columns, weighed.starts)
-    return sparse.csr_matrix(parts, shape=(len(weighed.starts) - 1, n_columns))
+def unit_lengths(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return what gives vectors of these squared lengths the length ``sqrt(1/2)``; 0 for none."""
+    lengths = np.sqrt(2 * squares)
+    return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0).astype(np.float32)
 
 
 def _document_frequencies(ngrams: Ngrams) -> tuple[Hashes, Integers]:

@@ -12,12 +12,12 @@ from prelabel.models.base import Arrays, TextModel
 from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
-from prelabel.models.features import TfidfFeatures
-from prelabel.models.folded import check_arrays, known_names
+from prelabel.models.folded import known_names
 from prelabel.models.growth import learn
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
+from prelabel.models.scoring import LinearScores
 
 
 class SklearnTextClassifier(TextEstimator, TextModel):
@@ -59,7 +59,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         A stored model has none.
     """
 
-    revision = 2
+    revision = 3
     several = SklearnMultiLabelClassifier
 
     def __init__(
@@ -115,15 +115,15 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         self.C_, self.temperature_ = learned.C, learned.temperature
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
         self.out_of_fold_[examples.positions] = _softmax(learned.scores)
-        self._features = representation.features
-        self._coefficients, self._intercept = learned.linear.coefficients, learned.linear.intercept
+        coefficients, intercept = learned.linear.coefficients, learned.linear.intercept
         if not examples.texts:  # a name in many texts would win them all: let none start ahead
-            self._intercept = -representation.mean @ self._coefficients
+            intercept = -representation.mean @ coefficients
+        self._scores = LinearScores(representation.features, coefficients, intercept)
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
-        return _softmax(self._features.score(texts, self._coefficients) + self._intercept)
+        return _softmax(self._scores(texts))
 
     def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
         """Return the most probable label of each text, shape (len(texts),)."""
@@ -141,30 +141,18 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         >>> bool(explanation.contributions[0, 1] > 0)  # "cheap" speaks for classes_[1], "spam"
         True
         """
-        return explain(
-            text,
-            features=self._features,
-            coefficients=self._coefficients,
-            intercept=self._intercept,
-        )
+        return explain(text, self._scores)
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept`` (classes,), and the vocabulary."""
-        return {
-            "coefficients": self._coefficients,
-            "intercept": self._intercept,
-            **self._features.to_arrays(),
-        }
+        return self._scores.to_arrays()
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
         model = cls()
         model.classes_ = tuple(classes)
-        model._features = TfidfFeatures.from_arrays(arrays)
-        shape = (model._features.n_features, len(classes))
-        check_arrays(arrays, {"coefficients": shape, "intercept": (len(classes),)})
-        model._coefficients, model._intercept = arrays["coefficients"], arrays["intercept"]
+        model._scores = LinearScores.from_arrays(arrays, len(classes))
         return model
 
 

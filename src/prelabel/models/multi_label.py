@@ -12,11 +12,11 @@ import numpy.typing as npt
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.examples import Examples
-from prelabel.models.features import TfidfFeatures
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import learn
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
+from prelabel.models.scoring import LinearScores
 
 _CANDIDATES = np.linspace(0.1, 0.9, 33)
 _FEWEST_TEXTS = 20  # of a label, for a threshold of its own
@@ -91,20 +91,20 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         names = known_names(label_names, representation.features)
         sets = [frozenset(chosen) for chosen in labels]
         self.classes_ = _tell_apart(sets)
-        self._features = representation.features
         shape = (representation.features.n_features, len(self.classes_))
-        self._coefficients = np.empty(shape, np.float32)
-        self._intercept = np.empty(len(self.classes_), np.float32)
+        coefficients = np.empty(shape, np.float32)
+        intercept = np.empty(len(self.classes_), np.float32)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
         for column, label in enumerate(self.classes_):
             has_it = [label in chosen for chosen in sets]
             examples = Examples.of_one_label(texts, has_it, sample_weight, names, label)
             C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
             learned = learn(examples, representation, C=C, seed=self.random_state)
-            self._coefficients[:, column] = _difference(learned.linear.coefficients)
-            self._intercept[column] = _difference(learned.linear.intercept[None])[0]
+            coefficients[:, column] = _difference(learned.linear.coefficients)
+            intercept[column] = _difference(learned.linear.intercept[None])[0]
             found = _sigmoid(_difference(learned.scores))
             self.out_of_fold_[examples.positions, column] = found
+        self._scores = LinearScores(representation.features, coefficients, intercept)
         self.thresholds_ = tune_thresholds(
             self.out_of_fold_, np.array([[label in s for label in self.classes_] for s in sets])
         )
@@ -112,27 +112,19 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probability of each label, shape (len(texts), len(classes_)); they are independent."""
-        return _sigmoid(self._features.score(texts, self._coefficients) + self._intercept)
+        return _sigmoid(self._scores(texts))
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept``, ``thresholds``, the vocabulary."""
-        return {
-            "coefficients": self._coefficients,
-            "intercept": self._intercept,
-            "thresholds": self.thresholds_,
-            **self._features.to_arrays(),
-        }
+        return {"thresholds": self.thresholds_, **self._scores.to_arrays()}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
         model = cls()
         model.classes_ = tuple(classes)
-        model._features = TfidfFeatures.from_arrays(arrays)
-        n_features, n_classes = model._features.n_features, len(classes)
-        shapes = {"coefficients": (n_features, n_classes), "intercept": (n_classes,)}
-        check_arrays(arrays, {**shapes, "thresholds": (n_classes,)})
-        model._coefficients, model._intercept = arrays["coefficients"], arrays["intercept"]
+        model._scores = LinearScores.from_arrays(arrays, len(classes))
+        check_arrays(arrays, {"thresholds": (len(classes),)})
         model.thresholds_ = arrays["thresholds"]
         return model
 

@@ -22,6 +22,7 @@ from prelabel.models.characters import (
     Classes,
     Hashes,
     Integers,
+    Mask,
     classes_of_code_points,
     find_runs,
     find_spans,
@@ -71,10 +72,8 @@ class TokenNgrams:
     ----------
     words, characters
         Their hashes; token ``i`` has those from ``word_starts[i]`` to ``word_starts[i + 1]``.
-    edges
-        The first and the last word of each token that has words, shape (tokens with words, 2).
-    edge_starts
-        Token ``i`` has the rows from ``edge_starts[i]`` to ``edge_starts[i + 1]``: one or none.
+    edges, has_words
+        The first and the last word of each token, shape (tokens, 2), where it has one.
     """
 
     words: Hashes
@@ -82,7 +81,7 @@ class TokenNgrams:
     characters: Hashes
     character_starts: Integers
     edges: Hashes
-    edge_starts: Integers
+    has_words: Mask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,15 +143,15 @@ def read_tokens(tokens: Sequence[str]) -> TokenNgrams:
     at, _, hashes = find_runs(values, inside=classes >= WORD, joins=classes == WORD)
     starts = np.searchsorted(at, bounds)
     words, word_starts = hash_rows(hashes, starts, _WORD_SIZES)
-    has_words = starts[1:] > starts[:-1]
-    edges = np.stack((starts[:-1][has_words], starts[1:][has_words] - 1), axis=1)
+    padded = np.append(hashes, np.uint64(0))  # what a token without words would point to
+    edges = np.stack((padded[starts[:-1]], padded[starts[1:] - 1]), axis=1)
     return TokenNgrams(
         words=words >> np.uint64(1),
         word_starts=word_starts,
         characters=characters >> np.uint64(1) | CHARACTER_BIT,
         character_starts=character_starts,
-        edges=hashes[edges],
-        edge_starts=np.concatenate(([0], np.cumsum(has_words))),
+        edges=edges,
+        has_words=starts[1:] > starts[:-1],
     )
 
 

@@ -1,119 +1,112 @@
-"""Texts as the columns of their n-grams. A token, what white space separates, is read once."""
+"""What is remembered of tokens: most tokens of a text stood in texts before it."""
 
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
-from prelabel.models.characters import Hashes, Integers
-from prelabel.models.ngrams import hash_pairs, read_tokens
+from prelabel.models.characters import Hashes, Integers, Mask
+from prelabel.models.ngrams import Counts
 
-_REMEMBERED_CHARACTERS = 1_000_000  # of some 150,000 tokens, which take 50 MB
+Positions = npt.NDArray[np.int32]
+"""Of tokens, columns or rows; 32 bits, as SciPy's matrices have them."""
 
-Columns: TypeAlias = npt.NDArray[np.int32]
-Keys: TypeAlias = "npt.NDArray[np.unsignedinteger[Any]]"
+Kind = TypeVar("Kind", bound=np.generic)
 
 
-@dataclass(slots=True)
-class _Known:
-    """Tokens seen so far.
+class Growing(Generic[Kind]):
+    """An array that grows at its end; what is there is copied only when it doubles.
+
+    One thread may extend it while others read what they know to be there.
+    """
+
+    def __init__(self, dtype: type[Kind], *row: int) -> None:
+        self._room: npt.NDArray[Kind] = np.empty((1024, *row), dtype)
+        self._n = 0
+
+    @property
+    def values(self) -> npt.NDArray[Kind]:
+        return self._room[: self._n]
+
+    def extend(self, values: npt.NDArray[Any]) -> None:
+        """Add rows."""
+        end = self._n + len(values)
+        if end > len(self._room):
+            room = np.empty((2 * end, *self._room.shape[1:]), self._room.dtype)
+            room[: self._n] = self.values
+            self._room = room
+        self._room[self._n : end] = values
+        self._n = end
+
+
+def _starts() -> Growing[np.int32]:
+    starts = Growing(np.int32)
+    starts.extend(np.zeros(1, np.int32))
+    return starts
+
+
+@dataclass(slots=True, eq=False)
+class Tokens:
+    """Tokens seen so far, by number.
 
     Attributes
     ----------
-    codes
-        By token: the columns of its n-grams; then, if it has words, ``~i``, which no column is.
-    edges
-        Row ``i`` hashes the first and the last word of such a token.
+    numbers
+        By token.
+    edges, has_words
+        Hashes of the first and the last word of each, shape (tokens, 2), where there is a word.
+    words, word_starts
+        Columns of the words in each: token ``i`` has those from ``word_starts[i]`` on.
+    columns, weights, starts
+        The n-grams of characters in each, as a sparse matrix. The first is column 0.
+    squares
+        Squared length of each row of that matrix.
     """
 
-    codes: dict[str, bytes] = field(default_factory=dict)
-    edges: Hashes = field(default_factory=lambda: np.empty((0, 2), np.uint64))
-    n_edges: int = 0
+    numbers: dict[str, int] = field(default_factory=dict)
+    edges: Growing[np.uint64] = field(default_factory=lambda: Growing(np.uint64, 2))
+    has_words: Growing[np.bool_] = field(default_factory=lambda: Growing(np.bool_))
+    words: Growing[np.int32] = field(default_factory=lambda: Growing(np.int32))
+    word_starts: Growing[np.int32] = field(default_factory=_starts)
+    columns: Growing[np.int32] = field(default_factory=lambda: Growing(np.int32))
+    weights: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
+    starts: Growing[np.int32] = field(default_factory=_starts)
+    squares: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
     n_characters: int = 0
 
+    def vectors(self, n_columns: int) -> Counts:
+        """Weights of the n-grams of characters in each token, shape (tokens, n_columns)."""
+        starts = self.starts.values  # first: what it points to was there before it
+        n = starts[-1]
+        parts = (self.weights.values[:n], self.columns.values[:n], starts)
+        return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
-class TokenReader:
-    """Finds the columns of n-grams, remembering those inside each token.
+    def add(
+        self, tokens: Sequence[str], *, edges: Hashes, has_words: Mask, words: Integers,
+        word_starts: Integers, vectors: Counts,
+    ) -> None:  # fmt: skip
+        """Give tokens numbers; a token can be found when all about it is there."""
+        self.edges.extend(edges)
+        self.has_words.extend(has_words)
+        self.words.extend(words)
+        self.word_starts.extend(word_starts[1:] + self.word_starts.values[-1])
+        self.weights.extend(vectors.data)
+        self.columns.extend(vectors.indices)
+        self.squares.extend(np.asarray(vectors.multiply(vectors).sum(axis=1)).reshape(-1))
+        self.starts.extend(vectors.indptr[1:] + self.starts.values[-1])
+        self.n_characters += sum(map(len, tokens))
+        self.numbers.update(zip(tokens, itertools.count(len(self.numbers)), strict=False))
 
-    Most tokens of a text stood in texts before it. Safe to share between threads.
-
-    Parameters
-    ----------
-    find
-        Gives the columns of n-grams by their hashes; -1 for those not kept.
-    """
-
-    def __init__(self, find: Callable[[Hashes], Integers]) -> None:
-        self._find = find
-        self._known = _Known()
-        self._learning = threading.Lock()
-
-    def read(self, chunk: Sequence[str], shift: int, dtype: type[np.unsignedinteger[Any]]) -> Keys:
-        """Where the n-grams of a chunk of `in_chunks` occur: ``text << shift | column``.
-
-        One key an occurrence, in no order; texts are counted from 0.
-        """
-        tokens = [text.split() for text in chunk]
-        known = self._known
-        try:
-            parts = _look_up(known, tokens)
-        except KeyError:
-            known = self._learn(set().union(*tokens))
-            parts = _look_up(known, tokens)
-        codes = np.frombuffer(b"".join(parts), np.int32)
-        lengths = [len(part) // codes.itemsize for part in parts]
-        rows = np.repeat(np.arange(len(parts), dtype=dtype) << shift, lengths)
-        is_column = codes >= 0
-        at = np.flatnonzero(~is_column)
-        edges, rows_of_edges = known.edges[~codes[at]], rows[at]
-        pairs = self._find(hash_pairs(edges[:-1, 1], edges[1:, 0]))
-        found = np.flatnonzero((pairs >= 0) & (rows_of_edges[:-1] == rows_of_edges[1:]))
-        inside = (rows | codes.astype(dtype))[is_column]
-        return np.concatenate((inside, rows_of_edges[found] | pairs[found].astype(dtype)))
-
-    def _learn(self, tokens: Set[str]) -> _Known:
-        """Return what is known, these tokens among it."""
-        with self._learning:
-            if self._known.n_characters > _REMEMBERED_CHARACTERS:
-                self._known = _Known()  # who is reading keeps the one before
-            self._add(self._known, [token for token in tokens if token not in self._known.codes])
-            return self._known
-
-    def _add(self, known: _Known, tokens: Sequence[str]) -> None:
-        ngrams = read_tokens(tokens)
-        columns = self._find(np.concatenate((ngrams.words, ngrams.characters))).astype(np.int32)
-        n_words, n_edges = len(ngrams.words), known.n_edges + len(ngrams.edges)
-        if n_edges > len(known.edges):  # twice as long: what is there is seldom copied
-            room = np.empty((n_edges, 2), np.uint64)
-            known.edges = np.concatenate((known.edges[: known.n_edges], room, room))
-        known.edges[known.n_edges : n_edges] = ngrams.edges
-        parts = (
-            _cut(*_drop_unknown(columns[:n_words], ngrams.word_starts)),
-            _cut(*_drop_unknown(columns[n_words:], ngrams.character_starts)),
-            _cut(~np.arange(known.n_edges, n_edges, dtype=np.int32), ngrams.edge_starts),
-        )
-        known.n_edges = n_edges
-        known.n_characters += sum(map(len, tokens))
-        known.codes.update(zip(tokens, map(b"".join, zip(*parts, strict=True)), strict=True))
-
-
-def _look_up(known: _Known, tokens: Sequence[Sequence[str]]) -> list[bytes]:
-    """Codes of each text; raise `KeyError` if a token is new."""
-    return [b"".join(map(known.codes.__getitem__, some)) for some in tokens]
-
-
-def _drop_unknown(columns: Columns, starts: Integers) -> tuple[Columns, Integers]:
-    is_known = columns >= 0
-    return columns[is_known], np.concatenate(([0], np.cumsum(is_known)))[starts]
-
-
-def _cut(codes: Columns, bounds: Integers) -> list[bytes]:
-    data = codes.tobytes()
-    at = (bounds * codes.itemsize).tolist()
-    return [data[start:stop] for start, stop in itertools.pairwise(at)]
+    def words_of(self, ids: Positions) -> tuple[Positions, Positions]:
+        """Columns of the words in tokens, and how many each token has."""
+        starts = self.word_starts.values
+        first, counts = starts[ids], starts[ids + 1] - starts[ids]
+        ends = np.cumsum(counts)
+        at = np.arange(len(ids) and ends[-1]) + (first - ends + counts).repeat(counts)
+        return self.words.values[at], counts

@@ -1,0 +1,123 @@
+"""Scores of texts by a linear model over `TfidfFeatures`: the hot path of every prediction.
+
+What a token adds to the scores is computed when it is first met. From then on a text costs a sum
+over its tokens, and a sparse product over its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from prelabel.models.base import Arrays
+from prelabel.models.features import TfidfFeatures, unit_lengths
+from prelabel.models.folded import check_arrays
+from prelabel.models.ngrams import in_chunks
+from prelabel.models.reading import Reading
+from prelabel.models.tokens import Positions, Tokens
+
+Matrix = npt.NDArray[np.float32]
+
+
+class LinearScores:
+    """``features.transform(texts) @ coefficients + intercept``, up to rounding.
+
+    Threads may share it.
+
+    Parameters
+    ----------
+    coefficients
+        Shape (features, classes).
+    intercept
+        Shape (classes,).
+    """
+
+    def __init__(self, features: TfidfFeatures, coefficients: Matrix, intercept: Matrix) -> None:
+        self.features = features
+        self.coefficients = coefficients
+        self.intercept = intercept
+        n_words = features.n_words
+        self._of_words, self._of_characters = coefficients[:n_words], coefficients[n_words:]
+        self._tokens = Tokens()
+        self._table = np.empty((0, len(intercept) + 1), np.float32)
+        self._is_filled = np.empty(0, np.bool_)
+        self._filling = Lock()
+
+    def __reduce__(self) -> tuple[type[Self], tuple[TfidfFeatures, Matrix, Matrix]]:
+        return type(self), (self.features, self.coefficients, self.intercept)
+
+    def to_arrays(self) -> Arrays:
+        """``coefficients`` and ``intercept``, and the arrays of the features."""
+        return {
+            "coefficients": self.coefficients,
+            "intercept": self.intercept,
+            **self.features.to_arrays(),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, n_classes: int) -> Self:
+        """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
+        features = TfidfFeatures.from_arrays(arrays)
+        shapes = {"coefficients": (features.n_features, n_classes), "intercept": (n_classes,)}
+        check_arrays(arrays, shapes)
+        return cls(features, arrays["coefficients"], arrays["intercept"])
+
+    def __call__(self, texts: Sequence[str]) -> Matrix:
+        """Return scores, shape (len(texts), classes), float32."""
+        parts = [self._score(self.features.read(chunk)) for chunk in in_chunks(texts)]
+        scores: Matrix = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        scores += self.intercept
+        return scores
+
+    def _score(self, reading: Reading) -> Matrix:
+        words, table = self.features.weigh_words(reading), self._look_up(reading)
+        # SciPy's checks of a matrix take longer than what they check, where it is one row.
+        if len(reading.starts) == 2:
+            scores = (words.weights @ self._of_words.take(words.columns, axis=0))[np.newaxis]
+            sums = table.take(reading.ids, axis=0).sum(axis=0, keepdims=True)
+        else:
+            scores = _multiply(words.weights, words.columns, words.starts, self._of_words)
+            ones = np.ones(len(reading.ids), np.float32)
+            sums = _multiply(ones, reading.ids, reading.starts, table)
+        scores += sums[:, :-1] * unit_lengths(sums[:, -1])[:, np.newaxis]
+        return scores
+
+    def _look_up(self, reading: Reading) -> Matrix:
+        """Table by token: what it adds to the score of each class, and its squared length."""
+        tokens, ids = reading.tokens, reading.ids
+        with self._filling:
+            if self._tokens is not tokens:
+                self._tokens, self._table = tokens, self._table[:0]
+                self._is_filled = self._is_filled[:0]
+            highest = int(ids.max(initial=-1))
+            if highest >= len(self._table):
+                self._make_room(2 * (highest + 1))
+            missing = ids[~self._is_filled[ids]]
+            if len(missing):
+                self._fill(tokens, np.unique(missing))
+            return self._table
+
+    def _make_room(self, n_tokens: int) -> None:
+        # Another array, because threads read the one there is. Pages untouched take no memory.
+        table = np.zeros((n_tokens, self._table.shape[1]), np.float32)
+        table[: len(self._table)] = self._table
+        is_filled = np.zeros(n_tokens, np.bool_)
+        is_filled[: len(self._is_filled)] = self._is_filled
+        self._table, self._is_filled = table, is_filled
+
+    def _fill(self, tokens: Tokens, ids: Positions) -> None:
+        vectors = tokens.vectors(self._of_characters.shape[0])[ids]
+        self._table[ids, :-1] = vectors @ self._of_characters
+        self._table[ids, -1] = tokens.squares.values[ids]
+        self._is_filled[ids] = True
+
+
+def _multiply(weights: Matrix, columns: Positions, starts: Positions, dense: Matrix) -> Matrix:
+    shape = (len(starts) - 1, len(dense))
+    product: Matrix = sparse.csr_matrix((weights, columns, starts), shape=shape) @ dense
+    return product

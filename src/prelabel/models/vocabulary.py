@@ -1,0 +1,63 @@
+"""The n-grams a project is known by: which there are, and what each weighs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Self
+from weakref import WeakValueDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from prelabel.models.characters import Hashes, Integers
+from prelabel.models.ngrams import CHARACTER_BIT
+from prelabel.models.reading import TokenReader
+
+_READERS: WeakValueDictionary[bytes, TokenReader] = WeakValueDictionary()
+"""By vocabulary, because most versions have that of the version before."""
+
+
+class Vocabulary:
+    """The n-grams kept, words before characters.
+
+    It is exact: a sorted array of 64-bit hashes. That two of 50,000 n-grams share one has a
+    probability of 1e-10.
+
+    Attributes
+    ----------
+    hashes
+        Ascending, shape (n,): an n-gram's position is its column.
+    weights
+        Of each n-gram, shape (n,), float32.
+    n_words
+        How many, the first, are words or pairs of words.
+    reader
+        Reads texts as columns of this vocabulary.
+    """
+
+    def __init__(self, hashes: Hashes, weights: npt.NDArray[np.float32]) -> None:
+        self.hashes = hashes
+        self.weights = weights
+        # Hashes are spread evenly, so the first bits nearly give the position: eight times as
+        # fast as a binary search.
+        bits = len(hashes).bit_length() + 2
+        self._shift = np.uint64(64 - bits)
+        sizes = np.bincount((hashes >> self._shift).astype(np.int64), minlength=2**bits)
+        self._buckets = np.cumsum(sizes) - sizes
+        self._largest_bucket = int(sizes.max())
+        self.n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
+        digest = hashlib.blake2b(hashes.tobytes() + weights.tobytes()).digest()
+        reader = TokenReader(self.find, self.n_words, weights[self.n_words :])
+        self.reader = _READERS.setdefault(digest, reader)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Hashes, npt.NDArray[np.float32]]]:
+        return type(self), (self.hashes, self.weights)  # the rest follows from these
+
+    def find(self, hashes: Hashes) -> Integers:
+        """Columns of n-grams; -1 for those not in the vocabulary."""
+        if not len(self.hashes):
+            return np.full(len(hashes), -1)
+        columns = self._buckets[hashes >> self._shift]
+        for _ in range(self._largest_bucket):
+            columns += self.hashes.take(columns, mode="clip") < hashes
+        return np.where(self.hashes.take(columns, mode="clip") == hashes, columns, -1)
