@@ -254,7 +254,7 @@ def test_arrays_rebuild_the_model() -> None:
     assert again.to_arrays()["coefficients"] is coefficients
 
 
-@pytest.mark.parametrize("name", ["coefficients", "intercept", "hashes", "idf"])
+@pytest.mark.parametrize("name", ["coefficients", "intercept", "hashes", "weights"])
 @pytest.mark.parametrize(
     "array", [None, np.zeros(7, np.float32), np.zeros((2, 3)), np.zeros(3, np.float64)]
 )

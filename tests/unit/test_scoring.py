@@ -26,7 +26,8 @@ def made(texts: list[str], n_classes: int = 3) -> LinearScores:
 
 
 def product(scores: LinearScores, texts: list[str]) -> npt.NDArray[np.float64]:
-    return scores.features.transform(texts).toarray() @ scores.coefficients + scores.intercept
+    rows = scores.features.transform(texts).toarray().astype(np.float64)
+    return np.asarray(rows @ scores.coefficients + scores.intercept)
 
 
 @settings(deadline=None)

@@ -169,7 +169,9 @@ class WordRows(NamedTuple):
 def unit_lengths(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """Return what gives vectors of these squared lengths the length ``sqrt(1/2)``; 0 for none."""
     lengths = np.sqrt(2 * squares)
-    return np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0).astype(np.float32)
+    lengths[lengths == 0] = np.inf
+    found: npt.NDArray[np.float32] = np.reciprocal(lengths).astype(np.float32)
+    return found
 
 
 def _document_frequencies(ngrams: Ngrams) -> tuple[Hashes, Integers]:
