@@ -109,7 +109,7 @@ class TfidfFeatures:
             shape=(n_texts, vectors.shape[0]),
         )
         squares = occurrences @ reading.tokens.squares.values[: vectors.shape[0]]
-        characters = sparse.diags(unit_lengths(squares)) @ (occurrences @ vectors)
+        characters = sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
         rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 
@@ -126,7 +126,7 @@ class TfidfFeatures:
         sums = np.zeros(len(keys) + 1)
         np.cumsum(weights * weights, out=sums[1:])
         lengths = starts[1:] - starts[:-1]
-        weights *= unit_lengths(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
+        weights *= scale_factors(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
         return WordRows(weights, columns.astype(np.int32), starts.astype(np.int32))
 
     @property
@@ -166,8 +166,11 @@ class WordRows(NamedTuple):
     starts: Positions
 
 
-def unit_lengths(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return what gives vectors of these squared lengths the length ``sqrt(1/2)``; 0 for none."""
+def scale_factors(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return the factors that give vectors of these squared lengths the length ``sqrt(1/2)``.
+
+    The factor of a vector without length is 0; shape (vectors,), float32.
+    """
     lengths = np.sqrt(2 * squares)
     lengths[lengths == 0] = np.inf
     found: npt.NDArray[np.float32] = np.reciprocal(lengths).astype(np.float32)

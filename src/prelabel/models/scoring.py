@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from prelabel.models.base import Arrays
-from prelabel.models.features import TfidfFeatures, unit_lengths
+from prelabel.models.features import TfidfFeatures, scale_factors
 from prelabel.models.folded import check_arrays
 from prelabel.models.ngrams import in_chunks
 from prelabel.models.reading import Reading
@@ -84,7 +84,7 @@ class LinearScores:
             scores = _multiply(words.weights, words.columns, words.starts, self._of_words)
             ones = np.ones(len(reading.ids), np.float32)
             sums = _multiply(ones, reading.ids, reading.starts, table)
-        scores += sums[:, :-1] * unit_lengths(sums[:, -1])[:, np.newaxis]
+        scores += sums[:, :-1] * scale_factors(sums[:, -1])[:, np.newaxis]
         return scores
 
     def _look_up(self, reading: Reading) -> Matrix:

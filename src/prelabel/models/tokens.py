@@ -104,7 +104,7 @@ class Tokens:
         self.numbers.update(zip(tokens, itertools.count(len(self.numbers)), strict=False))
 
     def words_of(self, ids: Positions) -> tuple[Positions, Positions]:
-        """Columns of the words in tokens, and how many each token has."""
+        """Columns of the words in tokens, one after the other, and how many each token has."""
         starts = self.word_starts.values
         first, counts = starts[ids], starts[ids + 1] - starts[ids]
         ends = np.cumsum(counts)
