@@ -1,33 +1,26 @@
-"""Settings → adapters, model, loop: the one place that chooses and joins."""
+"""What a server is made of: settings → adapters, loop, and what looks for due projects."""
 
 from __future__ import annotations
 
 import os
 import socket
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from prelabel.errors import ConfigError, StorageError
-from prelabel.label_studio.client import LabelStudioClient
-from prelabel.label_studio.sync import sync_labels
+from prelabel.bootstrap.connections import connect, open_database
+from prelabel.bootstrap.training import do_job
 from prelabel.loop.doorbell import Doorbell
-from prelabel.loop.gate import Gate
 from prelabel.loop.gauges import VersionGauges
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
 from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
-from prelabel.loop.trainer import Trainer
-from prelabel.loop.worker import Worker
 from prelabel.models.base import TextModel
 from prelabel.models.loader import load_model_class
-from prelabel.models.method import Method
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -110,7 +103,7 @@ def check_service(settings: Settings, directory: Path | None = None) -> None:
 
 def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextModel], Database]:
     model_class = load_model_class(directory)
-    with _connect(settings):
+    with connect(settings):
         pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
 
@@ -155,95 +148,8 @@ def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler)
     return Doorbell(ProjectStore(database), scheduler.wake)
 
 
-def check_model(settings: Settings, directory: Path | None = None) -> None:
-    """Fit the model on two texts and predict one, in a training process.
-
-    Raises
-    ------
-    ConfigError
-        If that fails; the message says how.
-    """
-    executor = TrainingProcess(configure_logging, settings.log_level)
-    try:
-        executor.submit(_try_model, settings, directory).result()
-    except Exception as error:
-        raise ConfigError(
-            f"The model cannot fit and predict ({type(error).__name__}: {error})",
-            expected="a model that learns from two texts",
-            fix="Mend the model, or start without --check.",
-        ) from error
-    finally:
-        executor.shutdown()
-
-
-@contextmanager
-def _connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
-    key = settings.label_studio_api_key
-    if key is None:
-        yield None
-    else:
-        url = settings.label_studio_url
-        # Two attempts: a sync that fails is tried again later, and trainings wait for it.
-        with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
-            yield client
-
-
-def open_database(settings: Settings) -> Database:
-    """Open the data folder's database, brought up to date; raise `ConfigError` if it cannot be."""
-    try:
-        settings.artifacts_path.mkdir(parents=True, exist_ok=True)
-        database = Database(settings.database_path)
-        database.migrate()
-    except (OSError, StorageError) as error:
-        raise ConfigError(
-            f"The data folder {settings.model_dir} cannot be used ({error})",
-            expected="a folder this user may write to, on a disk with free space",
-            fix="Set MODEL_DIR (or --model-dir) to another folder, or mend this one.",
-        ) from error
-    return database
-
-
 def _report(metrics: Metrics, job: Job, seconds: float) -> None:
     metrics.jobs.labels(state=job.state).inc()
     metrics.job_seconds.observe(seconds)
     if job.state is JobState.DONE and job.model_version:
         metrics.last_version_at.set_to_current_time()
-
-
-# --- in the training process ---------------------------------------------------------------------
-
-
-def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
-    """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
-    method = make_method(settings, directory)
-    with Database(settings.database_path) as database, _connect(settings) as client:
-        labels = LabelStore(database)
-        trainer = Trainer(
-            labels=labels,
-            versions=VersionStore(database),
-            artifacts=settings.artifacts_path,
-            method=method,
-            gate=Gate(
-                artifacts=settings.artifacts_path,
-                model_class=method.model_class,
-                threshold=settings.gate,
-            ),
-            train_every=settings.start_training_each_n_updates,
-        )
-        worker = Worker(
-            projects=ProjectStore(database),
-            jobs=JobStore(database),
-            trainer=trainer,
-            sync=partial(sync_labels, client, labels) if client else None,
-        )
-        worker.do(job, owner)
-
-
-def make_method(settings: Settings, directory: Path | None = None) -> Method:
-    """Return how the server learns; None as the directory is the built-in classifier."""
-    return Method(model_class=load_model_class(directory), C=settings.logistic_regression_c)
-
-
-def _try_model(settings: Settings, directory: Path | None) -> None:
-    model = make_method(settings, directory).new_model()
-    model.fit(["a first text", "another thing"], ["one", "two"]).predict_proba(["a text"])

@@ -1,0 +1,39 @@
+"""Settings → an open database, and a connection to Label Studio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prelabel.errors import ConfigError, StorageError
+from prelabel.label_studio.client import LabelStudioClient
+from prelabel.settings import Settings
+from prelabel.storage.database import Database
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
+    """Yield a connection with the configured key; None without one."""
+    key = settings.label_studio_api_key
+    if key is None:
+        yield None
+    else:
+        url = settings.label_studio_url
+        # Two attempts: a sync that fails is tried again later, and trainings wait for it.
+        with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
+            yield client
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the data folder's database, brought up to date; raise `ConfigError` if it cannot be."""
+    try:
+        settings.artifacts_path.mkdir(parents=True, exist_ok=True)
+        database = Database(settings.database_path)
+        database.migrate()
+    except (OSError, StorageError) as error:
+        raise ConfigError(
+            f"The data folder {settings.model_dir} cannot be used ({error})",
+            expected="a folder this user may write to, on a disk with free space",
+            fix="Set MODEL_DIR (or --model-dir) to another folder, or mend this one.",
+        ) from error
+    return database
