@@ -145,6 +145,19 @@ def test_a_secret_in_the_path_lets_label_studio_and_its_webhooks_in(tmp_path: Pa
         assert secret[:-1] not in backend.log.read_text()
 
 
+def test_a_bearer_token_lets_programs_in_beside_label_studios_credentials(tmp_path: Path) -> None:
+    token = "prometheus-0123456789"
+    settings = {"BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": "pass", "PRELABEL_TOKEN": token}
+    with Backend(tmp_path, settings | {"LOG_LEVEL": "DEBUG"}) as backend:
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert backend.client.get("/metrics", headers=bearer).is_success
+        assert backend.client.get("/metrics", auth=("ann", "pass")).is_success
+        refused = backend.client.get("/metrics", headers={"Authorization": f"Bearer {token}x"})
+        assert refused.status_code == 401
+        assert "Bearer" in refused.headers["www-authenticate"]
+        assert token not in backend.log.read_text()
+
+
 def test_answers_are_neither_kept_nor_taken_for_pages(shared_backend: Backend) -> None:
     headers = shared_backend.client.get("/health").headers
     assert headers["cache-control"] == "no-store"

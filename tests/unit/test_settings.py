@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from prelabel.errors import ConfigError
 from prelabel.settings import Settings, load_settings, variables
 
-SECRET = "hunter2-hunter2"
+SECRET = "hunter2-hunter2-hunter2"
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +141,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ("LOG_LEVEL", "loud"),
         ("THREADS", "0"),
         ("PRELABEL_MAX_BODY_BYTES", "1"),
+        ("PRELABEL_TOKEN", "short"),
+        ("PRELABEL_TOKEN", "a token of several words"),
+        ("PRELABEL_TOKEN", "a-token-with-a-line-end\n"),
+        ("PRELABEL_URL_SECRET", "with/a/slash/in/it"),
     ],
 )
 def test_an_unusable_value_is_told_by_name(
@@ -161,7 +165,9 @@ def test_half_set_credentials_are_refused(monkeypatch: pytest.MonkeyPatch, name:
 
 
 def test_secrets_show_in_no_message_and_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("LABEL_STUDIO_API_KEY", "BASIC_AUTH_PASS"):
+    for name in (
+        "LABEL_STUDIO_API_KEY", "BASIC_AUTH_PASS", "PRELABEL_URL_SECRET", "PRELABEL_TOKEN",
+    ):  # fmt: skip
         monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("BASIC_AUTH_USER", "me")
     settings = load_settings()

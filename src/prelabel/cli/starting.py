@@ -63,8 +63,8 @@ def _require_guard(settings: Settings) -> None:
     raise ConfigError(
         f"Listening on {settings.host or 'all addresses'} would let in anyone who reaches it",
         expected="credentials, or an address of this machine only",
-        fix="Set BASIC_AUTH_USER and BASIC_AUTH_PASS, or PRELABEL_URL_SECRET; or set "
-        "PRELABEL_ANONYMOUS=true where only friends reach it.",
+        fix="Set BASIC_AUTH_USER and BASIC_AUTH_PASS, or PRELABEL_URL_SECRET (and PRELABEL_TOKEN "
+        "for other programs); or set PRELABEL_ANONYMOUS=true where only friends reach it.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Basic authentication, as Label Studio's connection form sends it."""
+"""Who is let in: basic authentication, a bearer token, or a secret in the path."""
 
 from __future__ import annotations
 
@@ -40,24 +40,48 @@ def check_auth(settings: Settings, path: str, header: bytes | None) -> None:
     """
     if not settings.is_guarded or path in OPEN_PATHS:
         return
-    if settings.basic_auth_user is None or settings.basic_auth_pass is None:
-        raise UnauthorizedError(
-            "Received a request without the secret in its path",
-            expected="the secret PRELABEL_URL_SECRET as the first part of the path",
-            fix="In Label Studio, let the backend's URL be http://host:9090/<secret>.",
-        )
-    wanted = f"{settings.basic_auth_user}:{settings.basic_auth_pass.get_secret_value()}"
-    given = _credentials(header)
+    given = _split(header)
     # All are compared, so that the time tells nothing.
-    if not sum(hmac.compare_digest(given, spelling) for spelling in _spellings(wanted)):
-        received = "no credentials" if header is None else "credentials that are not right"
-        raise UnauthorizedError(
-            f"Received {received}",
-            expected="HTTP basic authentication with this server's BASIC_AUTH_USER and _PASS",
-            fix="Enter them in Label Studio's connection form. Webhooks carry none: let `prelabel "
+    if sum(hmac.compare_digest(given, wanted) for wanted in _accepted(settings)):
+        return
+    received = "no credentials" if header is None else "credentials that are not right"
+    ways = list(_ways(settings))
+    raise UnauthorizedError(
+        f"Received {received}",
+        expected=" or ".join(expected for expected, _ in ways),
+        fix=" ".join(fix for _, fix in ways),
+    )
+
+
+def _ways(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each way in, and how to take it."""
+    if settings.basic_auth_user is not None:
+        yield (
+            "HTTP basic authentication with this server's BASIC_AUTH_USER and _PASS",
+            "Enter them in Label Studio's connection form. Webhooks carry none: let `prelabel "
             "connect` add them, or set LABEL_STUDIO_API_KEY, so that a webhook without makes "
             "this server pull the labels, or use the URL http://user:password@host:9090.",
         )
+    if settings.url_secret is not None:
+        yield (
+            "the secret PRELABEL_URL_SECRET as the first part of the path",
+            "In Label Studio, let the backend's URL be http://host:9090/<secret>.",
+        )
+    if settings.token is not None:
+        yield (
+            "the bearer token PRELABEL_TOKEN",
+            "Programs send the header Authorization: Bearer <token>; Label Studio cannot.",
+        )
+
+
+def _accepted(settings: Settings) -> Iterator[bytes]:
+    """Yield what may stand in the header, as `_split` gives it."""
+    if settings.token is not None:
+        yield b"bearer " + settings.token.get_secret_value().encode()
+    if settings.basic_auth_user is not None and settings.basic_auth_pass is not None:
+        password = settings.basic_auth_pass.get_secret_value()
+        for spelling in _spellings(f"{settings.basic_auth_user}:{password}"):
+            yield b"basic " + spelling
 
 
 def _spellings(credentials: str) -> Iterator[bytes]:
@@ -68,11 +92,12 @@ def _spellings(credentials: str) -> Iterator[bytes]:
         yield credentials.encode("latin-1")
 
 
-def _credentials(header: bytes | None) -> bytes:
-    scheme, _, encoded = (header or b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return b""
+def _split(header: bytes | None) -> bytes:
+    """Return a header's scheme in lower case, a space, and what it says in clear; empty if odd."""
+    scheme, _, said = (header or b"").partition(b" ")
+    scheme, said = scheme.lower(), said.strip()
     try:
-        return base64.b64decode(encoded.strip(), validate=True)
+        said = base64.b64decode(said, validate=True) if scheme == b"basic" else said
     except (binascii.Error, ValueError):
         return b""
+    return scheme + b" " + said

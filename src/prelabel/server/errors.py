@@ -32,7 +32,8 @@ def error_response(error: PrelabelError) -> Response:
     status = next((STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES), 500)
     headers = {}
     if status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="prelabel", charset="UTF-8"'
+        ways = 'Basic realm="prelabel", charset="UTF-8", Bearer realm="prelabel"'
+        headers["WWW-Authenticate"] = ways
     if status == 503:
         headers["Retry-After"] = "1"
     body = {

@@ -72,7 +72,7 @@ _INFO = {
     "version": __version__,
     "description": "Label Studio's protocol for machine-learning backends.",
 }
-_SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {}]
+_SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}, {}]
 
 
 def describe_api(
@@ -102,7 +102,9 @@ def describe_api(
                 **{name: _with_shapes(schema) for name, schema in schemas.items()},
                 "Error": _ERROR,
             },
-            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": {
+                scheme: {"type": "http", "scheme": scheme} for scheme in ("basic", "bearer")
+            },
         },
         "security": _SECURITY,
     }

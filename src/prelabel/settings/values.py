@@ -125,6 +125,14 @@ class Settings(BaseSettings):
             "webhooks carry it, too.",
         ),
     ] = None
+    token: Annotated[
+        SecretStr | None,
+        _named("PRELABEL_TOKEN"),
+        Field(
+            description="A bearer token of 16 or more letters, digits and -._~+/ that lets in "
+            "programs, as Prometheus. Label Studio cannot send one: set it beside the others.",
+        ),
+    ] = None
     anonymous: Annotated[
         bool,
         _named("PRELABEL_ANONYMOUS"),
@@ -158,6 +166,14 @@ class Settings(BaseSettings):
             raise ValueError("16 or more letters, digits, - and _ are wanted")
         return value
 
+    @field_validator("token")
+    @classmethod
+    def _stands_in_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        # RFC 6750, section 2.1.
+        if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value.get_secret_value()):
+            raise ValueError("16 or more letters, digits and -._~+/ are wanted")
+        return value
+
     @model_validator(mode="after")
     def _auth_is_whole(self) -> Self:
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
@@ -167,7 +183,8 @@ class Settings(BaseSettings):
     @property
     def is_guarded(self) -> bool:
         """Whether requests need credentials, or the secret in their path."""
-        return self.basic_auth_user is not None or self.url_secret is not None
+        secrets = (self.basic_auth_user, self.url_secret, self.token)
+        return any(secret is not None for secret in secrets)
 
     @property
     def database_path(self) -> Path:
