@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -66,6 +66,14 @@ def annotated(*pairs: Pair, project: ProjectKey = PROJECT, label_config: str = C
     return Event(
         kind=EventKind.ANNOTATED, project=project, annotated=pairs, label_config=label_config
     )
+
+
+def by_task(pairs: Iterable[Pair]) -> list[tuple[Task, list[Annotation]]]:
+    """Return tasks with their annotations, in order of their ids, as Label Studio shows them."""
+    shown: dict[int, tuple[Task, list[Annotation]]] = {}
+    for task, annotation in pairs:
+        shown.setdefault(task.id, (task, []))[1].append(annotation)
+    return [shown[id_] for id_ in sorted(shown)]
 
 
 def heads(*labels: str, frame: str = "frame", control: str = "topic") -> tuple[Head, ...]:

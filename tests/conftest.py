@@ -13,6 +13,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 
 # Where Python is told to keep no bytecode, each process that a test starts would compile all that
@@ -43,6 +44,11 @@ def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def labels(database: Database) -> LabelStore:
     return LabelStore(database)
+
+
+@pytest.fixture
+def syncs(database: Database) -> SyncStore:
+    return SyncStore(database)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class Project:
 
         with LabelStudioClient(self._url, self._key) as client:
             pages = client.labeled_tasks(self.id)
-            return [_write_task(item) for page in pages for item in page]
+            return [_write_task(item) for page in pages for item in page.tasks]
 
     def __getattr__(self, name: str) -> NoReturn:
         raise _install(f"Project.{name}")

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import NoResultFound
 
-from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.labels import DELETIONS_AT_ONCE, MAX_TEXTS, LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import SyncStore
 from prelabel.types import Event, EventKind, ProjectKey, Task
 from tests.builders import (
     CONFIG,
@@ -24,6 +24,7 @@ from tests.builders import (
     Pair,
     annotated,
     at,
+    by_task,
     config,
     deleted,
     examples,
@@ -48,13 +49,6 @@ def label_of(pair: Pair) -> str | None:
         assert isinstance(choices, list)
         return str(choices[0])
     return None
-
-
-def sync(labels: LabelStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int:
-    """Pull, with events that arrive between the request and the answer."""
-    begun = labels.begin_sync(PROJECT, CONFIG)
-    apply_all(labels, *meanwhile)
-    return labels.apply_sync(begun, pairs) + labels.end_sync(begun)
 
 
 # Events in order
@@ -243,132 +237,20 @@ def test_any_order_and_repetition_of_events_ends_the_same(
 @FEW
 @given(st.permutations(STORY), st.integers(0, len(STORY)), st.data())
 def test_a_sync_repairs_whatever_was_lost_before_it(
-    labels: LabelStore, order: list[Event], since: int, data: st.DataObject
+    labels: LabelStore, syncs: SyncStore, order: list[Event], since: int, data: st.DataObject
 ) -> None:
     project = ProjectKey(next(STORY_KEYS), 1)
     moved = {id(event): replace(event, project=project) for event in STORY}
     received = [moved[id(event)] for event in order if event in STORY[:since]]
     apply_all(labels, *received[: data.draw(st.integers(0, since))])
-    begun = labels.begin_sync(project, CONFIG)
+    begun = syncs.begin(project, CONFIG, newest=at(0), everything=True)
     meanwhile = [moved[id(event)] for event in order if event in STORY[since:]]
     during = data.draw(st.integers(0, len(meanwhile)))
     apply_all(labels, *meanwhile[:during])
-    labels.apply_sync(begun, truth(STORY[:since]))
-    labels.end_sync(begun)
+    syncs.apply(begun, by_task(truth(STORY[:since])))
+    syncs.end(begun, showed_all=True)
     apply_all(labels, *meanwhile[during:])
     check(labels, project, truth(STORY))
-
-
-# Syncs
-
-
-def test_what_a_sync_does_not_show_is_gone(labels: LabelStore) -> None:
-    labels.apply(annotated(labeled(1), labeled(2), labeled(3, None)))
-    assert sync(labels, labeled(1)) == 1
-    assert known(labels) == {1: "sports"}
-
-
-def test_what_a_sync_shows_and_nobody_told_is_there(labels: LabelStore) -> None:
-    assert sync(labels, labeled(1), labeled(2, "cooking")) == 2
-    assert known(labels) == {1: "sports", 2: "cooking"}
-    assert labels.snapshot(PROJECT).label_changes == 2
-
-
-def test_a_sync_of_more_than_one_batch_counts_each_once(labels: LabelStore) -> None:
-    pairs = [labeled(number) for number in range(1, 1_001)]
-    labels.apply(annotated(*pairs[:500]))
-    assert sync(labels, *pairs) == 500
-    assert sync(labels, *pairs) == 0
-
-
-def test_a_sync_that_is_late_does_not_undo_an_update(labels: LabelStore) -> None:
-    labels.apply(annotated(labeled(1, "cooking", minute=5)))
-    assert sync(labels, labeled(1, "sports", minute=1)) == 0
-    assert known(labels) == {1: "cooking"}
-
-
-@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
-def test_what_was_deleted_before_a_sync_that_shows_it_is_back(
-    labels: LabelStore, gone: Event
-) -> None:
-    apply_all(labels, annotated(labeled(1)), gone)
-    assert sync(labels, labeled(1)) == 1
-    assert known(labels) == {1: "sports"}
-    assert apply_all(labels, annotated(labeled(1, "cooking", minute=1))) == [1]
-
-
-@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
-def test_what_is_deleted_during_a_sync_that_shows_it_stays_deleted(
-    labels: LabelStore, gone: Event
-) -> None:
-    labels.apply(annotated(labeled(1)))
-    assert sync(labels, labeled(1), meanwhile=[gone]) == 0
-    assert known(labels) == {}
-    assert sync(labels, labeled(1)) == 1
-
-
-@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
-def test_what_is_deleted_during_a_sync_before_it_was_known_stays_deleted(
-    labels: LabelStore, gone: Event
-) -> None:
-    assert sync(labels, labeled(1), meanwhile=[gone]) == 0
-    assert known(labels) == {}
-
-
-def test_what_is_annotated_during_a_sync_survives_its_end(labels: LabelStore) -> None:
-    labels.apply(annotated(labeled(1)))
-    news = annotated(labeled(2)), annotated(labeled(1, "cooking", minute=9))
-    assert sync(labels, meanwhile=news) == 0
-    assert known(labels) == {1: "cooking", 2: "sports"}
-
-
-def test_a_sync_that_breaks_off_takes_nothing_away(labels: LabelStore) -> None:
-    labels.apply(annotated(labeled(1), labeled(2)))
-    begun = labels.begin_sync(PROJECT, CONFIG)
-    labels.apply_sync(begun, [labeled(1)])
-    assert list(known(labels)) == [1, 2]
-    assert sync(labels, labeled(2)) == 1
-    assert list(known(labels)) == [2]
-
-
-def test_a_sync_is_due_until_it_ends(labels: LabelStore, projects: ProjectStore) -> None:
-    projects.see(PROJECT, CONFIG)
-    assert not projects.sync_is_due(PROJECT)
-    projects.request_sync(PROJECT)
-    begun = labels.begin_sync(PROJECT, CONFIG)
-    assert projects.sync_is_due(PROJECT)
-    labels.end_sync(begun)
-    assert not projects.sync_is_due(PROJECT)
-
-
-def test_a_sync_asked_for_during_another_stays_due(
-    labels: LabelStore, projects: ProjectStore
-) -> None:
-    begun = labels.begin_sync(PROJECT, CONFIG)
-    projects.request_sync()
-    labels.end_sync(begun)
-    assert projects.sync_is_due(PROJECT)
-
-
-def test_a_failed_sync_is_put_off_longer_each_time_or_dropped(
-    database: Database, projects: ProjectStore
-) -> None:
-    projects.see(PROJECT, CONFIG)
-    projects.sync_failed(PROJECT, retry=True)
-    assert not projects.sync_is_due(PROJECT)
-    first = due_at(database)
-    for _ in range(20):
-        projects.sync_failed(PROJECT, retry=True)
-    assert 500 < (due_at(database) - first) / 1e6 < 700
-    projects.sync_failed(PROJECT, retry=False)
-    assert due_at(database) == 0
-
-
-def due_at(database: Database) -> int:
-    """Return when a sync is due, in microseconds since 1970; 0 if none is."""
-    with database.read() as connection:
-        statement = "SELECT coalesce(sync_due_at, 0) FROM projects"
-        return int(connection.exec_driver_sql(statement).scalar_one())
 
 
 # Projects
@@ -423,14 +305,14 @@ def test_a_forgotten_project_is_new_when_seen_again_and_keeps_its_labels(
     assert known(labels) == {1: "sports"}
 
 
-def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore) -> None:
+def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore, syncs: SyncStore) -> None:
     apply_all(
         labels, annotated(labeled(1), labeled(2)), annotated(labeled(1, "cooking"), project=TWIN)
     )
     apply_all(labels, deleted(1), tasks_deleted(2, project=TWIN))
-    begun = labels.begin_sync(TWIN, config("other"))
-    labels.apply_sync(begun, [labeled(7, "other")])
-    assert labels.end_sync(begun) == 1
+    begun = syncs.begin(TWIN, config("other"), newest=at(0))
+    syncs.apply(begun, by_task([labeled(7, "other")]))
+    assert syncs.end(begun, showed_all=True) == 1
     assert known(labels) == {2: "sports"}
     assert known(labels, TWIN) == {7: "other"}
     assert (labels.snapshot(PROJECT).label_config, labels.snapshot(PROJECT).label_changes) == (
@@ -442,19 +324,6 @@ def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore) -> None:
 def test_a_project_nobody_told_of_has_no_snapshot(labels: LabelStore) -> None:
     with pytest.raises(NoResultFound):
         labels.snapshot(PROJECT)
-
-
-def test_of_two_syncs_at_once_the_newer_one_counts_and_the_older_ends(labels: LabelStore) -> None:
-    pairs = examples(["sports"] * 5)
-    labels.apply(annotated(*pairs))
-    old, new = labels.begin_sync(PROJECT, CONFIG), labels.begin_sync(PROJECT, CONFIG)
-    labels.apply_sync(new, pairs)
-    with pytest.raises(LeaseLostError):
-        labels.apply_sync(old, pairs)
-    with pytest.raises(LeaseLostError):
-        labels.end_sync(old)
-    labels.end_sync(new)
-    assert len(labels.snapshot(PROJECT).annotated) == 5
 
 
 def test_many_deletions_at_once_are_all_made(labels: LabelStore) -> None:

@@ -501,12 +501,12 @@ def holding(tasks: list[dict[str, Any]]) -> Answer:
 
 
 def ids_of(client: LabelStudioClient) -> list[list[int]]:
-    return [[task.id for task, _ in page] for page in client.labeled_tasks(7)]
+    return [[task.id for task, _ in page.tasks] for page in client.labeled_tasks(7)]
 
 
 def test_labeled_tasks_come_in_pages_with_their_annotations(serve: Serve, connect: Connect) -> None:
     server = serve(holding([*map(make_task, (1, 2, 4, 5, 9))]))
-    pages = list(connect(server, page_size=2).labeled_tasks(7))
+    pages = [page.tasks for page in connect(server, page_size=2).labeled_tasks(7)]
     assert [[task.id for task, _ in page] for page in pages] == [[1, 2], [4, 5], [9]]
     first, [annotation] = pages[0][0]
     assert first.data == {"text": "text 1"}
@@ -514,6 +514,91 @@ def test_labeled_tasks_come_in_pages_with_their_annotations(serve: Serve, connec
     assert (annotation.ground_truth, annotation.was_cancelled) == (True, False)
     assert annotation.updated_at == datetime(2026, 11, 23, 15, 27, 58, tzinfo=UTC)
     assert annotation.regions[0].value == {"choices": ["a"]}
+
+
+def test_a_page_tells_how_many_tasks_remain(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, range(1, 6))]))
+    pages = connect(server, page_size=2).labeled_tasks(7)
+    assert [page.remaining for page in pages] == [5, 3, 1]
+
+
+def test_a_sync_that_goes_on_asks_for_what_changed_after_an_id(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(holding([]))
+    since = datetime(2026, 11, 23, 15, 27, 58, 686505, tzinfo=UTC)
+    list(connect(server).labeled_tasks(7, after_id=40, since=since))
+    after, labeled, changed = filters_of(server.requests[0])
+    assert (after["value"], labeled["value"]) == (40, 0)
+    assert changed == {
+        "filter": "filter:tasks:updated_at",
+        "type": "Datetime",
+        "operator": "greater",
+        "value": "2026-11-23T15:27:58.686505Z",
+    }
+
+
+def filters_of(request: Request) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(request.query["query"])["filters"]["items"]
+    return found
+
+
+def test_a_summary_counts_what_is_labeled_and_dates_the_last_change(
+    serve: Serve, connect: Connect
+) -> None:
+    newest = {"id": 5, "updated_at": "2026-11-23T15:27:58.686505Z"}
+    server = serve(Reply({"tasks": [newest], "total": 4, "total_annotations": 6}))
+    summary = connect(server).summary(7)
+    assert (summary.tasks, summary.annotations) == (4, 6)
+    assert summary.newest == datetime(2026, 11, 23, 15, 27, 58, 686505, tzinfo=UTC)
+    query = json.loads(server.requests[0].query["query"])
+    assert query["ordering"] == ["-tasks:updated_at"]
+    assert server.requests[0].query["page_size"] == "1"
+
+
+def test_a_summary_of_nothing_has_no_date(serve: Serve, connect: Connect) -> None:
+    assert connect(serve(Reply({"tasks": [], "total": 0}))).summary(7).newest is None
+
+
+def test_annotations_are_counted_page_by_page(serve: Serve, connect: Connect) -> None:
+    pages = [[(1, 2), (3, 1)], [(9, 1)], []]
+    server = serve(
+        *(
+            Reply({"tasks": [{"id": id_, "total_annotations": n} for id_, n in page]})
+            for page in pages
+        )
+    )
+    assert list(connect(server).annotation_counts(7)) == [{1: 2, 3: 1}, {9: 1}]
+    assert [filters_of(request)[0]["value"] for request in server.requests] == [0, 3, 9]
+    assert server.requests[0].query["include"] == "id,total_annotations"
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        [{"id": 2, "total_annotations": 1}, {"id": 2, "total_annotations": 1}],
+        [{"id": "x", "total_annotations": 1}],
+        [{"id": 5}],
+        [7],
+    ],
+)
+def test_counts_that_cannot_be_trusted_are_an_error(
+    serve: Serve, connect: Connect, tasks: list[Any]
+) -> None:
+    # What is left out of the counts would be taken for deleted.
+    with pytest.raises(UpstreamError, match="after task"):
+        list(connect(serve(Reply({"tasks": tasks}))).annotation_counts(7))
+
+
+def test_chosen_tasks_are_asked_for_a_hundred_at_a_time(serve: Serve, connect: Connect) -> None:
+    def answer(request: Request) -> Reply:
+        ids = json.loads(request.query["query"])["selectedItems"]["included"]
+        return Reply({"tasks": [make_task(id_) for id_ in ids]})
+
+    server = serve(answer)
+    found = [len(tasks) for tasks in connect(server).labeled_tasks_of(7, range(1, 251))]
+    assert found == [100, 100, 50]
+    assert [request.query["page_size"] for request in server.requests] == ["100", "100", "50"]
 
 
 def test_unlabeled_tasks_are_asked_for_once_and_read_without_annotations(
@@ -568,7 +653,7 @@ def test_a_task_deleted_between_pages_hides_no_other(serve: Serve, connect: Conn
     pages = connect(server, page_size=3).labeled_tasks(7)
     next(pages)
     del tasks[:3]
-    assert [task.id for task, _ in next(pages)] == [4, 5, 6]
+    assert [task.id for task, _ in next(pages).tasks] == [4, 5, 6]
 
 
 def test_a_project_without_labels_has_no_pages(serve: Serve, connect: Connect) -> None:
@@ -599,14 +684,15 @@ def test_an_annotation_that_cannot_be_read_is_left_out(
 ) -> None:
     odd = [1, {"id": None}, {"id": "secret"}, {"id": 5, "result": "odd", "completed_by": {}}]
     server = serve(holding([make_task(1, annotations=odd)]))
-    [[(_, annotations)]] = connect(server).labeled_tasks(7)
+    [(_, annotations)] = next(connect(server).labeled_tasks(7)).tasks
     assert [(annotation.id, annotation.regions) for annotation in annotations] == [(5, ())]
     assert "task 1" in caplog.text
     assert "secret" not in caplog.text
 
 
 def test_data_that_is_no_object_counts_as_empty(serve: Serve, connect: Connect) -> None:
-    [[(task, _)]] = connect(serve(holding([make_task(1, data="odd")]))).labeled_tasks(7)
+    client = connect(serve(holding([make_task(1, data="odd")])))
+    [(task, _)] = next(client.labeled_tasks(7)).tasks
     assert task.data == {}
 
 
@@ -627,5 +713,5 @@ def test_a_server_that_ignores_the_filter_is_an_error(serve: Serve, connect: Con
 
 def test_half_a_surrogate_pair_in_a_text_spoils_nothing(serve: Serve, connect: Connect) -> None:
     server = serve(holding([make_task(1, data={"text": "\ud83d!"})]))
-    [[(task, _)]] = connect(server).labeled_tasks(7)
+    [(task, _)] = next(connect(server).labeled_tasks(7)).tasks
     assert task.data == {"text": "?!"}

@@ -16,9 +16,10 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import Job, JobState, ProjectKey
-from tests.builders import CONFIG, PROJECT, annotated, examples
+from tests.builders import CONFIG, PROJECT, annotated, at, by_task, examples
 from tests.letters import Letters, MadeBy
 
 Sync = Callable[[ProjectKey], str]
@@ -44,7 +45,7 @@ class Desk:
     def __init__(self, database: Database, artifacts: Path) -> None:
         self.projects, self.jobs = ProjectStore(database), JobStore(database)
         self.labels, self.versions = LabelStore(database), VersionStore(database)
-        self.artifacts = artifacts
+        self.syncs, self.artifacts = SyncStore(database), artifacts
         self.projects.see(PROJECT, CONFIG)
 
     def label(self, *labels: str) -> None:
@@ -125,9 +126,9 @@ def test_a_crash_takes_nothing_from_what_is_served(desk: Desk) -> None:
 
 def test_a_sync_that_is_due_comes_before_the_training(desk: Desk) -> None:
     def pull(project: ProjectKey) -> str:
-        sync = desk.labels.begin_sync(project, CONFIG)
-        desk.labels.apply_sync(sync, examples(["sports", "cooking", "sports"]))
-        desk.labels.end_sync(sync)
+        sync = desk.syncs.begin(project, CONFIG, newest=at(0))
+        desk.syncs.apply(sync, by_task(examples(["sports", "cooking", "sports"])))
+        desk.syncs.end(sync, showed_all=True)
         return "3 annotations pulled."
 
     desk.projects.request_sync(PROJECT)

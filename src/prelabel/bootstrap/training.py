@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from prelabel.bootstrap.connections import connect
 from prelabel.errors import ConfigError
-from prelabel.label_studio.sync import sync_labels
+from prelabel.label_studio.sync import LabelSync
 from prelabel.loop.gate import Gate
 from prelabel.loop.process import TrainingProcess
 from prelabel.loop.trainer import Trainer
@@ -19,6 +18,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import configure_logging
 from prelabel.types import Job
@@ -45,7 +45,7 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             projects=ProjectStore(database),
             jobs=JobStore(database),
             trainer=trainer,
-            sync=partial(sync_labels, client, labels) if client else None,
+            sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
         )
         worker.do(job, owner)
 

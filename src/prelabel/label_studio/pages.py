@@ -1,79 +1,104 @@
-"""Pages of labeled tasks: what to ask ``/api/tasks/`` for, and how to read the answer.
-
-Paging is by id, not by row number: tasks labeled or deleted meanwhile make it miss no other.
-Seen with Label Studio 1.23.2; the filters are those of its ``data_manager/managers.py``.
-"""
+"""Pages of tasks: what ``/api/tasks/`` answers, read into values. Seen with Label Studio 1.23.2."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from prelabel.errors import MalformedError
-from prelabel.protocol.values import AnnotationBody, TaskBody, to_annotation, to_task
+from prelabel.protocol.values import AnnotationBody, TaskBody, is_id, to_annotation, to_task
 from prelabel.types import Annotation, Task
 
 T = TypeVar("T")
 LabeledTask = tuple[Task, tuple[Annotation, ...]]
 
-FIELDS = "id,data,updated_at,annotations,result,was_cancelled,ground_truth,completed_by,created_at"
-"""What a task shall have, fields of its annotations included. It saves Label Studio more than half
-of the time that all fields take."""
-
 log = logging.getLogger(__name__)
 
 
 class PageBody(msgspec.Struct):
-    """``{"tasks": [{"id": …, "annotations": […], …}], "total": 120, …}``."""
+    """``{"tasks": [{"id": …, "annotations": […], …}], "total": 120, …}``.
 
-    # The total is of no use: it is counted before the tasks are selected, and cuts the page off at
-    # that number. Only a page without tasks is surely the last.
+    The totals are those of all tasks asked for, not of the page. They are counted before the tasks
+    are selected, and cut the page off at that number: only a page without tasks is surely the last.
+    """
+
     tasks: list[Any]
+    total: int = 0
+    total_annotations: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some labeled tasks, each with its annotations.
+
+    Attributes
+    ----------
+    remaining
+        How many tasks there were to ask for when this page was, those of the page included.
+    """
+
+    tasks: list[LabeledTask]
+    remaining: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """How many labeled tasks there are, with how many annotations that are not skipped.
+
+    Attributes
+    ----------
+    newest
+        When the task that changed last did so, by Label Studio; None if there is none.
+    """
+
+    tasks: int
+    annotations: int
+    newest: datetime | None
 
 
 class _LabeledTaskBody(TaskBody):
     annotations: Any = None
 
 
-def write_params(project_id: int, *, after_id: int, page_size: int) -> dict[str, str | int]:
-    """Ask for the first labeled tasks of a project whose id is greater than `after_id`.
+class _CountBody(msgspec.Struct):
+    id: Any = None
+    total_annotations: Any = None
 
-    Labeled is what has an annotation that is not skipped. ``completed_at`` would not do: it stays
-    empty until a task has as many annotations as the project wants of each.
+
+def read_summary(page: PageBody) -> Summary:
+    """Return what the answer to `write_summary_params` says."""
+    bodies = (_convert(item, TaskBody) for item in page.tasks)
+    tasks = [task for task in (to_task(body) for body in bodies if body) if task]
+    return Summary(
+        tasks=page.total,
+        annotations=page.total_annotations,
+        newest=tasks[0].updated_at if tasks else None,
+    )
+
+
+def read_counts(page: PageBody, *, after_id: int) -> dict[int, int]:
+    """Return how many annotations each task of the page has, by id; in rising order.
+
+    Raises
+    ------
+    MalformedError
+        If the ids do not rise from `after_id`.
     """
-    after = {"filter": "filter:tasks:id", "operator": "greater", "value": after_id}
-    return {
-        **_write_query(project_id, [after, {**_ANNOTATIONS, "operator": "greater"}], page_size),
-        "fields": "all",  # or there are no annotations, whatever `include` says
-        "include": FIELDS,
-    }
-
-
-def write_unlabeled_params(project_id: int, *, limit: int) -> dict[str, str | int]:
-    """Ask for the first tasks of a project that have no annotation."""
-    unlabeled = {**_ANNOTATIONS, "operator": "equal"}
-    return {**_write_query(project_id, [unlabeled], limit), "include": "id,data,updated_at"}
-
-
-_ANNOTATIONS = {"filter": "filter:tasks:total_annotations", "value": 0}
-
-
-def _write_query(
-    project_id: int, filters: list[dict[str, Any]], page_size: int
-) -> dict[str, str | int]:
-    items = [{**item, "type": "Number"} for item in filters]
-    query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-    return {
-        "project": project_id,
-        "query": json.dumps(query),
-        "page": 1,
-        "page_size": page_size,
-        "resolve_uri": "false",  # data as imported, as webhooks carry it
-    }
+    counts = {}
+    last_id = after_id
+    for body in (_convert(item, _CountBody) for item in page.tasks):
+        if body is None or not is_id(body.id) or not isinstance(body.total_annotations, int):
+            raise _out_of_order(f"a task without a usable id or count, after task {last_id}")
+        if body.id <= last_id:
+            raise _out_of_order(f"task {body.id} after task {last_id}")
+        last_id = body.id
+        counts[last_id] = body.total_annotations
+    return counts
 
 
 def read_unlabeled(page: PageBody) -> list[Task]:

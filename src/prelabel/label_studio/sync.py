@@ -1,12 +1,21 @@
-"""Label Studio's API → label store: all labels of a project, whatever webhooks missed."""
+"""Label Studio's API → label store: all labels of a project, whatever webhooks missed.
+
+The first sync reads everything. Those after it read what changed since, and then compare counts:
+only where these differ, because tasks were deleted, is it asked how many annotations each task has.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from prelabel.errors import UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
+from prelabel.label_studio.pages import LabeledTask
 from prelabel.storage.labels import LabelStore
+from prelabel.storage.syncs import Sync, SyncStore
 from prelabel.types import ProjectKey
 
 log = logging.getLogger(__name__)
@@ -14,33 +23,138 @@ log = logging.getLogger(__name__)
 ENOUGH_TEXTS = 5_000
 """Texts to learn a project's words from: more gain little, and cost Label Studio seconds."""
 
+Report = Callable[[int, int], None]
+"""Told how many tasks have been read, and of how many, as far as that is known."""
 
-def sync_labels(client: LabelStudioClient, labels: LabelStore, project: ProjectKey) -> str:
-    """Make the label store agree with Label Studio, page by page; say what that changed.
 
-    Raises
-    ------
-    UpstreamError
-        If Label Studio cannot be reached, refuses the key, or has no such project.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Synced:
+    """What a sync read and did."""
+
+    tasks: int
+    annotations: int
+    label_changes: int
+    was_full: bool
+    seconds: float
+
+    def __str__(self) -> str:
+        which = "all labels" if self.was_full else "what changed"
+        return (
+            f"{self.annotations} annotations of {self.tasks} tasks pulled from Label Studio "
+            f"({which}, {self.seconds:.1f} s): {self.label_changes} label changes."
+        )
+
+
+class LabelSync:
+    """Makes the label store agree with Label Studio.
+
+    Parameters
+    ----------
+    report
+        Called after each page.
     """
-    theirs = client.project(project.id)
-    if theirs.key != project:
-        # Another Label Studio's project of the same id: our key is not for it.
+
+    def __init__(
+        self,
+        client: LabelStudioClient,
+        labels: LabelStore,
+        syncs: SyncStore,
+        *,
+        report: Report = lambda _done, _all: None,
+    ) -> None:
+        self._client = client
+        self._labels = labels
+        self._syncs = syncs
+        self._report = report
+        self._tasks = self._annotations = self._changes = 0
+
+    def pull(self, project: ProjectKey, *, everything: bool = False) -> Synced:
+        """Pull what changed, or everything; go on with what a killed process left.
+
+        Raises
+        ------
+        UpstreamError
+            If Label Studio cannot be reached, refuses the key, or has no such project.
+        LeaseLostError
+            If another process pulls the project's labels meanwhile.
+        """
+        started = time.monotonic()
+        self._tasks = self._annotations = self._changes = 0
+        theirs = self._client.project(project.id)
+        _require_same(theirs.key, project)
+        sync = self._begin(project, theirs.label_config, everything=everything)
+        was_full = sync.since is None
+        self._run(sync)
+        if sync.is_resumed:  # what it read before it broke off has changed since
+            self._run(self._begin(project, theirs.label_config))
+        synced = Synced(
+            tasks=self._tasks,
+            annotations=self._annotations,
+            label_changes=self._changes,
+            was_full=was_full,
+            seconds=time.monotonic() - started,
+        )
+        log.info("Project %s: %s", project, synced)
+        return synced
+
+    def _begin(
+        self, project: ProjectKey, label_config: str, *, everything: bool = False
+    ) -> Sync:  # fmt: skip
+        newest = self._client.summary(project.id).newest
+        sync = self._syncs.begin(project, label_config, newest=newest, everything=everything)
+        what = "everything" if sync.since is None else f"what changed since {sync.since}"
+        after = f", going on after task {sync.after_id}" if sync.is_resumed else ""
+        log.info("Project %s: sync %d pulls %s%s", project, sync.number, what, after)
+        return sync
+
+    def _run(self, sync: Sync) -> None:
+        id_ = sync.project.id
+        for page in self._client.labeled_tasks(id_, after_id=sync.after_id, since=sync.since):
+            n_all = self._tasks + page.remaining
+            self._apply(sync, page.tasks)
+            self._syncs.advance(sync, page.tasks[-1][0].id)
+            log.info("Project %s: %d of %d tasks read", sync.project, self._tasks, n_all)
+            self._report(self._tasks, n_all)
+        self._add_texts(sync)
+        showed_all = sync.since is None or self._find_deleted(sync)
+        self._changes += self._syncs.end(sync, showed_all=showed_all)
+
+    def _apply(self, sync: Sync, shown: list[LabeledTask]) -> None:
+        self._changes += self._syncs.apply(sync, shown)
+        self._tasks += len(shown)
+        self._annotations += sum(len(annotations) for _, annotations in shown)
+
+    def _add_texts(self, sync: Sync) -> None:
+        project = sync.project
+        if self._labels.count_texts(project) < ENOUGH_TEXTS:
+            texts = self._client.unlabeled_tasks(project.id, ENOUGH_TEXTS, since=sync.since)
+            self._labels.add_texts(project, texts)
+
+    def _find_deleted(self, sync: Sync) -> bool:
+        """Compare what is there with what is here; return whether that was needed."""
+        project = sync.project
+        theirs = self._client.summary(project.id)
+        ours = self._syncs.count(project)
+        if ours == (theirs.tasks, theirs.annotations):
+            return False
+        log.info(
+            "Project %s: Label Studio has %d labeled tasks with %d annotations, here are %d with "
+            "%d; they are compared", project, theirs.tasks, theirs.annotations, *ours,
+        )  # fmt: skip
+        for counts in self._client.annotation_counts(project.id):
+            differing = self._syncs.compare(sync, counts)
+            for tasks in self._client.labeled_tasks_of(project.id, differing):
+                self._apply(sync, tasks)
+        return True
+
+
+def _require_same(theirs: ProjectKey, project: ProjectKey) -> None:
+    """Raise `UpstreamError` if it is another Label Studio's project of the same id."""
+    if theirs != project:  # our key is not for it
         raise UpstreamError(
             f"Project {project.id} of the configured Label Studio was created at "
-            f"{theirs.key.created}, the one that talks to this server at {project.created}",
+            f"{theirs.created}, the one that talks to this server at {project.created}",
             expected="LABEL_STUDIO_HOST naming the Label Studio the project is in",
             fix="Correct LABEL_STUDIO_HOST, or go on without: webhooks are learned from.",
             retryable=False,
         )
-    sync = labels.begin_sync(project, theirs.label_config)
-    pulled, changes = 0, 0
-    for page in client.labeled_tasks(project.id):
-        pairs = [(task, annotation) for task, many in page for annotation in many]
-        changes += labels.apply_sync(sync, pairs)
-        pulled += len(pairs)
-        log.info("Project %s: %d annotations pulled so far", project, pulled)
-    changes += labels.end_sync(sync)
-    if labels.count_texts(project) < ENOUGH_TEXTS:
-        labels.add_texts(project, client.unlabeled_tasks(project.id, ENOUGH_TEXTS))
-    return f"{pulled} annotations pulled from Label Studio, {changes} of them news."

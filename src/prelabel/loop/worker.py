@@ -20,7 +20,8 @@ class Worker:
     Parameters
     ----------
     sync
-        Pulls a project's labels from Label Studio and says what came of it; None without a key.
+        Pulls a project's labels from Label Studio, and returns what came of it as something that
+        can be told people; None without a key.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Worker:
         projects: ProjectStore,
         jobs: JobStore,
         trainer: Trainer,
-        sync: Callable[[ProjectKey], str] | None,
+        sync: Callable[[ProjectKey], object] | None,
     ) -> None:
         self._projects = projects
         self._jobs = jobs
@@ -56,7 +57,7 @@ class Worker:
         if self._sync is None or not self._projects.sync_is_due(project):
             return []
         try:
-            return [self._sync(project)]
+            return [str(self._sync(project))]
         except UpstreamError as error:
             self._projects.sync_failed(project, retry=error.retryable)
             log.warning("The labels of project %s could not be pulled: %s", project, error)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
-from prelabel.storage.projects import Seen, now, see
+from prelabel.storage.projects import Seen, see
 from prelabel.storage.rows import (
-    Pairs,
     annotate,
     batches,
     delete_annotations,
     delete_tasks,
-    is_decision,
     to_annotation,
     to_task,
     write_tasks,
@@ -45,15 +41,6 @@ class Applied:
 
     label_changes: int
     seen: Seen
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sync:
-    """A sync under way: whose, the how manyeth, and since when."""
-
-    project: ProjectKey
-    number: int
-    begun_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +81,9 @@ class LabelStore:
         project = event.project
         with self._database.write() as connection:
             seen = see(connection, project, event.label_config, event.project_updated_at)
-            number = _sync_number(connection, project)
+            number = sync_number(connection, project)
             changes = annotate(connection, project, event.annotated, number, is_sync=False)
-            _count(connection, project, changes)
+            count_changes(connection, project, changes)
         self.add_texts(project, event.created)
         if event.kind in {EventKind.ANNOTATIONS_DELETED, EventKind.TASKS_DELETED}:
             for ids in batches(event.deleted_ids, DELETIONS_AT_ONCE):
@@ -106,9 +93,9 @@ class LabelStore:
     def _delete(self, event: Event, ids: Sequence[int]) -> int:
         delete = delete_tasks if event.kind is EventKind.TASKS_DELETED else delete_annotations
         with self._database.write() as connection:
-            number = _sync_number(connection, event.project)
+            number = sync_number(connection, event.project)
             changes = delete(connection, event.project, ids, number)
-            _count(connection, event.project, changes)
+            count_changes(connection, event.project, changes)
         return changes
 
     def add_texts(self, project: ProjectKey, tasks: Sequence[Task]) -> None:
@@ -119,7 +106,7 @@ class LabelStore:
         wanted = tasks[: max(0, MAX_TEXTS - self.count_texts(project))] if tasks else ()
         for batch in batches(wanted):
             with self._database.write() as connection:
-                number = _sync_number(connection, project)
+                number = sync_number(connection, project)
                 write_tasks(connection, project, batch, number, is_sync=False)
 
     def count_texts(self, project: ProjectKey) -> int:
@@ -127,49 +114,6 @@ class LabelStore:
         query = select(func.count()).select_from(task_table).where(_is_alive(project))
         with self._database.read() as connection:
             return int(connection.scalar(query) or 0)
-
-    def begin_sync(self, project: ProjectKey, label_config: str) -> Sync:
-        """Begin Label Studio's own account of a project."""
-        with self._database.write() as connection:
-            see(connection, project, label_config, None)
-            number = _sync_number(connection, project) + 1
-            connection.execute(update_project(project).values(sync_number=number))
-        return Sync(project=project, number=number, begun_at=now())
-
-    def apply_sync(self, sync: Sync, annotated: Pairs) -> int:
-        """Apply some of what Label Studio shows; return the number of label changes."""
-        changes = 0
-        for batch in batches(annotated):
-            # One transaction a batch: webhooks wait for milliseconds, not for the whole page.
-            with self._database.write() as connection:
-                _check_newest(connection, sync)
-                count = annotate(connection, sync.project, batch, sync.number, is_sync=True)
-                _count(connection, sync.project, count)
-            changes += count
-        return changes
-
-    def end_sync(self, sync: Sync) -> int:
-        """Take away what Label Studio did not show; return the number of label changes."""
-        unseen = and_(
-            annotation_table.c.project == str(sync.project),
-            annotation_table.c.sync_number < sync.number,
-            annotation_table.c.deleted.is_(False),
-        )
-        # A sync that was asked for while this one ran is still wanted.
-        due_at = project_table.c.sync_due_at
-        still_due_at = case((due_at > sync.begun_at, due_at))
-        with self._database.write() as connection:
-            _check_newest(connection, sync)
-            rows = connection.execute(select(annotation_table).where(unseen)).mappings().all()
-            connection.execute(update(annotation_table).where(unseen).values(deleted=True))
-            changes = sum(is_decision(row) for row in rows)
-            _count(connection, sync.project, changes)
-            connection.execute(
-                update_project(sync.project).values(
-                    synced_at=now(), sync_due_at=still_due_at, sync_failures=0
-                )
-            )
-        return changes
 
     def snapshot(self, project: ProjectKey) -> Snapshot:
         """Return everything known of a project's labels, as of one moment."""
@@ -198,23 +142,19 @@ class LabelStore:
         )
 
 
-def _check_newest(connection: Connection, sync: Sync) -> None:
-    """Raise `LeaseLostError` if another sync has begun since: two would undo each other."""
-    if _sync_number(connection, sync.project) != sync.number:
-        raise LeaseLostError(sync.project)
-
-
 def _is_alive(project: ProjectKey) -> ColumnElement[bool]:
     return and_(task_table.c.project == str(project), task_table.c.deleted.is_(False))
 
 
-def _count(connection: Connection, project: ProjectKey, changes: int) -> None:
+def count_changes(connection: Connection, project: ProjectKey, changes: int) -> None:
+    """Add to a project's label changes."""
     if changes:
         total = project_table.c.label_changes + changes
         connection.execute(update_project(project).values(label_changes=total))
 
 
-def _sync_number(connection: Connection, project: ProjectKey) -> int:
+def sync_number(connection: Connection, project: ProjectKey) -> int:
+    """Return the number of the newest sync of a project, under way or ended."""
     query = select(project_table.c.sync_number).where(is_project(project))
     return int(connection.execute(query).scalar_one())
 

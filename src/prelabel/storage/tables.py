@@ -60,7 +60,15 @@ project_table = Table(
     Column("sync_due_at", UtcTime),
     Column("sync_number", Integer, nullable=False, default=0),
     Column("sync_failures", Integer, nullable=False, default=0),
+    # Of the sync under way, see `syncs`: tasks up to this id are stored; none is under way while
+    # it is empty. It shows what changed since a time of Label Studio's, or everything; the one
+    # after it will show what changed since `sync_until`.
+    Column("sync_after_id", BigInteger),
+    Column("sync_since", UtcTime),
+    Column("sync_until", UtcTime),
+    # Of the last one that ended: when it did, by our clock; and its `sync_until`.
     Column("synced_at", UtcTime),
+    Column("synced_until", UtcTime),
     # After failures nothing is tried before this time, except what someone asks for.
     Column("failures", Integer, nullable=False, default=0),
     Column("retry_at", UtcTime),

@@ -1,0 +1,216 @@
+"""Syncs: Label Studio's own account of a project's labels, taken down so that it survives a kill.
+
+A sync shows everything, or what has changed since the one before. Where it stands is in the
+project's row: what a killed process leaves, the next one goes on with. All times that decide what
+is shown are Label Studio's, taken from its data; no clock here is compared with one there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, update
+
+from prelabel.errors import LeaseLostError
+from prelabel.storage.database import Database
+from prelabel.storage.labels import count_changes, sync_number
+from prelabel.storage.projects import now, see
+from prelabel.storage.rows import annotate, batches, is_decision
+from prelabel.storage.tables import annotation_table, is_project, project_table, update_project
+from prelabel.types import Annotation, ProjectKey, Task
+
+OVERLAP = timedelta(seconds=10)
+"""So much of what the last sync showed is shown again: a change is dated before it can be seen, by
+the length of its transaction, and Label Studio's own servers may not agree on the time. What comes
+later still is found by its count, if it is new or gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sync:
+    """A sync under way.
+
+    Attributes
+    ----------
+    number
+        The how manyeth of the project; each row keeps the number at its last change.
+    since
+        It shows what changed after this time of Label Studio's; everything if None.
+    after_id
+        Labeled tasks up to this id are stored already.
+    is_resumed
+        Whether a process that is gone began it: what changed meanwhile takes another sync.
+    begun_at
+        When it was begun, or gone on with, by our clock.
+    """
+
+    project: ProjectKey
+    number: int
+    since: datetime | None
+    after_id: int
+    is_resumed: bool
+    begun_at: datetime
+
+    @classmethod
+    def read(cls, project: ProjectKey, row: Row[Any], *, is_resumed: bool) -> Self:
+        return cls(
+            project=project, number=row.sync_number, since=row.sync_since,
+            after_id=row.sync_after_id, is_resumed=is_resumed, begun_at=now(),
+        )  # fmt: skip
+
+
+class SyncStore:
+    """Takes down what Label Studio shows. What a method wrote is durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(
+        self, project: ProjectKey, label_config: str, *, newest: datetime | None,
+        everything: bool = False,
+    ) -> Sync:  # fmt: skip
+        """Begin a sync, or go on with the one that a killed process left.
+
+        Parameters
+        ----------
+        newest
+            When the labeled task that changed last did so, by Label Studio; None if there is none.
+            The sync after this one shows what changed since then.
+        everything
+            Show everything, not only what changed.
+        """
+        with self._database.write() as connection:
+            see(connection, project, label_config, None)
+            row = _read(connection, project)
+            goes_on = row.sync_after_id is not None and not (everything and row.sync_since)
+            if not goes_on:
+                connection.execute(
+                    update_project(project).values(
+                        sync_number=row.sync_number + 1,
+                        sync_since=None if everything else _since(row.synced_until, newest),
+                        sync_until=newest,
+                        sync_after_id=0,
+                    )
+                )
+            return Sync.read(project, _read(connection, project), is_resumed=goes_on)
+
+    def apply(self, sync: Sync, shown: Sequence[tuple[Task, Sequence[Annotation]]]) -> int:
+        """Take down tasks with all annotations they have; return the number of label changes."""
+        changes = 0
+        for batch in batches(shown):
+            pairs = [(task, annotation) for task, many in batch for annotation in many]
+            on_them = annotation_table.c.task.in_([task.id for task, _ in batch])
+            # One transaction a batch: webhooks wait for milliseconds, not for the whole page.
+            with self._database.write() as connection:
+                _check_newest(connection, sync)
+                count = annotate(connection, sync.project, pairs, sync.number, is_sync=True)
+                count += _take_away_unseen(connection, sync, on_them)
+                count_changes(connection, sync.project, count)
+            changes += count
+        return changes
+
+    def advance(self, sync: Sync, after_id: int) -> None:
+        """Note that labeled tasks up to an id are stored: a sync that breaks off goes on here."""
+        with self._database.write() as connection:
+            _check_newest(connection, sync)
+            connection.execute(update_project(sync.project).values(sync_after_id=after_id))
+
+    def compare(self, sync: Sync, shown: Mapping[int, int]) -> list[int]:
+        """Take down how many annotations tasks have, by id; return the tasks that differ here.
+
+        Skipped annotations are not among those counted. What does not differ counts as shown.
+        """
+        ours = annotation_table.c
+        differing = []
+        for ids in batches(list(shown)):
+            on_them = and_(ours.project == str(sync.project), ours.task.in_(ids))
+            counts = (
+                select(ours.task, func.count().label("count"))
+                .where(on_them, _counts())
+                .group_by(ours.task)
+            )
+            with self._database.write() as connection:
+                _check_newest(connection, sync)
+                known = {row[0]: row[1] for row in connection.execute(counts)}
+                equal = [id_ for id_ in ids if known.get(id_) == shown[id_]]
+                seen = and_(on_them, ours.task.in_(equal), ours.sync_number < sync.number)
+                connection.execute(
+                    update(annotation_table)
+                    .where(seen, ours.deleted.is_(False))
+                    .values(sync_number=sync.number)
+                )
+            differing += [id_ for id_ in ids if known.get(id_) != shown[id_]]
+        return differing
+
+    def end(self, sync: Sync, *, showed_all: bool) -> int:
+        """End a sync; return the number of label changes.
+
+        Parameters
+        ----------
+        showed_all
+            Whether every labeled task was shown or compared: what was not is gone then.
+        """
+        # A sync that was asked for while this one ran is still wanted.
+        due_at = project_table.c.sync_due_at
+        ended = {
+            "synced_at": now(),
+            "synced_until": project_table.c.sync_until,
+            "sync_after_id": None,
+            "sync_due_at": case((due_at > sync.begun_at, due_at)),
+            "sync_failures": 0,
+        }
+        with self._database.write() as connection:
+            _check_newest(connection, sync)
+            changes = _take_away_unseen(connection, sync) if showed_all else 0
+            count_changes(connection, sync.project, changes)
+            connection.execute(update_project(sync.project).values(ended))
+        return changes
+
+    def count(self, project: ProjectKey) -> tuple[int, int]:
+        """Return how many tasks of a project are labeled, and by how many annotations."""
+        ours = annotation_table.c
+        query = select(func.count(ours.task.distinct()), func.count())
+        with self._database.read() as connection:
+            row = connection.execute(query.where(ours.project == str(project), _counts())).one()
+        return row[0], row[1]
+
+
+def _since(until: datetime | None, newest: datetime | None) -> datetime | None:
+    """Return since when a sync shows what changed; None if the last one was no beginning."""
+    if until is None or newest is None:
+        return None
+    # Where nothing is new nothing is shown again: a whole import may lie within the overlap.
+    return newest if newest == until else min(newest, until) - OVERLAP
+
+
+def _take_away_unseen(
+    connection: Connection, sync: Sync, *which: ColumnElement[bool]
+) -> int:  # fmt: skip
+    """Delete the annotations that the sync did not show; return the number of label changes."""
+    unseen = and_(
+        annotation_table.c.project == str(sync.project),
+        annotation_table.c.sync_number < sync.number,
+        annotation_table.c.deleted.is_(False),
+        *which,
+    )
+    rows = connection.execute(select(annotation_table).where(unseen)).mappings().all()
+    if rows:
+        connection.execute(update(annotation_table).where(unseen).values(deleted=True))
+    return sum(is_decision(row) for row in rows)
+
+
+def _counts() -> ColumnElement[bool]:
+    """Return the condition that an annotation is one that Label Studio counts."""
+    return and_(annotation_table.c.deleted.is_(False), annotation_table.c.was_cancelled.is_(False))
+
+
+def _check_newest(connection: Connection, sync: Sync) -> None:
+    """Raise `LeaseLostError` if another sync has begun since: two would undo each other."""
+    if sync_number(connection, sync.project) != sync.number:
+        raise LeaseLostError(sync.project)
+
+
+def _read(connection: Connection, project: ProjectKey) -> Row[Any]:
+    return connection.execute(select(project_table).where(is_project(project))).one()

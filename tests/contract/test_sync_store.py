@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prelabel.errors import LeaseLostError
+from prelabel.storage.database import Database
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
+from prelabel.types import Event, ProjectKey
+from tests.builders import (
+    CONFIG,
+    PROJECT,
+    Pair,
+    annotated,
+    at,
+    by_task,
+    deleted,
+    examples,
+    labeled,
+    tasks_deleted,
+)
+
+KEYS = itertools.count(1)
+
+
+class LabelStudio:
+    """What Label Studio has of a project, and its clock, which counts what is done there."""
+
+    def __init__(self, syncs: SyncStore, project: ProjectKey = PROJECT) -> None:
+        self.syncs, self.project = syncs, project
+        self.minute = 0.0
+        self.shown: dict[int, Pair] = {}
+        self.changed: dict[int, float] = {}
+
+    def annotate(self, *pairs: Pair) -> Event:
+        """Have tasks labeled; return what the webhook says."""
+        self.minute += 10
+        dated = [
+            (task, replace(annotation, updated_at=at(self.minute))) for task, annotation in pairs
+        ]
+        self.shown |= {annotation.id: (task, annotation) for task, annotation in dated}
+        self.changed |= dict.fromkeys((task.id for task, _ in dated), self.minute)
+        return annotated(*dated, project=self.project)
+
+    def delete(self, *ids: int, tasks: bool = False) -> Event:
+        """Delete annotations, or tasks; what changes is only a task that is still there."""
+        self.minute += 10
+        gone = [id_ for id_, (task, _) in self.shown.items() if (task.id if tasks else id_) in ids]
+        for id_ in gone:
+            task, _ = self.shown.pop(id_)
+            self.changed[task.id] = self.minute
+        make = tasks_deleted if tasks else deleted
+        return make(*ids, project=self.project)
+
+    @property
+    def newest(self) -> float | None:
+        tasks = {task.id for task, _ in self.shown.values()}
+        return max((self.changed[id_] for id_ in tasks), default=None)
+
+    def begin(self, *, everything: bool = False) -> Sync:
+        newest = None if self.newest is None else at(self.newest)
+        return self.syncs.begin(self.project, CONFIG, newest=newest, everything=everything)
+
+    def page(self, sync: Sync) -> list[Pair]:
+        """Return what the sync has still to be shown."""
+        return [
+            (task, annotation)
+            for task, annotation in self.shown.values()
+            if task.id > sync.after_id
+            and (sync.since is None or at(self.changed[task.id]) > sync.since)
+        ]
+
+    def sync(self, *, everything: bool = False) -> int:
+        """Pull; return the number of label changes."""
+        begun = self.begin(everything=everything)
+        changes = self.syncs.apply(begun, by_task(self.page(begun)))
+        tasks = Counter(task.id for task, item in self.shown.values() if not item.was_cancelled)
+        if begun.since and self.syncs.count(self.project) != (len(tasks), tasks.total()):
+            differing = self.syncs.compare(begun, tasks)
+            again = [pair for pair in self.shown.values() if pair[0].id in differing]
+            changes += self.syncs.apply(begun, by_task(again))
+            return changes + self.syncs.end(begun, showed_all=True)
+        return changes + self.syncs.end(begun, showed_all=begun.since is None)
+
+
+@pytest.fixture
+def theirs(syncs: SyncStore) -> LabelStudio:
+    return LabelStudio(syncs)
+
+
+def known(labels: LabelStore, project: ProjectKey = PROJECT) -> dict[int, str | None]:
+    """Return the label of every annotation that exists, by its id."""
+    found = labels.snapshot(project).annotated
+    return {item.id: label_of(item.regions) for _, item in found}
+
+
+def label_of(regions: Sequence[object]) -> str | None:
+    return next((str(region.value["choices"][0]) for region in regions), None)  # type: ignore[attr-defined]
+
+
+def sync(syncs: SyncStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int:
+    """Pull everything, with events that arrive between the request and the answer."""
+    begun = syncs.begin(PROJECT, CONFIG, newest=at(0), everything=True)
+    for event in meanwhile:
+        LabelStore(syncs._database).apply(event)
+    return syncs.apply(begun, by_task(pairs)) + syncs.end(begun, showed_all=True)
+
+
+# Everything
+
+
+def apply_all(labels: LabelStore, *events: Event) -> list[int]:
+    return [labels.apply(event).label_changes for event in events]
+
+
+def test_what_a_sync_does_not_show_is_gone(labels: LabelStore, syncs: SyncStore) -> None:
+    labels.apply(annotated(labeled(1), labeled(2), labeled(3, None)))
+    assert sync(syncs, labeled(1)) == 1
+    assert known(labels) == {1: "sports"}
+
+
+def test_what_a_sync_shows_and_nobody_told_is_there(labels: LabelStore, syncs: SyncStore) -> None:
+    assert sync(syncs, labeled(1), labeled(2, "cooking")) == 2
+    assert known(labels) == {1: "sports", 2: "cooking"}
+    assert labels.snapshot(PROJECT).label_changes == 2
+
+
+def test_a_sync_of_more_than_one_batch_counts_each_once(
+    labels: LabelStore, syncs: SyncStore
+) -> None:
+    pairs = [labeled(number) for number in range(1, 1_001)]
+    labels.apply(annotated(*pairs[:500]))
+    assert sync(syncs, *pairs) == 500
+    assert sync(syncs, *pairs) == 0
+
+
+def test_a_sync_that_is_late_does_not_undo_an_update(labels: LabelStore, syncs: SyncStore) -> None:
+    labels.apply(annotated(labeled(1, "cooking", minute=5)))
+    assert sync(syncs, labeled(1, "sports", minute=1)) == 0
+    assert known(labels) == {1: "cooking"}
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_was_deleted_before_a_sync_that_shows_it_is_back(
+    labels: LabelStore, syncs: SyncStore, gone: Event
+) -> None:
+    apply_all(labels, annotated(labeled(1)), gone)
+    assert sync(syncs, labeled(1)) == 1
+    assert known(labels) == {1: "sports"}
+    assert apply_all(labels, annotated(labeled(1, "cooking", minute=1))) == [1]
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_is_deleted_during_a_sync_that_shows_it_stays_deleted(
+    labels: LabelStore, syncs: SyncStore, gone: Event
+) -> None:
+    labels.apply(annotated(labeled(1)))
+    assert sync(syncs, labeled(1), meanwhile=[gone]) == 0
+    assert known(labels) == {}
+    assert sync(syncs, labeled(1)) == 1
+
+
+@pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
+def test_what_is_deleted_during_a_sync_before_it_was_known_stays_deleted(
+    labels: LabelStore, syncs: SyncStore, gone: Event
+) -> None:
+    assert sync(syncs, labeled(1), meanwhile=[gone]) == 0
+    assert known(labels) == {}
+
+
+def test_what_is_annotated_during_a_sync_survives_its_end(
+    labels: LabelStore, syncs: SyncStore
+) -> None:
+    labels.apply(annotated(labeled(1)))
+    news = annotated(labeled(2)), annotated(labeled(1, "cooking", minute=9))
+    assert sync(syncs, meanwhile=news) == 0
+    assert known(labels) == {1: "cooking", 2: "sports"}
+
+
+def test_a_sync_is_due_until_it_ends(syncs: SyncStore, projects: ProjectStore) -> None:
+    projects.see(PROJECT, CONFIG)
+    assert not projects.sync_is_due(PROJECT)
+    projects.request_sync(PROJECT)
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)
+    assert projects.sync_is_due(PROJECT)
+    syncs.end(begun, showed_all=True)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_sync_asked_for_during_another_stays_due(
+    syncs: SyncStore, projects: ProjectStore
+) -> None:
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)
+    projects.request_sync()
+    syncs.end(begun, showed_all=True)
+    assert projects.sync_is_due(PROJECT)
+
+
+def test_a_failed_sync_is_put_off_longer_each_time_or_dropped(
+    database: Database, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.sync_failed(PROJECT, retry=True)
+    assert not projects.sync_is_due(PROJECT)
+    first = due_at(database)
+    for _ in range(20):
+        projects.sync_failed(PROJECT, retry=True)
+    assert 500 < (due_at(database) - first) / 1e6 < 700
+    projects.sync_failed(PROJECT, retry=False)
+    assert due_at(database) == 0
+
+
+def due_at(database: Database) -> int:
+    """Return when a sync is due, in microseconds since 1970; 0 if none is."""
+    with database.read() as connection:
+        statement = "SELECT coalesce(sync_due_at, 0) FROM projects"
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+# What changed
+
+
+def test_the_first_sync_shows_everything_and_the_next_what_changed(theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1), labeled(2))
+    assert theirs.begin().since is None
+    theirs.sync()
+    theirs.annotate(labeled(3))
+    theirs.sync()
+    theirs.annotate(labeled(1, "cooking"))
+    begun = theirs.begin()
+    assert begun.since == at(20) - OVERLAP
+    assert [annotation.id for _, annotation in theirs.page(begun)] == [1, 3], "3 again: overlap"
+
+
+def test_where_nothing_is_new_nothing_is_shown_again(theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1), labeled(2))
+    theirs.sync()
+    assert theirs.page(theirs.begin()) == []
+
+
+def test_everything_is_shown_on_demand(theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1))
+    theirs.sync()
+    assert theirs.begin().since is not None
+    assert theirs.begin(everything=True).since is None
+
+
+@pytest.mark.parametrize("tasks", [True, False])
+def test_a_sync_of_what_changed_finds_deletions_that_nobody_told(
+    labels: LabelStore, theirs: LabelStudio, *, tasks: bool
+) -> None:
+    theirs.annotate(labeled(1), labeled(2), labeled(3))
+    theirs.sync()
+    theirs.delete(2, tasks=tasks)
+    assert theirs.sync() == 1
+    assert list(known(labels)) == [1, 3]
+
+
+def test_of_two_annotations_of_a_task_the_deleted_one_is_gone(
+    labels: LabelStore, theirs: LabelStudio
+) -> None:
+    theirs.annotate(labeled(1, task=7), labeled(2, task=7), labeled(3))
+    theirs.sync()
+    theirs.delete(1)
+    theirs.sync()
+    assert list(known(labels)) == [2, 3]
+
+
+def test_labels_that_came_back_dated_to_the_past_are_found_by_their_count(
+    labels: LabelStore, theirs: LabelStudio
+) -> None:
+    theirs.annotate(labeled(1))
+    task, annotation = labeled(2)
+    theirs.annotate(labeled(3))
+    theirs.sync()
+    theirs.shown[2], theirs.changed[2] = (task, replace(annotation, updated_at=at(1))), 1
+    assert theirs.sync() == 1
+    assert list(known(labels)) == [1, 2, 3]
+
+
+def test_labels_older_than_those_known_are_a_reason_to_look_further_back(
+    theirs: LabelStudio,
+) -> None:
+    theirs.annotate(labeled(1))
+    theirs.annotate(labeled(2))
+    theirs.sync()
+    theirs.delete(2)
+    assert theirs.begin().since == at(10) - OVERLAP
+
+
+def test_where_no_label_is_left_all_are_gone(labels: LabelStore, theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1), labeled(2))
+    theirs.sync()
+    theirs.delete(1, 2)
+    assert theirs.sync() == 2
+    assert known(labels) == {}
+
+
+def test_skipped_annotations_do_not_make_counts_differ(
+    syncs: SyncStore, theirs: LabelStudio
+) -> None:
+    theirs.annotate(labeled(1), labeled(2, task=1, skipped=True), labeled(3, None))
+    theirs.sync()
+    assert syncs.count(PROJECT) == (2, 2)
+    assert syncs.compare(theirs.begin(), {1: 1, 3: 1}) == []
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_whatever_webhooks_lost_a_sync_of_what_changed_repairs(
+    labels: LabelStore, syncs: SyncStore, data: st.DataObject
+) -> None:
+    theirs = LabelStudio(syncs, ProjectKey(next(KEYS), 1))
+    ids = st.integers(1, 6)
+    for _ in range(data.draw(st.integers(1, 12))):
+        kind = data.draw(st.sampled_from(["label", "skip", "delete", "delete task", "sync"]))
+        id_ = data.draw(ids)
+        if kind == "sync":
+            theirs.sync()
+        elif kind.startswith("delete"):
+            event = theirs.delete(id_, tasks=kind == "delete task")
+        else:
+            label = data.draw(st.sampled_from(["sports", "cooking"]))
+            pair = labeled(id_, label, task=(id_ + 1) // 2, skipped=kind == "skip")
+            event = theirs.annotate(pair)
+        if kind != "sync" and data.draw(st.booleans()):
+            labels.apply(event)
+    theirs.sync()
+    theirs.sync()
+    there = {id_: item for id_, (_, item) in theirs.shown.items() if not item.was_cancelled}
+    here = [item for _, item in labels.snapshot(theirs.project).annotated]
+    assert {item.id: item for item in here if not item.was_cancelled} == there
+
+
+# Breaking off
+
+
+def test_a_sync_that_breaks_off_takes_nothing_away(labels: LabelStore, syncs: SyncStore) -> None:
+    labels.apply(annotated(labeled(1), labeled(2)))
+    begun = syncs.begin(PROJECT, CONFIG, newest=at(0))
+    syncs.apply(begun, by_task([labeled(1)]))
+    assert list(known(labels)) == [1, 2]
+
+
+def test_a_sync_that_broke_off_is_gone_on_with(
+    labels: LabelStore, theirs: LabelStudio, database: Database
+) -> None:
+    labels.apply(annotated(labeled(9)))
+    theirs.annotate(*map(labeled, range(1, 7)))
+    begun = theirs.begin()
+    theirs.syncs.apply(begun, by_task(theirs.page(begun)[:3]))
+    theirs.syncs.advance(begun, 3)
+    theirs.syncs = SyncStore(Database(database.path))
+    again = theirs.begin()
+    assert (again.number, again.is_resumed, again.after_id) == (begun.number, True, 3)
+    assert [annotation.id for _, annotation in theirs.page(again)] == [4, 5, 6]
+    assert theirs.sync() == 4, "three labeled, and one gone that nobody shows"
+    assert list(known(labels)) == [1, 2, 3, 4, 5, 6]
+    assert not theirs.begin().is_resumed
+
+
+def test_what_changed_while_a_sync_was_broken_off_is_shown_after_it(theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1), labeled(2))
+    theirs.syncs.advance(theirs.begin(), 1)
+    theirs.annotate(labeled(1, "cooking"))
+    theirs.sync()
+    begun = theirs.begin()
+    assert not begun.is_resumed
+    assert [annotation.id for _, annotation in theirs.page(begun)] == [1, 2], "2 again: overlap"
+
+
+def test_everything_does_not_go_on_with_a_sync_of_what_changed(theirs: LabelStudio) -> None:
+    theirs.annotate(labeled(1))
+    theirs.sync()
+    theirs.begin()
+    assert theirs.begin().is_resumed
+    assert not theirs.begin(everything=True).is_resumed
+    assert theirs.begin(everything=True).is_resumed
+
+
+def test_who_sleeps_through_the_begin_of_another_sync_writes_nothing_more(
+    labels: LabelStore, syncs: SyncStore
+) -> None:
+    shown = by_task(examples(["sports"] * 5))
+    old = syncs.begin(PROJECT, CONFIG, newest=at(0))
+    syncs.apply(old, shown)
+    syncs.end(old, showed_all=True)
+    new = syncs.begin(PROJECT, CONFIG, newest=at(0), everything=True)
+    for write in (
+        lambda: syncs.apply(old, shown), lambda: syncs.advance(old, 1),
+        lambda: syncs.compare(old, {1: 1}), lambda: syncs.end(old, showed_all=True),
+    ):  # fmt: skip
+        with pytest.raises(LeaseLostError):
+            write()
+    syncs.apply(new, shown)
+    syncs.end(new, showed_all=True)
+    assert len(labels.snapshot(PROJECT).annotated) == 5
