@@ -107,7 +107,7 @@ class ControlTag:
     def read_text(self, data: Mapping[str, object]) -> str | None:
         """Return the text in a task's data; None if it has none, or only white space."""
         texts = [text for tag in self.object_tags if (text := tag.read_text(data))]
-        joined = "\n\n".join(texts)
+        joined = "\n\n".join(texts) if len(texts) != 1 else texts[0]
         return joined if joined and not joined.isspace() else None
 
     def read_offered(self, data: Mapping[str, object]) -> frozenset[str] | None:

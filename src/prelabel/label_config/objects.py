@@ -43,6 +43,9 @@ class ObjectTag:
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
         """Return the text to classify, or None where the task has none."""
+        value = data.get(self.data_key)
+        if self.kind == "Text" and isinstance(value, str):
+            return value  # as nearly always
         for keys in ([self.data_key], self.data_key.split("."), [UNDEFINED_KEY]):
             text = self._to_text(_walk(data, keys))
             if text is not None:

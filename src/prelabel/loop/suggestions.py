@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from prelabel.label_config import ControlTag, LabelSchema
 from prelabel.loop.decisions import Decision, Offered, decide
@@ -19,6 +19,9 @@ Decide: TypeAlias = Callable[
     [ControlTag, Sequence[str], Sequence[Offered]], Sequence[Decision | None]
 ]
 """Decides about texts, each with the labels its task offers."""
+
+Labels: TypeAlias = tuple[tuple[str, ...] | None, ...]
+"""What was decided about a task, control by control; None where nothing was."""
 
 
 def decide_in_batches(
@@ -42,51 +45,62 @@ def suggest(
 
     A prediction has a region for each control that is shown and about which there is a decision.
     """
-    found: list[dict[str, Decision]] = [{} for _ in data]
-    for control in schema.controls:
-        texts = {i: text for i, item in enumerate(data) if (text := control.read_text(item))}
+    columns = [_decide_each(control, data, decide_one) for control in schema.controls]
+    # What is shown follows from the labels, and most tasks have labels that another one had.
+    known: dict[Labels, _Shown] = {}
+    predictions: list[Prediction | None] = []
+    for decisions in zip(*columns, strict=True):
+        labels = tuple([decision and decision[0] for decision in decisions])
+        shown = known.get(labels)
+        if shown is None:
+            shown = known[labels] = _show(schema.controls, labels)
+        scores = [found[1] for place in shown.places if (found := decisions[place])]
+        predictions.append(
+            Prediction(regions=shown.regions, score=min(scores), model_version=model_version)
+            if scores
+            else None
+        )
+    return predictions
+
+
+def _decide_each(control: ControlTag, data: Data, decide_one: Decide) -> Sequence[Decision | None]:
+    """Return the decision about each task, in order; None where there is none or no text."""
+    found: list[Decision | None] = [None] * len(data)
+    texts = {i: text for i, item in enumerate(data) if (text := control.read_text(item))}
+    if texts:
         offered = [control.read_offered(data[i]) for i in texts]
-        decisions = decide_one(control, list(texts.values()), offered) if texts else []
-        for i, decision in zip(texts, decisions, strict=True):
-            if decision is not None:
-                found[i][control.name] = decision
-    written: dict[tuple[str, tuple[str, ...]], Region | None] = {}  # most regions are equal
-    return [_write(schema, decisions, written, model_version) for decisions in found]
+        for i, decision in zip(texts, decide_one(control, [*texts.values()], offered), strict=True):
+            found[i] = decision
+    return found
 
 
-def _write(
-    schema: LabelSchema,
-    decisions: Mapping[str, Decision],
-    written: dict[tuple[str, tuple[str, ...]], Region | None],
-    model_version: str,
-) -> Prediction | None:
-    shown = _shown(schema, decisions)
-    if not shown:
-        return None
-    regions: list[Region] = []
-    for control in schema.controls:
-        if control.name in shown:
-            key = control.name, shown[control.name][0]
-            if key not in written:
-                written[key] = control.write_decision(key[1])
-            regions += filter(None, [written[key]])
-    score = min(probability for _, probability in shown.values())
-    return Prediction(regions=tuple(regions), score=score, model_version=model_version)
+class _Shown(NamedTuple):
+    """What of the labels that were decided on is shown: regions, and the places of controls."""
+
+    regions: tuple[Region, ...]
+    places: tuple[int, ...]
 
 
-def _shown(schema: LabelSchema, decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+def _show(controls: Sequence[ControlTag], labels: Labels) -> _Shown:
     """Leave out what Label Studio would hide, and what only that would show."""
-    shown = dict(decisions)
-    conditional = [control for control in schema.controls if control.conditions]
-    while conditional:
-        chosen = {name: labels for name, (labels, _) in shown.items()}
-        hidden = [
-            control.name
-            for control in conditional
-            if control.name in shown and not all(c.holds(chosen) for c in control.conditions)
-        ]
-        if not hidden:
-            return shown
+    chosen = {
+        control.name: (place, given)
+        for place, (control, given) in enumerate(zip(controls, labels, strict=True))
+        if given is not None
+    }
+    while hidden := _hidden(controls, {name: given for name, (_, given) in chosen.items()}):
         for name in hidden:
-            del shown[name]
-    return shown
+            del chosen[name]
+    written = [controls[place].write_decision(given) for place, given in chosen.values()]
+    return _Shown(
+        regions=tuple(region for region in written if region),
+        places=tuple(place for place, _ in chosen.values()),
+    )
+
+
+def _hidden(controls: Sequence[ControlTag], chosen: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        control.name
+        for control in controls
+        if control.name in chosen and not all(c.holds(chosen) for c in control.conditions)
+    ]

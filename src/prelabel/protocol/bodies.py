@@ -131,11 +131,13 @@ def write_versions(versions: Sequence[ModelVersion], active: ModelVersion | None
 
 def write_results(predictions: Sequence[Prediction | None]) -> bytes:
     """Encode the answer to ``/predict``: one entry a task, in order, ``[]`` for an abstention."""
+    shared = {id(p.regions): p.regions for p in predictions if p}  # most have those of another
+    written = {key: write_regions(regions) for key, regions in shared.items()}
     results: list[object] = [
         []
         if prediction is None
         else {
-            "result": write_regions(prediction.regions),
+            "result": written[id(prediction.regions)],
             "score": prediction.score,
             "model_version": prediction.model_version,
         }
