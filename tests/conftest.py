@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from prelabel.errors import UpstreamError
+from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
+from prelabel.types import ProjectKey
 
 # Where Python is told to keep no bytecode, each process that a test starts would compile all that
 # it imports: two seconds of processor time for a server.
@@ -64,3 +68,15 @@ def jobs(database: Database) -> JobStore:
 @pytest.fixture
 def versions(database: Database) -> VersionStore:
     return VersionStore(database)
+
+
+@pytest.fixture
+def no_texts(database: Database, projects: ProjectStore) -> Iterator[Texts]:
+    """Fetches nothing."""
+
+    def fetch(_project: ProjectKey, url: str) -> str:
+        raise UpstreamError(f"No {url}", expected="a text", fix="None.", retryable=False)
+
+    texts = Texts(FetchedTexts(database), projects, fetch)
+    yield texts
+    texts.stop()

@@ -16,7 +16,7 @@
     ├── ArtifactError          a stored model version cannot be read
     ├── StorageError           the label store cannot be reached; retryable
     ├── LeaseLostError         another process has taken the project over
-    └── UpstreamError          Label Studio did not answer as it should
+    └── UpstreamError          Label Studio, or a text's host, did not answer as it should
 
 HTTP statuses live in ``server/errors.py``; nothing here knows one.
 """
@@ -137,7 +137,7 @@ class LeaseLostError(PrelabelError):
 
 
 class UpstreamError(PrelabelError):
-    """Label Studio did not answer as it should.
+    """Label Studio, or a host that a text is fetched from, did not answer as it should.
 
     Parameters
     ----------

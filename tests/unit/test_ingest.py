@@ -10,6 +10,7 @@ from sqlalchemy.exc import NoResultFound
 
 from prelabel.errors import LabelConfigError
 from prelabel.loop.ingest import Ingest
+from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
@@ -32,17 +33,18 @@ def woken() -> list[bool]:
 @pytest.fixture
 def make(
     database: Database,
-    projects: ProjectStore,
     labels: LabelStore,
     jobs: JobStore,
+    no_texts: Texts,
     woken: list[bool],
 ) -> Callable[..., Ingest]:
     def ingest(*, can_sync: bool = False) -> Ingest:
         return Ingest(
-            projects=projects,
+            projects=ProjectStore(database),
             settings=ProjectSettingsStore(database),
             labels=labels,
             jobs=jobs,
+            texts=no_texts,
             can_sync=can_sync,
             wake=lambda: woken.append(True),
         )

@@ -137,7 +137,6 @@ def test_all_texts_that_a_control_is_about_are_read_and_its_regions_name_the_fir
 @pytest.mark.parametrize(
     "text_tag",
     [
-        '<Text name="text" value="$text" valueType="url"/>',
         '<Text name="text" value="a fixed text"/>',
         '<Text name="text" value="$"/>',
         '<Text name="text"/>',

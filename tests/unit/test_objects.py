@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prelabel.errors import LabelConfigError
-from prelabel.label_config import ControlTag, parse_label_config
+from prelabel.label_config import FETCHED_KEY, ControlTag, parse_label_config
 
 
 def about(tag: str) -> ControlTag:
@@ -49,9 +49,44 @@ def test_a_dialogue_is_what_was_said_and_by_whom() -> None:
     assert TALK.read_text({"talk": []}) is None
 
 
-def test_a_text_to_fetch_is_refused_with_the_reason() -> None:
-    with pytest.raises(LabelConfigError, match="its text is not in the task"):
-        about('<Paragraphs name="x" value="$talk" valueType="url"/>')
+def fetched(url: str, text: str) -> dict[str, object]:
+    return {"at": url, FETCHED_KEY: {url: text}}
+
+
+@pytest.mark.parametrize("spelling", ["valueType", "valuetype"])
+def test_a_text_that_is_elsewhere_is_what_was_fetched(spelling: str) -> None:
+    control = about(f'<Text name="x" value="$at" {spelling}="url"/>')
+    assert control.read_text(fetched("/data/upload/1/a.txt", "a long text")) == "a long text"
+    assert control.read_text({"at": "/data/upload/1/a.txt"}) is None
+    assert control.read_text({"at": " /b ", FETCHED_KEY: {"/b": "spaces go"}}) == "spaces go"
+
+
+@pytest.mark.parametrize("value", ["http://host/a.txt", "s3://bucket/a", "/data/upload/1/a.txt"])
+def test_a_text_that_looks_like_an_address_is_text(value: str) -> None:
+    control = about('<Text name="x" value="$at"/>')
+    assert control.read_text(fetched(value, "not this")) == value
+    assert control.object_tags[0].find_url({"at": value}) is None
+
+
+def test_markup_and_dialogues_that_were_fetched_are_read_as_those_in_tasks() -> None:
+    page = about('<HyperText name="x" value="$at" valueType="url"/>')
+    assert page.read_text(fetched("u", "<p>Late &amp; <b>cold</b></p>")) == "Late & cold"
+    talk = about('<Paragraphs name="x" value="$at" valueType="url"/>')
+    said = '[{"author": "Ann", "text": "Hello"}, {"text": "Hi"}]'
+    assert talk.read_text(fetched("u", said)) == "Ann: Hello\nHi"
+    for odd in ("", "no JSON", "[" * 100_000, "7", '{"a": 1}'):
+        assert talk.read_text(fetched("u", odd)) in (None, "7")
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "  ", ["u"], {"u": "u"}])
+def test_what_is_no_address_is_none(value: object) -> None:
+    tag = about('<Text name="x" value="$at" valueType="url"/>').object_tags[0]
+    assert tag.find_url({"at": value}) is None
+
+
+def test_an_unknown_value_type_is_refused_with_the_reason() -> None:
+    with pytest.raises(LabelConfigError, match="its valueType is 'file', not text, json or url"):
+        about('<Text name="x" value="$at" valueType="file"/>')
 
 
 @given(st.text() | st.text(alphabet="<>/&;!-[]\"'ab \x00\ud800"))

@@ -9,6 +9,7 @@ import pytest
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.registry import Registry
+from prelabel.loop.texts import Texts
 from prelabel.models import artifact
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -29,9 +30,11 @@ def settings(database: Database) -> ProjectSettingsStore:
 
 
 @pytest.fixture
-def predictor(versions: VersionStore, settings: ProjectSettingsStore, tmp_path: Path) -> Predictor:
+def predictor(
+    versions: VersionStore, settings: ProjectSettingsStore, no_texts: Texts, tmp_path: Path
+) -> Predictor:
     registry = Registry(versions=versions, artifacts=tmp_path, model_class=Letters)
-    return Predictor(registry, settings)
+    return Predictor(registry, settings, no_texts)
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ import pytest
 
 from prelabel.errors import LeaseLostError
 from prelabel.loop.gate import Gate
+from prelabel.loop.texts import Texts
 from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
+from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
@@ -38,10 +40,11 @@ Make = Callable[..., Trainer]
 
 
 @pytest.fixture
-def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: Path,
-         projects: ProjectStore) -> Make:  # fmt: skip
+def make(labels: LabelStore, versions: VersionStore, database: Database, tmp_path: Path,
+         no_texts: Texts) -> Make:  # fmt: skip
     """Return a trainer; the project's lease is "me"'s."""
-    projects.see(PROJECT, CONFIG)
+    ProjectStore(database).see(PROJECT, CONFIG)
+    jobs = JobStore(database)
     jobs.claim(PROJECT, "me", timedelta(minutes=1))
 
     def trainer(
@@ -59,6 +62,7 @@ def make(labels: LabelStore, versions: VersionStore, jobs: JobStore, tmp_path: P
                 artifacts=tmp_path / "artifacts", model_class=model_class, threshold=threshold
             ),
             train_every=3,
+            texts=no_texts,
         )
 
     return trainer

@@ -9,6 +9,7 @@ import pytest
 
 from prelabel.errors import ModelError, StorageError, UpstreamError
 from prelabel.loop.gate import Gate
+from prelabel.loop.texts import Texts
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
 from prelabel.models.base import TextModel
@@ -42,7 +43,8 @@ class Refusing(Letters):
 class Desk:
     """A worker with its stores, and the project's lease."""
 
-    def __init__(self, database: Database, artifacts: Path) -> None:
+    def __init__(self, database: Database, artifacts: Path, no_texts: Texts) -> None:
+        self.texts = no_texts
         self.projects, self.jobs = ProjectStore(database), JobStore(database)
         self.labels, self.versions = LabelStore(database), VersionStore(database)
         self.syncs, self.artifacts = SyncStore(database), artifacts
@@ -56,7 +58,8 @@ class Desk:
         gate = Gate(artifacts=self.artifacts, model_class=model, threshold=0.01)
         method = MadeBy(model_class=Letters, make=model)
         trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
-                          method=method, train_every=3, gate=gate)  # fmt: skip
+                          method=method, train_every=3, gate=gate,
+                          texts=self.texts)  # fmt: skip
         worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync)
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None
@@ -70,8 +73,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, tmp_path / "artifacts")
+def desk(database: Database, no_texts: Texts, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path / "artifacts", no_texts)
 
 
 def test_a_training_is_recorded_with_its_version(desk: Desk) -> None:

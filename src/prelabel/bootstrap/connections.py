@@ -7,8 +7,13 @@ from contextlib import contextmanager
 
 from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.client import LabelStudioClient
+from prelabel.label_studio.fetching import TextFetcher
+from prelabel.label_studio.hosts import FetchHosts
+from prelabel.loop.texts import Texts
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import FetchedTexts
+from prelabel.storage.projects import ProjectStore
 
 
 @contextmanager
@@ -22,6 +27,20 @@ def connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
         # Two attempts: a sync that fails is tried again later, and trainings wait for it.
         with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
             yield client
+
+
+@contextmanager
+def open_texts(
+    settings: Settings, database: Database, client: LabelStudioClient | None
+) -> Iterator[Texts]:
+    """Yield what fetches texts of which tasks have only the address."""
+    hosts = FetchHosts.parse(settings.fetch_hosts)
+    fetcher = TextFetcher(settings.label_studio_url, client, hosts)
+    texts = Texts(FetchedTexts(database), ProjectStore(database), fetcher.fetch)
+    try:
+        yield texts
+    finally:
+        texts.stop()
 
 
 def open_database(settings: Settings) -> Database:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from prelabel.bootstrap.connections import connect, open_database
+from prelabel.bootstrap.connections import connect, open_database, open_texts
 from prelabel.bootstrap.training import do_job
+from prelabel.label_studio.hosts import FetchHosts
 from prelabel.loop.doorbell import Doorbell
 from prelabel.loop.gauges import VersionGauges
 from prelabel.loop.ingest import Ingest
@@ -19,6 +21,7 @@ from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
 from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
+from prelabel.loop.texts import Texts
 from prelabel.models.base import TextModel
 from prelabel.models.loader import load_model_class
 from prelabel.settings import Settings
@@ -50,12 +53,14 @@ class Service:
     predictor: Predictor
     scheduler: Scheduler
     metrics: Metrics
+    connections: ExitStack
 
     def stop(self) -> None:
         """Hand back what is held; a training under way is taken up again at the next start."""
         if self.doorbell:
             self.doorbell.stop()
         self.scheduler.stop()
+        self.connections.close()
         self.database.close()
 
 
@@ -79,17 +84,21 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class
     )
     scheduler = _make_scheduler(settings, directory, jobs, metrics)
+    connections = ExitStack()
+    client = connections.enter_context(connect(settings))
+    texts = connections.enter_context(open_texts(settings, database, client))
     service = Service(
         settings=settings,
         model_class=model_class,
         database=database,
         jobs=jobs,
         versions=versions,
-        ingest=_make_ingest(settings, database, jobs, scheduler),
+        ingest=_make_ingest(settings, database, jobs, scheduler, texts),
         doorbell=_make_doorbell(settings, database, scheduler),
-        predictor=Predictor(registry, ProjectSettingsStore(database)),
+        predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
+        connections=connections,
     )
     scheduler.start()
     return service
@@ -103,6 +112,7 @@ def check_service(settings: Settings, directory: Path | None = None) -> None:
 
 def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextModel], Database]:
     model_class = load_model_class(directory)
+    FetchHosts.parse(settings.fetch_hosts)
     with connect(settings):
         pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
@@ -125,7 +135,7 @@ def _make_scheduler(
 
 
 def _make_ingest(
-    settings: Settings, database: Database, jobs: JobStore, scheduler: Scheduler
+    settings: Settings, database: Database, jobs: JobStore, scheduler: Scheduler, texts: Texts
 ) -> Ingest:
     projects = ProjectStore(database)
     can_sync = settings.label_studio_api_key is not None
@@ -136,6 +146,7 @@ def _make_ingest(
         settings=ProjectSettingsStore(database),
         labels=LabelStore(database),
         jobs=jobs,
+        texts=texts,
         can_sync=can_sync,
         wake=scheduler.wake,
     )

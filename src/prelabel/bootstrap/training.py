@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prelabel.bootstrap.connections import connect
+from prelabel.bootstrap.connections import connect, open_texts
 from prelabel.errors import ConfigError
 from prelabel.label_studio.sync import LabelSync
 from prelabel.loop.gate import Gate
@@ -27,7 +27,11 @@ from prelabel.types import Job
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
     method = make_method(settings, directory)
-    with Database(settings.database_path) as database, connect(settings) as client:
+    with (
+        Database(settings.database_path) as database,
+        connect(settings) as client,
+        open_texts(settings, database, client) as texts,
+    ):
         labels = LabelStore(database)
         trainer = Trainer(
             labels=labels,
@@ -40,6 +44,7 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
                 threshold=settings.gate,
             ),
             train_every=settings.start_training_each_n_updates,
+            texts=texts,
         )
         worker = Worker(
             projects=ProjectStore(database),

@@ -3,7 +3,7 @@
 from prelabel.label_config.controls import ControlTag, Kind
 from prelabel.label_config.edits import describe_edit
 from prelabel.label_config.labels import Label
-from prelabel.label_config.objects import UNDEFINED_KEY, ObjectTag
+from prelabel.label_config.objects import FETCHED_KEY, UNDEFINED_KEY, ObjectTag
 from prelabel.label_config.schema import (
     MAX_LABEL_CONFIG_CHARACTERS,
     LabelSchema,
@@ -11,6 +11,6 @@ from prelabel.label_config.schema import (
 )
 
 __all__ = [
-    "MAX_LABEL_CONFIG_CHARACTERS", "UNDEFINED_KEY", "ControlTag", "Kind", "Label", "LabelSchema",
-    "ObjectTag", "describe_edit", "parse_label_config",
+    "FETCHED_KEY", "MAX_LABEL_CONFIG_CHARACTERS", "UNDEFINED_KEY", "ControlTag", "Kind", "Label",
+    "LabelSchema", "ObjectTag", "describe_edit", "parse_label_config",
 ]  # fmt: skip

@@ -98,11 +98,13 @@ class ControlTag:
     @property
     def frame(self) -> str:
         """What a prediction names besides its labels: control, objects and data keys."""
-        shown = [
-            (tag.name, tag.data_key) if tag.kind == "Text" else (tag.name, tag.data_key, tag.kind)
-            for tag in self.object_tags
-        ]
-        return repr((self.name, self.type, *(part for parts in shown for part in parts)))
+        parts = [self.name, self.type]
+        for tag in self.object_tags:
+            parts += [tag.name, tag.data_key]
+            # Of a plain text it is what it was before there were others.
+            parts += [tag.kind] if tag.kind != "Text" else []
+            parts += ["url"] if tag.is_url else []
+        return repr(tuple(parts))
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
         """Return the text in a task's data; None if it has none, or only white space."""

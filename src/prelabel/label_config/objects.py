@@ -6,13 +6,19 @@ https://labelstud.io/tags/paragraphs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
+
+from prelabel.errors import shorten
 
 UNDEFINED_KEY = "$undefined$"
 """The data key of tasks uploaded as a plain file, before Label Studio knows the config's own
 (Label Studio 1.23.2, ``core/settings/base.py``, ``DATA_UNDEFINED_NAME``)."""
+
+FETCHED_KEY = "$fetched$"
+"""Where a task's data has the texts that were fetched for it, by their addresses."""
 
 MAX_MARKUP_CHARACTERS = 1_000_000
 """So much of a task's markup is read; what follows is left out, as models leave out what follows
@@ -33,6 +39,8 @@ class ObjectTag:
         Its XML tag: one of `OBJECT_TAGS`.
     author_key, utterance_key
         Of a dialogue (``Paragraphs``): where in each utterance its author and its words are.
+    is_url
+        Whether the task has only the address of its text (``valueType="url"``).
     """
 
     name: str
@@ -40,17 +48,32 @@ class ObjectTag:
     kind: str = "Text"
     author_key: str = "author"
     utterance_key: str = "text"
+    is_url: bool = False
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
-        """Return the text to classify, or None where the task has none."""
+        """Return the text to classify, or None where the task has none, or none was fetched."""
         value = data.get(self.data_key)
-        if self.kind == "Text" and isinstance(value, str):
+        if self.kind == "Text" and isinstance(value, str) and not self.is_url:
             return value  # as nearly always
+        if self.is_url:
+            url = self.find_url(data)
+            return None if url is None else self._to_text(self._find_fetched(data, url))
+        return self._find(data, self._to_text)
+
+    def find_url(self, data: Mapping[str, object]) -> str | None:
+        """Return the address of the task's text; None where it has none."""
+        return self._find(data, _to_url) if self.is_url else None
+
+    def _find(self, data: Mapping[str, object], read: Callable[[object], str | None]) -> str | None:
         for keys in ([self.data_key], self.data_key.split("."), [UNDEFINED_KEY]):
-            text = self._to_text(_walk(data, keys))
-            if text is not None:
-                return text
+            found = read(_walk(data, keys))
+            if found is not None:
+                return found
         return None
+
+    def _find_fetched(self, data: Mapping[str, object], url: str) -> object:
+        text = _walk(data, [FETCHED_KEY, url])
+        return _read_json(text) if self.kind == "Paragraphs" and isinstance(text, str) else text
 
     def _to_text(self, value: object) -> str | None:
         if self.kind == "Paragraphs" and isinstance(value, list):
@@ -77,15 +100,17 @@ def read_object_tag(element: Element) -> tuple[ObjectTag | None, str]:
         return None, ""
     if not value.startswith("$") or len(value) == 1:
         return None, f'its value is "{value}", which names no key of a task\'s data'
-    value_type = element.get("valueType") or _WHERE_TEXT_IS_DATA[element.tag]
-    if value_type not in {"text", "json"}:  # a text to fetch is not in the task
-        return None, f'valueType="{value_type}": its text is not in the task'
+    default = _WHERE_TEXT_IS_DATA[element.tag]
+    value_type = element.get("valueType") or element.get("valuetype") or default
+    if value_type not in {"text", "json", "url"}:
+        return None, f"its valueType is {shorten(value_type)}, not text, json or url"
     tag = ObjectTag(
         name=name,
         data_key=value[1:],
         kind=element.tag,
         author_key=element.get("nameKey") or "author",
         utterance_key=element.get("textKey") or "text",
+        is_url=value_type == "url",
     )
     return tag, ""
 
@@ -95,6 +120,18 @@ def _walk(data: Mapping[str, object], keys: Sequence[str]) -> object:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
+
+
+def _to_url(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _read_json(text: str) -> object:
+    """Return what a dialogue's file says; what cannot be read says nothing."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _to_text(value: object) -> str | None:

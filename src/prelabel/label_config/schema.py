@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
@@ -37,6 +37,19 @@ class LabelSchema:
 
     controls: tuple[ControlTag, ...]
     unusable: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def has_urls(self) -> bool:
+        """Whether tasks have only the address of some text."""
+        return any(tag.is_url for tag in self._object_tags())
+
+    def find_urls(self, data: Mapping[str, object]) -> frozenset[str]:
+        """Return the addresses of the texts that a task has only addresses of."""
+        found = (tag.find_url(data) for tag in self._object_tags())
+        return frozenset(url for url in found if url)
+
+    def _object_tags(self) -> Iterator[ObjectTag]:
+        return (tag for control in self.controls for tag in control.object_tags)
 
     def to_mapping(self) -> list[dict[str, Any]]:
         """Return it as plain values, fit for JSON."""

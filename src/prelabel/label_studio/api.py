@@ -86,6 +86,21 @@ class LabelStudioApi:
     def __exit__(self, *exc: object) -> None:
         self._http.close()
 
+    def authorization(self) -> str:
+        """Return the value of ``Authorization``: for Label Studio, and nobody else.
+
+        Raises
+        ------
+        UpstreamError
+            If Label Studio gives no access token for the key.
+        """
+        try:
+            return self._credentials.header()
+        except httpx.HTTPStatusError as error:
+            raise self._refusal(error.response) from error
+        except httpx.HTTPError as error:
+            raise self._silence(error) from error
+
     def _get(self, path: str, body_type: type[T], **options: Any) -> T:
         return _read(self._request("GET", path, **options), body_type)
 
@@ -102,13 +117,7 @@ class LabelStudioApi:
         except httpx.HTTPStatusError as error:
             raise self._refusal(error.response) from error
         except httpx.HTTPError as error:
-            raise UpstreamError(
-                f"No answer from Label Studio at {self._url} ({type(error).__name__}: {error})",
-                expected=f"an answer within {self._http.timeout.read} s",
-                fix="Start Label Studio or correct LABEL_STUDIO_HOST (in a container, localhost "
-                "is the container).",
-                retryable=_may_pass(error),
-            ) from error
+            raise self._silence(error) from error
 
     def _attempt(self, method: str, path: str, **options: Any) -> httpx.Response:
         for _ in range(2):
@@ -129,6 +138,16 @@ class LabelStudioApi:
         headers = error.response.headers if isinstance(error, httpx.HTTPStatusError) else {}
         asked = read_retry_after(headers.get("Retry-After", ""))
         return min(max(asked, self._backoff(state)), self._longest_wait_seconds)
+
+    def _silence(self, error: httpx.HTTPError) -> UpstreamError:
+        """Explain that there is no answer."""
+        return UpstreamError(
+            f"No answer from Label Studio at {self._url} ({type(error).__name__}: {error})",
+            expected=f"an answer within {self._http.timeout.read} s",
+            fix="Start Label Studio or correct LABEL_STUDIO_HOST (in a container, localhost "
+            "is the container).",
+            retryable=_may_pass(error),
+        )
 
     def _refusal(self, response: httpx.Response) -> UpstreamError:
         """Explain an answer that is no success."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from prelabel.errors import LabelConfigError
 from prelabel.label_config import LabelSchema, describe_edit, parse_label_config
+from prelabel.loop.texts import Texts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
@@ -43,6 +44,7 @@ class Ingest:
         settings: ProjectSettingsStore,
         labels: LabelStore,
         jobs: JobStore,
+        texts: Texts,
         can_sync: bool,
         wake: Callable[[], None],
     ) -> None:
@@ -50,6 +52,7 @@ class Ingest:
         self._settings = settings
         self._labels = labels
         self._jobs = jobs
+        self._texts = texts
         self._can_sync = can_sync
         self._wake = wake
 
@@ -87,6 +90,9 @@ class Ingest:
             return Ingested()
         applied = self._labels.apply(event)
         self._react(event.project, applied.seen)
+        schema = _means(applied.seen.label_config)
+        if schema and event.created:
+            self._texts.ask(event.project, schema, [task.data for task in event.created])
         job = None
         if event.kind is EventKind.TRAINING_REQUESTED:
             job = self.request_training(event.project, "Start Training")

@@ -9,6 +9,7 @@ from prelabel.label_config import ControlTag, Kind, LabelSchema
 from prelabel.loop.decisions import Decision, Offered
 from prelabel.loop.registry import Registry, Served
 from prelabel.loop.suggestions import Decide, decide_in_batches, suggest
+from prelabel.loop.texts import Texts
 from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
 from prelabel.storage.project_settings import ProjectSettingsStore
@@ -18,9 +19,10 @@ from prelabel.types import Prediction, ProjectKey
 class Predictor:
     """Answers for every project, with whatever is active for it."""
 
-    def __init__(self, registry: Registry, settings: ProjectSettingsStore) -> None:
+    def __init__(self, registry: Registry, settings: ProjectSettingsStore, texts: Texts) -> None:
         self._registry = registry
         self._settings = settings
+        self._texts = texts
         self._named: dict[ProjectKey, tuple[Served | None, LabelSchema, float, str]] = {}
 
     def model_version(self, project: ProjectKey, schema: LabelSchema) -> str:
@@ -33,8 +35,11 @@ class Predictor:
         """Suggest labels for each task's data, in order.
 
         None stands for an abstention: there is no text, or nothing in it to go by. All
-        predictions of one call carry the same model version.
+        predictions of one call carry the same model version. A text of which the task has only the
+        address is fetched after the first time that it is asked for.
         """
+        self._texts.ask(project, schema, data)
+        data = self._texts.fill(project, schema, data)
         served = self._registry.serve(project)
         return self._predict(project, served, schema, data, self._min_score(project))
 
@@ -44,7 +49,7 @@ class Predictor:
         """Do as `predict` if nothing needs to be read or loaded for it; return None if it does."""
         served = self._registry.served_at_once(project)
         settings = self._settings.known(project)
-        if served is None or settings is None:
+        if served is None or settings is None or schema.has_urls:
             return None
         return self._predict(project, served, schema, data, settings.min_score or 0.0)
 

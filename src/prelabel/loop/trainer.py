@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
-from prelabel.label_config import parse_label_config
+from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
 from prelabel.loop.receipt import Receipt
+from prelabel.loop.texts import Texts
 from prelabel.models import artifact
 from prelabel.models.base import Model
 from prelabel.models.method import Method
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 
 KEPT_ARTIFACTS = 10
 """How many versions of a project can still be served; of older ones only the record is kept."""
+
+TEXTS_AHEAD = 200
+"""Texts that a job fetches for tasks that people have not come to yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +83,7 @@ class Trainer:
         method: Method,
         gate: Gate,
         train_every: int,
+        texts: Texts,
     ) -> None:
         self._labels = labels
         self._versions = versions
@@ -85,9 +91,10 @@ class Trainer:
         self._method = method
         self._gate = gate
         self._train_every = train_every
+        self._texts = texts
 
     def train(self, project: ProjectKey, *, owner: str, must_train: bool) -> Trained | None:
-        """Train a project if that is due; None if it is not.
+        """Train a project if that is due; None if it is not. Texts are fetched for what comes next.
 
         Parameters
         ----------
@@ -97,13 +104,22 @@ class Trainer:
             Train however few labels have changed: someone asked.
         """
         snapshot = self._labels.snapshot(project)
-        if not must_train and not self._is_due(snapshot):
-            return None
+        trained = None
+        if must_train or self._is_due(snapshot):
+            trained = self._learn(project, owner, snapshot)
+        with suppress(LabelConfigError):
+            schema = parse_label_config(snapshot.label_config or "")
+            self._texts.fetch(project, schema, snapshot.data, at_most=TEXTS_AHEAD)
+            if trained:
+                data = [task.data for task, _ in snapshot.annotated]
+                missing = self._texts.describe_missing(project, schema, data)
+                trained = replace(trained, message=trained.message + missing)
+        return trained
+
+    def _learn(self, project: ProjectKey, owner: str, snapshot: Snapshot) -> Trained:
         try:
             schema = parse_label_config(snapshot.label_config or "")
-            course = read_course(
-                schema, snapshot.annotated, snapshot.data, self._method_of(snapshot)
-            )
+            course = self._read_course(project, schema, snapshot)
             course.require_lessons()
             work = _Work(
                 project=project, owner=owner, course=course, receipt=course.write_receipt()
@@ -118,6 +134,18 @@ class Trainer:
             waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
             message = f"{error}{_hint_at_others(snapshot)}"
             return Trained(state=JobState.NOT_YET, message=message, trained_changes=waiting)
+
+    def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
+        """Return what there is to learn, with the texts of labeled tasks fetched."""
+        data = [task.data for task, _ in snapshot.annotated]
+        self._texts.fetch(project, schema, data)
+        filled = self._texts.fill(project, schema, data)
+        annotated = [
+            (replace(task, data=text), annotation)
+            for (task, annotation), text in zip(snapshot.annotated, filled, strict=True)
+        ]
+        pool = self._texts.fill(project, schema, snapshot.data)
+        return read_course(schema, annotated, pool, self._method_of(snapshot))
 
     def _is_due(self, snapshot: Snapshot) -> bool:
         return snapshot.untrained_changes >= self._count_due(snapshot)

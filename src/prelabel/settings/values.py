@@ -45,6 +45,15 @@ class Settings(BaseSettings):
             "labels come from webhooks only."
         ),
     ] = None
+    fetch_hosts: Annotated[
+        str,
+        _named("PRELABEL_FETCH_HOSTS"),
+        Field(
+            description='Where texts of valueType="url" may be fetched from besides Label Studio: '
+            "names, IP addresses and networks with commas between. A name that is a private "
+            "address needs that address, too.",
+        ),
+    ] = ""
     logistic_regression_c: Annotated[
         Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"],
         _named("LOGISTIC_REGRESSION_C"),

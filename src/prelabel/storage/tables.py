@@ -166,6 +166,17 @@ model_state_table = Table(
     Column("value", JSON, nullable=False),
 )
 
+# Texts of which tasks have only the address; a row without a text says that it cannot be fetched.
+fetched_text_table = Table(
+    "fetched_texts",
+    metadata,
+    _project_column(),
+    Column("url_sha256", Text, primary_key=True),
+    Column("text", Text),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retry_at", UtcTime),
+)
+
 
 def is_project(project: ProjectKey) -> ColumnElement[bool]:
     """Return the condition that a row of `project_table` is a project's."""
