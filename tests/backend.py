@@ -58,7 +58,7 @@ def free_port() -> int:
 
 
 def wait_for(
-    what: Callable[[], T | None], *, seconds: float = 30.0, pause_seconds: float = 0.02
+    what: Callable[[], T | None], *, seconds: float = 90.0, pause_seconds: float = 0.02
 ) -> T:
     """Return what the function gives once that is true; fail after a time."""
     deadline = time.monotonic() + seconds

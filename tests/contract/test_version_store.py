@@ -148,9 +148,11 @@ FRAME = "('topic', 'choices', 'text', 'text')"
 
 def _forget_heads(connection: Connection) -> None:
     """Bring the tables to the form they had when versions had a single control."""
-    for table in ("model_events", "model_state"):
+    for table in ("model_events", "model_state", "fetched_texts"):
         connection.exec_driver_sql(f"DROP TABLE {table}")
-    connection.exec_driver_sql("ALTER TABLE projects DROP COLUMN settings")
+    for column in ("settings", "sync_after_id", "sync_since", "sync_until", "synced_until"):
+        connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
+    connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN withdrawn_at")
     connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN heads")
     for column in ("labels JSON", "frame TEXT"):
         connection.exec_driver_sql(f"ALTER TABLE versions ADD COLUMN {column}")
@@ -216,13 +218,33 @@ def test_what_is_active_is_listed_without_forgotten_projects(
     assert versions.all_active() == [mine]
 
 
-def test_the_active_version_is_needed_however_old_it_is(versions: VersionStore) -> None:
-    active, *others = [
-        add(versions, examples=n, withheld="it is worse" if n > 1 else None) for n in range(1, 6)
-    ]
-    assert versions.superseded(PROJECT, 2) == [others[0].artifact, others[1].artifact]
-    versions.activate(others[-1], owner="me")
-    assert active.artifact in versions.superseded(PROJECT, 2)
+# Rolled back
+
+
+def test_what_is_rolled_back_to_is_active_and_all_newer_ones_are_withdrawn(
+    versions: VersionStore, database: Database
+) -> None:
+    first, second, third, fourth = (
+        add(versions, withheld=why) for why in (None, "worse", None, None)
+    )
+    other = add(versions, TWIN)
+    with Database(database.path) as serving:
+        store = VersionStore(serving)
+        assert store.active(PROJECT) == fourth
+        assert versions.roll_back(second) == replace(second, withheld=None)
+        assert store.active(PROJECT) == replace(second, withheld=None)
+    assert [v.number for v in versions.all(PROJECT) if not v.may_be_active] == [4, 3]
+    assert versions.active(TWIN) == other
+    assert versions.roll_back(third) == third
+    assert [v.number for v in versions.all(PROJECT) if v.withdrawn_at] == [4]
+    assert add(versions).number == 5
+    assert first.number == 1
+
+
+def test_a_version_that_is_gone_is_not_rolled_back_to(versions: VersionStore) -> None:
+    active = add(versions)
+    assert versions.roll_back(replace(active, number=7)) is None
+    assert versions.active(PROJECT) == active
 
 
 # Copies

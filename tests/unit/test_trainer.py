@@ -13,7 +13,7 @@ import pytest
 from prelabel.errors import LeaseLostError
 from prelabel.loop.gate import Gate
 from prelabel.loop.texts import Texts
-from prelabel.loop.trainer import KEPT_ARTIFACTS, Trained, Trainer
+from prelabel.loop.trainer import Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
 from prelabel.storage.database import Database
@@ -25,7 +25,6 @@ from prelabel.types import Event, EventKind, JobState, Task
 from tests.builders import (
     CONFIG,
     PROJECT,
-    TWIN,
     annotated,
     config,
     deleted,
@@ -261,22 +260,6 @@ def test_every_training_starts_from_a_fresh_model(make: Make, labels: LabelStore
     assert made[0] is not made[1]
 
 
-def test_only_the_newest_versions_keep_their_artifacts(
-    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
-) -> None:
-    labels.apply(annotated(*examples(["sports", "cooking"])))
-    train(make())
-    versions.copy(PROJECT, TWIN)
-    for number in range(3, KEPT_ARTIFACTS + 4):
-        labels.apply(annotated(*examples(["sports"], first=number)))
-        train(make())
-    kept = {file.parent.name for file in tmp_path.rglob("arrays.safetensors")}
-    needed = [v.artifact.split("/")[-1] for v in versions.all(PROJECT)[:KEPT_ARTIFACTS]]
-    copied = versions.all(TWIN)[0].artifact.split("/")[-1]
-    assert kept == {*needed, copied}
-    assert len(versions.all(PROJECT)) == KEPT_ARTIFACTS + 2
-
-
 # Several controls
 
 MOOD = '<Choices name="mood" toName="text"><Choice value="glad"/><Choice value="sad"/></Choices>'
@@ -465,6 +448,23 @@ def test_labels_that_are_again_what_they_were_bring_back_their_version(
     assert train(make()).version == first == versions.active(PROJECT)
 
 
+def test_a_version_that_was_rolled_back_is_not_brought_back_by_equal_labels(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    first = train(make()).version
+    labels.apply(annotated(*examples(["sports"], first=3)))
+    second = train(make()).version
+    assert first
+    assert second
+    versions.roll_back(first)
+    again = train(make(threshold=0))
+    assert "v2-3labels was rolled back" in again.message
+    assert (again.version and again.version.name, versions.active(PROJECT)) == (second.name, first)
+    labels.apply(annotated(*examples(["cooking"], first=4)))
+    assert train(make()).version == versions.active(PROJECT) != first
+
+
 def test_who_lost_the_lease_brings_nothing_back(make_two: Make, versions: VersionStore) -> None:
     train(make_two(10))
     with pytest.raises(LeaseLostError, match="was lost"):
@@ -480,15 +480,3 @@ def test_a_version_worse_than_a_damaged_one_is_activated(
     for file in tmp_path.rglob("arrays.safetensors"):
         file.write_bytes(b"damaged")
     assert train(make_two(0)).version == versions.active(PROJECT)
-
-
-def test_the_active_version_keeps_its_artifact_however_many_are_withheld(
-    make_two: Make, versions: VersionStore, tmp_path: Path
-) -> None:
-    for number in range(KEPT_ARTIFACTS + 2):
-        train(make_two(0, C=0.5**number))
-    active = versions.active(PROJECT)
-    assert active
-    assert active.number == 1
-    artifact.load(tmp_path / "artifacts" / active.artifact, Told)
-    assert len(list(tmp_path.rglob("arrays.safetensors"))) == KEPT_ARTIFACTS + 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from prelabel.bootstrap.connections import connect, open_texts
-from prelabel.errors import ConfigError
+from prelabel.errors import ConfigError, StorageError
 from prelabel.label_studio.sync import LabelSync
 from prelabel.loop.gate import Gate
 from prelabel.loop.process import TrainingProcess
+from prelabel.loop.pruning import Pruner
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
 from prelabel.models.loader import load_model_class
@@ -18,10 +20,13 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.retention import Retention
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import configure_logging
-from prelabel.types import Job
+from prelabel.types import Job, ProjectKey
+
+log = logging.getLogger(__name__)
 
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
@@ -53,6 +58,14 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
         )
         worker.do(job, owner)
+        _prune(database, settings, job.project)
+
+
+def _prune(database: Database, settings: Settings, project: ProjectKey) -> None:
+    try:
+        Pruner(Retention(database), settings.model_dir, keep=settings.keep_versions).prune(project)
+    except (OSError, StorageError) as error:
+        log.warning("Project %s is pruned after the next job: %s", project, error)
 
 
 def make_method(settings: Settings, directory: Path | None = None) -> Method:

@@ -10,7 +10,7 @@ import click
 from prelabel import __version__
 from prelabel.cli.connecting import connect, doctor
 from prelabel.cli.create import create, root_dir_option
-from prelabel.cli.keeping import backup, restore
+from prelabel.cli.keeping import backup, prune, restore, rollback
 from prelabel.cli.offline import evaluate, predict, train
 from prelabel.cli.starting import start_model
 from prelabel.errors import PrelabelError
@@ -73,6 +73,8 @@ cli.add_command(train)
 cli.add_command(predict)
 cli.add_command(backup)
 cli.add_command(restore)
+cli.add_command(prune)
+cli.add_command(rollback)
 
 
 def main() -> None:

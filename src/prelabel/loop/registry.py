@@ -107,7 +107,7 @@ class Registry:
 
     def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
         everything = self._versions.all(project)
-        older = (v for v in everything if v.number < active.number and v.withheld is None)
+        older = (v for v in everything if v.number < active.number and v.may_be_active)
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 models, _ = artifact.load(self._artifacts / version.artifact, self._model_class)

@@ -25,9 +25,6 @@ from prelabel.types import Head, JobState, ModelVersion, ProjectKey
 log = logging.getLogger(__name__)
 
 
-KEPT_ARTIFACTS = 10
-"""How many versions of a project can still be served; of older ones only the record is kept."""
-
 TEXTS_AHEAD = 200
 """Texts that a job fetches for tasks that people have not come to yet."""
 
@@ -159,6 +156,8 @@ class Trainer:
 
     def _train(self, work: _Work, snapshot: Snapshot) -> Trained:
         known = self._versions.find(work.project, work.receipt.fingerprint)
+        if known and known.withdrawn_at:
+            return self._done(snapshot, _say_withdrawn(known), known)
         if known and self._gate.can_be_served(known):
             version, message = self._reconsider(work, known)
             return self._done(snapshot, message, version)
@@ -209,8 +208,6 @@ class Trainer:
         )
         figures = "; ".join(f"{control}: {found}" for control, found in measured.items())
         log.info("%s of project %s: %s", version.name, project, figures or "nothing measured")
-        for old in self._versions.superseded(project, KEPT_ARTIFACTS):
-            artifact.delete(self._artifacts / old)
         return version
 
     def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
@@ -220,6 +217,14 @@ class Trainer:
             trained_changes=snapshot.label_changes,
             version=version,
         )
+
+
+def _say_withdrawn(version: ModelVersion) -> str:
+    return (
+        f"{version.name} was rolled back, and nothing has changed since it was trained: it stays "
+        f"withdrawn. Other labels make another version; `prelabel rollback --to {version.name}` "
+        "brings it back"
+    )
 
 
 def _hint_at_others(snapshot: Snapshot) -> str:

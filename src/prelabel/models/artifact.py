@@ -90,11 +90,6 @@ def save(
     _write(folder, {**(beside or {}), _ARRAYS: arrays, MANIFEST: msgspec.json.encode(manifest)})
 
 
-def delete(folder: Path) -> None:
-    """Remove a version's folder; it is no error if there is none."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def is_whole(folder: Path) -> bool:
     """Whether a version is there and says what it is; its arrays are not read."""
     try:

@@ -120,6 +120,7 @@ def write_versions(versions: Sequence[ModelVersion], active: ModelVersion | None
             "project": str(version.project),
             "active": active is not None and version.number == active.number,
             "withheld": version.withheld,
+            "withdrawn_at": version.withdrawn_at,
             "created_at": version.created_at,
             "examples": version.examples,
             "labels": {head.control: head.labels for head in version.heads},

@@ -29,6 +29,11 @@ GRACE_SECONDS = 10
 """How long requests under way may take after a SIGTERM."""
 
 
+HUNG_SECONDS = 30
+"""How long a worker may not answer its supervisor. A busy machine takes many seconds to start one,
+and one that is replaced before it has started never will."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take the address, before anything else is started.
 
@@ -63,7 +68,7 @@ def serve(service: Service | CustomService, listener: socket.socket) -> None:
 def serve_with_workers(settings: Settings, directory: Path | None, listener: socket.socket) -> None:
     """Answer requests in several processes until SIGTERM or SIGINT.
 
-    One that ends, or does not answer its supervisor for five seconds, is replaced.
+    One that ends, or does not answer its supervisor for `HUNG_SECONDS`, is replaced.
     """
     with TemporaryDirectory(prefix="prelabel-metrics-") as folder:
         os.environ[SHARED_FOLDER] = folder
@@ -95,5 +100,6 @@ def _configure(app: Callable[..., Any], **options: Any) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=HUNG_SECONDS,
         **options,
     )

@@ -79,6 +79,16 @@ class Settings(BaseSettings):
             "as much with a probability below this. 0 activates every version.",
         ),
     ] = 0.01
+    keep_versions: Annotated[
+        int,
+        _named("PRELABEL_KEEP_VERSIONS"),
+        Field(
+            ge=2,
+            le=10_000,
+            description="Versions of a project that are kept and can be rolled back to, besides "
+            "the active one. Each takes a few MB.",
+        ),
+    ] = 20
     predict_seconds: Annotated[
         float,
         _named("PRELABEL_PREDICT_SECONDS"),

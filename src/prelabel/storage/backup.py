@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,7 +33,7 @@ def write_backup(database: Database, file: Path) -> int:
             with Database(copied) as snapshot:
                 named = [version.artifact for version in VersionStore(snapshot).all()]
             for path in [*(folder / "artifacts" / name for name in named), folder / "models"]:
-                if path.exists():  # of old versions, only the record is kept
+                with suppress(FileNotFoundError):  # an old version is pruned just now
                     archive.add(path, str(path.relative_to(folder)))
         unfinished.replace(file)
     return file.stat().st_size

@@ -123,6 +123,8 @@ version_table = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("metrics", JSON(none_as_null=True)),
     Column("withheld", Text),
+    # When it was rolled back; empty for all that may be active.
+    Column("withdrawn_at", UtcTime),
 )
 
 job_table = Table(

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, not_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
-from prelabel.storage.tables import is_project, project_table, update_project, version_table
+from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import Head, ModelVersion, ProjectKey
 
 
@@ -140,25 +140,25 @@ class VersionStore:
         with self._database.read() as connection:
             return [_to_version(row) for row in connection.execute(query)]
 
-    def superseded(self, project: ProjectKey, keep: int) -> list[str]:
-        """Return the artifacts that nothing needs any more.
+    def roll_back(self, version: ModelVersion) -> ModelVersion | None:
+        """Serve a stored version from now on, and withdraw all newer ones.
 
-        A project's newest versions are needed, its active one however old, and other projects'.
+        No lease is asked for: what a person decides does not wait for a training. A version that
+        a training makes afterwards is another one, and may be activated.
+
+        Returns the version as it is now, or None, with nothing changed, if it is gone.
         """
+        project, number = version.project, version.number
         mine = version_table.c.project == str(project)
-        newest = select(func.max(version_table.c.number)).where(mine).scalar_subquery()
-        active = select(project_table.c.active_version).where(is_project(project)).scalar_subquery()
-        is_old = and_(
-            mine,
-            version_table.c.number <= newest - keep,
-            version_table.c.number != func.coalesce(active, 0),
-        )
-        needed = select(version_table.c.artifact).where(not_(is_old))
-        old = select(version_table.c.artifact).where(
-            is_old, version_table.c.artifact.not_in(needed)
-        )
-        with self._database.read() as connection:
-            return list(connection.scalars(old))
+        newer = and_(mine, version_table.c.number > number, version_table.c.withdrawn_at.is_(None))
+        restored = {"withheld": None, "withdrawn_at": None}
+        chosen = update(version_table).where(mine, version_table.c.number == number)
+        with self._database.write() as connection:
+            if not connection.execute(chosen.values(restored)).rowcount:
+                return None
+            connection.execute(update(version_table).where(newer).values(withdrawn_at=now()))
+            connection.execute(update_project(project).values(active_version=number))
+        return replace(version, withheld=None, withdrawn_at=None)
 
     def copy(self, source: ProjectKey, target: ProjectKey) -> ModelVersion | None:
         """Let a project without a version start with another's active one; it keeps its artifact.
@@ -206,6 +206,7 @@ def _to_values(version: ModelVersion) -> dict[str, Any]:
         "created_at": version.created_at,
         "metrics": version.metrics,
         "withheld": version.withheld,
+        "withdrawn_at": version.withdrawn_at,
     }
 
 
@@ -223,4 +224,5 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         created_at=row.created_at,
         metrics=row.metrics,
         withheld=row.withheld,
+        withdrawn_at=row.withdrawn_at,
     )

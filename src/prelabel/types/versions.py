@@ -46,6 +46,8 @@ class ModelVersion:
     metrics, withheld
         What it measured on examples left out, by control, if anything; why it was not activated,
         if so.
+    withdrawn_at
+        When someone rolled it back; None if nobody did. It is never activated by a training.
     """
 
     project: ProjectKey
@@ -57,6 +59,12 @@ class ModelVersion:
     created_at: datetime
     metrics: Mapping[str, Any] | None = None
     withheld: str | None = None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def may_be_active(self) -> bool:
+        """Whether neither the gate nor a person objects to it."""
+        return self.withheld is None and self.withdrawn_at is None
 
     @property
     def name(self) -> str:

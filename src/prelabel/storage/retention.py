@@ -1,0 +1,133 @@
+"""Rows that nothing needs any more: old versions, finished jobs, forgotten projects."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    literal_column,
+    not_,
+    select,
+)
+
+from prelabel.storage.database import Database
+from prelabel.storage.tables import (
+    is_project,
+    job_table,
+    metadata,
+    project_table,
+    version_table,
+)
+from prelabel.types import JobState, ProjectKey
+
+KEPT_JOBS = 200
+"""Finished jobs of a project whose outcome can still be asked for."""
+
+ROWS_AT_ONCE = 2000
+"""A large project is erased in parts: webhooks wait for milliseconds."""
+
+_OF_PROJECT = [table for table in metadata.sorted_tables if table is not project_table]
+
+
+class Retention:
+    """Finds and removes rows. With ``dry_run``, methods tell what they would remove."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def projects(self) -> list[ProjectKey]:
+        """Return all projects, forgotten ones too."""
+        with self._database.read() as connection:
+            found = connection.scalars(select(project_table.c.project))
+            return [ProjectKey.parse(text) for text in found]
+
+    def drop_versions(
+        self, project: ProjectKey, keep: int, *, dry_run: bool = False
+    ) -> tuple[int, Sequence[str]]:
+        """Remove old versions; return how many, and the artifacts that none needs any more.
+
+        A project's ``keep`` newest ones stay, its active one however old, and the one that would
+        be served if that were damaged or rolled back.
+        """
+        with self._database.write() as connection:
+            old = _is_old(connection, project, keep)
+            needed = select(version_table.c.artifact).where(not_(old))
+            unneeded = select(version_table.c.artifact).where(
+                old, version_table.c.artifact.not_in(needed)
+            )
+            artifacts = connection.scalars(unneeded).all()
+            return _drop(connection, version_table, old, dry_run=dry_run), artifacts
+
+    def drop_jobs(self, project: ProjectKey, *, dry_run: bool = False) -> int:
+        """Remove all finished jobs but the `KEPT_JOBS` newest; return how many."""
+        mine = job_table.c.project == str(project)
+        over = job_table.c.state.not_in([JobState.QUEUED, JobState.RUNNING])
+        newest = select(job_table.c.id).where(mine, over).order_by(job_table.c.id.desc())
+        with self._database.write() as connection:
+            limit = connection.scalar(newest.offset(KEPT_JOBS).limit(1)) or 0
+            old = and_(mine, over, job_table.c.id <= limit)
+            return _drop(connection, job_table, old, dry_run=dry_run)
+
+    def forgotten(self, before: datetime) -> Sequence[ProjectKey]:
+        """Return the projects that were forgotten before a time, and not seen since."""
+        query = select(project_table.c.project).where(project_table.c.deleted_at < before)
+        with self._database.read() as connection:
+            return [ProjectKey.parse(text) for text in connection.scalars(query)]
+
+    def erase(self, project: ProjectKey, forgotten_before: datetime) -> bool:
+        """Remove all that is known of a forgotten project; False if it is seen again meanwhile."""
+        for table in _OF_PROJECT:
+            removed = ROWS_AT_ONCE
+            while removed == ROWS_AT_ONCE:
+                with self._database.write() as connection:
+                    if not _is_forgotten(connection, project, forgotten_before):
+                        return False
+                    removed = _drop_some(connection, table, table.c.project == str(project))
+        is_it = and_(is_project(project), project_table.c.deleted_at < forgotten_before)
+        with self._database.write() as connection:
+            return connection.execute(delete(project_table).where(is_it)).rowcount == 1
+
+    def named(self, artifacts: Collection[str]) -> set[str]:
+        """Return those of the artifacts that a version needs."""
+        query = select(version_table.c.artifact).where(version_table.c.artifact.in_(artifacts))
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
+
+
+def _is_old(connection: Connection, project: ProjectKey, keep: int) -> ColumnElement[bool]:
+    mine, columns = version_table.c.project == str(project), version_table.c
+    newest = connection.scalar(select(func.max(columns.number)).where(mine)) or 0
+    served = select(project_table.c.active_version).where(is_project(project))
+    active = connection.scalar(served) or 0
+    may_be_active = and_(columns.withheld.is_(None), columns.withdrawn_at.is_(None))
+    next_best = select(func.max(columns.number)).where(mine, columns.number < active, may_be_active)
+    needed = [active, connection.scalar(next_best) or 0]
+    return and_(mine, columns.number <= newest - keep, columns.number.not_in(needed))
+
+
+def _drop(
+    connection: Connection, table: Table, which: ColumnElement[bool], *, dry_run: bool
+) -> int:
+    if dry_run:
+        return connection.scalar(select(func.count()).select_from(table).where(which)) or 0
+    return connection.execute(delete(table).where(which)).rowcount
+
+
+def _drop_some(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
+    rowid: ColumnElement[int] = literal_column("rowid")
+    some = select(rowid).select_from(table).where(which).limit(ROWS_AT_ONCE)
+    return connection.execute(delete(table).where(rowid.in_(some))).rowcount
+
+
+def _is_forgotten(connection: Connection, project: ProjectKey, before: datetime) -> bool:
+    query = select(project_table.c.project).where(
+        is_project(project), project_table.c.deleted_at < before
+    )
+    return connection.scalar(query) is not None

@@ -1,0 +1,71 @@
+"""An operator's commands on the data folder of a server that goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.backend import Backend, Project, make_text, wait_for
+from tests.integration.test_cli import run
+from tests.integration.test_lifecycle import NEVER_BY_ITSELF
+
+
+def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path) -> None:
+    data = ("--model-dir", str(tmp_path / "data"))
+    with Backend(tmp_path, NEVER_BY_ITSELF | {"WORKERS": "2"}) as backend:
+        project = Project(backend)
+        for count in (4, 5):
+            project.annotate_many(count)
+            project.train()
+        assert project.setup() == "v2-5labels"
+        done = run("rollback", "--project", str(project.id), *data)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "v1-4labels of project" in done.stdout
+        assert {project.setup() for _ in range(8)} == {"v1-4labels"}
+        (answer,) = project.predict(make_text("sports", 1))
+        assert answer["model_version"] == "v1-4labels"
+        assert "v2-5labels was rolled back" in project.train()["message"]
+        assert project.setup() == "v1-4labels"
+        details = backend.client.get("/versions", params={"project": project.key}).json()["details"]
+        assert [version["withdrawn_at"] is None for version in details] == [False, True]
+        project.annotate(6, "cooking")
+        assert project.train()["model_version"] == "v3-6labels"
+        run("rollback", "--project", project.key, "--to", "v2-5labels", *data)
+        assert project.setup() == "v2-5labels"
+
+
+def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_frees(
+    tmp_path: Path,
+) -> None:
+    data = ("--model-dir", str(tmp_path / "data"))
+    with Backend(tmp_path, NEVER_BY_ITSELF | {"PRELABEL_KEEP_VERSIONS": "3"}) as backend:
+        project = Project(backend)
+        for count in range(4, 10):
+            project.annotate_many(count)
+            project.train()
+        kept = ["v6-9labels", "v5-8labels", "v4-7labels"]
+        wait_for(lambda: _names(project) == kept)  # it is pruned a moment after the job is done
+        wait_for(lambda: len(list((tmp_path / "data").rglob("*.safetensors"))) == 3)
+        told = run("prune", "--keep", "2", "--dry-run", *data).stdout
+        assert told.startswith("Would remove 1 versions")
+        assert run("prune", "--keep", "2", *data).stdout == told.replace("Would remove", "Removed")
+        assert project.setup() == "v6-9labels"
+        backend.client.post("/delete", json={"project": project.key})
+        assert "1 forgotten projects" in run("prune", "--forgotten-days", "0", *data).stdout
+        assert list((tmp_path / "data").rglob("*.safetensors")) == []
+        assert project.setup().startswith("v0-names")
+
+
+def _names(project: Project) -> list[str]:
+    answer = project.backend.client.get("/versions", params={"project": project.key})
+    names: list[str] = answer.json()["versions"]
+    return names
+
+
+def test_a_project_that_is_not_known_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    data = ("--model-dir", str(tmp_path / "data"))
+    with Backend(tmp_path) as backend:
+        project = Project(backend, id_=7)
+        project.setup()
+        refused = run("rollback", "--project", "8", *data)
+        assert (refused.returncode, project.key in refused.stderr) == (2, True)
+        assert "Traceback" not in refused.stderr
