@@ -79,3 +79,15 @@ def test_large_batches_keep_neither_setup_nor_webhooks_waiting(tmp_path: Path) -
         assert project.annotate(5, "sports")["label_changes"] == 1
         assert not all(batch.done() for batch in batches), "they were answered in between"
         assert {len(batch.result()["results"]) for batch in batches} == {500}
+
+
+def test_tasks_that_are_not_reached_in_time_are_answered_by_abstentions(tmp_path: Path) -> None:
+    with Backend(tmp_path, {"PRELABEL_PREDICT_SECONDS": "0.3"}) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        texts = [f"{' '.join(TEXTS['sports'])} {number}" for number in range(50_000)]
+        results = project.predict(*texts)  # as many as there are tasks
+        assert results[-1] == []
+        assert "tasks were not reached in time" in backend.log.read_text()
+        assert project.labels_of(make_text("sports", 1)) == ["sports"]

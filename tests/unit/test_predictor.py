@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from prelabel.label_config import LabelSchema, parse_label_config
-from prelabel.loop.predictor import Predictor
+from prelabel.loop.predictor import TASKS_AT_ONCE, Predictor
 from prelabel.loop.registry import Registry
 from prelabel.loop.texts import Texts
 from prelabel.models import artifact
@@ -33,7 +36,7 @@ def settings(database: Database) -> ProjectSettingsStore:
 def predictor(
     versions: VersionStore, settings: ProjectSettingsStore, no_texts: Texts, tmp_path: Path
 ) -> Predictor:
-    registry = Registry(versions=versions, artifacts=tmp_path, model_class=Letters)
+    registry = Registry(versions=versions, artifacts=tmp_path, model_class=Letters, resident=10)
     return Predictor(registry, settings, no_texts)
 
 
@@ -243,3 +246,35 @@ def test_a_project_may_want_surer_suggestions_and_the_version_says_so(
     assert predictor.predict_at_once(PROJECT, schema, data) == [sure, None]
     settings.set(PROJECT, ProjectSettings())
     assert predictor.predict(PROJECT, schema, data) == before
+
+
+# In time
+
+
+class Slow(Letters):
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        time.sleep(0.2)  # for each of the four batches that are looked at together
+        return super().predict_proba(texts)
+
+
+Slow.__name__ = Letters.__name__
+
+
+def test_tasks_that_are_not_reached_in_time_are_abstained_from(
+    database: Database, no_texts: Texts, learn: Learn, tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    registry = Registry(
+        versions=VersionStore(database), artifacts=tmp_path, model_class=Slow, resident=10
+    )
+    predictor = Predictor(registry, ProjectSettingsStore(database), no_texts)
+    learn("sports", "cooking")
+    schema = schema_of("sports", "cooking")
+    suggest(predictor, schema, TEXTS["sports"])
+    data = [{"text": TEXTS["sports"]}] * (2 * TASKS_AT_ONCE)
+    found = predictor.predict(PROJECT, schema, data, until_seconds=time.monotonic() + 0.7)
+    answered = [["sports"]] * TASKS_AT_ONCE
+    assert labels_of(found) == answered + [None] * TASKS_AT_ONCE
+    assert "the last 512 of 1024 tasks were not reached in time" in caplog.text
+    late = predictor.predict(PROJECT, schema, data, until_seconds=time.monotonic() - 1)
+    assert late == [None] * len(data)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prelabel.errors import MalformedError
+from prelabel.errors import MalformedError, TooLargeError
 from prelabel.protocol.bodies import (
+    MAX_PARTS,
     DuplicateBody,
     JobStatusBody,
     PredictBody,
@@ -222,6 +223,15 @@ def test_a_body_of_the_wrong_form_is_told_the_place(body: bytes, place: str) -> 
 )  # fmt: skip
 def test_what_is_not_json_is_refused(body: bytes) -> None:
     assert "not JSON" in refusal_of(body)
+
+
+@pytest.mark.parametrize("part", [b"{}", b"[]"])
+def test_a_body_of_too_many_parts_is_refused_before_it_is_read(
+    part: bytes,
+) -> None:
+    body = b'{"tasks": [' + b",".join([part] * (MAX_PARTS + 1)) + b"]}"
+    with pytest.raises(TooLargeError, match="lists and objects"):
+        decode(body, PredictBody)
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -51,7 +53,7 @@ def add(projects: ProjectStore, jobs: JobStore, versions: VersionStore, artifact
 
 @pytest.fixture
 def registry(versions: VersionStore, artifacts: Path) -> Registry:
-    return Registry(versions=versions, artifacts=artifacts, model_class=Letters)
+    return Registry(versions=versions, artifacts=artifacts, model_class=Letters, resident=10)
 
 
 def served(registry: Registry, project: ProjectKey = PROJECT) -> ModelVersion | None:
@@ -99,7 +101,7 @@ def test_two_registries_agree_at_every_moment(
 ) -> None:
     with Database(database.path) as other_database:
         store = VersionStore(other_database)
-        other = Registry(versions=store, artifacts=artifacts, model_class=Letters)
+        other = Registry(versions=store, artifacts=artifacts, model_class=Letters, resident=10)
         for _ in range(3):
             version = add("ham", "spam")
             assert served(registry) == served(other) == version
@@ -156,7 +158,9 @@ def test_eight_threads_that_ask_at_once_load_a_version_once(
 ) -> None:
     loaded: list[Sequence[str]] = []
 
-    registry = Registry(versions=versions, artifacts=artifacts, model_class=slow_letters(loaded))
+    registry = Registry(
+        versions=versions, artifacts=artifacts, model_class=slow_letters(loaded), resident=10
+    )
     version, barrier = add("ham", "spam"), Barrier(8)
 
     def ask(_: int) -> ModelVersion | None:
@@ -166,6 +170,41 @@ def test_eight_threads_that_ask_at_once_load_a_version_once(
     with ThreadPoolExecutor(8) as executor:
         assert set(executor.map(ask, range(8))) == {version}
     assert loaded == [("ham", "spam")]
+
+
+def test_of_many_projects_only_the_models_used_last_stay_in_memory(
+    versions: VersionStore, projects: ProjectStore, jobs: JobStore, artifacts: Path
+) -> None:
+    alive: weakref.WeakSet[Letters] = weakref.WeakSet()
+    registry = Registry(
+        versions=versions, artifacts=artifacts, model_class=counted_letters(alive), resident=5
+    )
+    artifact.save({"topic": Letters().fit("ab", "ab")}, artifacts / "a", receipt={})
+    known = [ProjectKey(number, 1) for number in range(1, 101)]
+    for project in known:
+        projects.see(project, CONFIG)
+        jobs.claim(project, "me", timedelta(minutes=1))
+        versions.add(project, artifact="a", examples=2, heads=heads("a", "b"), fingerprint="f",
+                     owner="me")  # fmt: skip
+        assert registry.serve(project)
+        first = registry.serve(known[0])  # in use all the time
+    gc.collect()
+    assert len(alive) == 5
+    assert registry.serve(known[0]) is first
+    assert registry.served_at_once(known[50]) is None
+    assert served(registry, known[50]) is not None
+
+
+def counted_letters(alive: weakref.WeakSet[Letters]) -> type[Letters]:
+    class Counted(Letters):
+        @classmethod
+        def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+            model = super().from_arrays(arrays, classes)
+            alive.add(model)
+            return model
+
+    Counted.__name__ = Letters.__name__
+    return Counted
 
 
 def slow_letters(loaded: list[Sequence[str]]) -> type[Letters]:

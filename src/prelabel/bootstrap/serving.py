@@ -81,8 +81,9 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     metrics.register(VersionGauges(versions))
     registry = Registry(
-        versions=versions, artifacts=settings.artifacts_path, model_class=model_class
-    )
+        versions=versions, artifacts=settings.artifacts_path, model_class=model_class,
+        resident=settings.resident_models,
+    )  # fmt: skip
     scheduler = _make_scheduler(settings, directory, jobs, metrics)
     connections = ExitStack()
     client = connections.enter_context(connect(settings))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -12,8 +15,17 @@ from prelabel.loop.suggestions import Decide, decide_in_batches, suggest
 from prelabel.loop.texts import Texts
 from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
+from prelabel.recent import Recent
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.types import Prediction, ProjectKey
+
+log = logging.getLogger(__name__)
+
+TASKS_AT_ONCE = 512
+"""Tasks that are decided about before the clock is looked at."""
+
+NAMED = 1000
+"""Projects whose last version's name is remembered."""
 
 
 class Predictor:
@@ -23,25 +35,41 @@ class Predictor:
         self._registry = registry
         self._settings = settings
         self._texts = texts
-        self._named: dict[ProjectKey, tuple[Served | None, LabelSchema, float, str]] = {}
+        self._named = Recent[ProjectKey, tuple[Served | None, LabelSchema, float, str]](NAMED)
 
     def model_version(self, project: ProjectKey, schema: LabelSchema) -> str:
         """Return the version that predictions made now would carry."""
         return self._name(project, self._registry.serve(project), schema, self._min_score(project))
 
     def predict(
-        self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
-    ) -> list[Prediction | None]:
+        self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]],
+        *, until_seconds: float = math.inf,
+    ) -> list[Prediction | None]:  # fmt: skip
         """Suggest labels for each task's data, in order.
 
         None stands for an abstention: there is no text, or nothing in it to go by. All
         predictions of one call carry the same model version. A text of which the task has only the
         address is fetched after the first time that it is asked for.
+
+        Parameters
+        ----------
+        until_seconds
+            A time of the monotonic clock; tasks that are not reached by then are abstained from.
         """
         self._texts.ask(project, schema, data)
         data = self._texts.fill(project, schema, data)
         served = self._registry.serve(project)
-        return self._predict(project, served, schema, data, self._min_score(project))
+        min_score, found = self._min_score(project), list[Prediction | None]()
+        for start in range(0, len(data), TASKS_AT_ONCE):
+            if time.monotonic() > until_seconds:
+                log.warning(
+                    "Project %s: the last %d of %d tasks were not reached in time",
+                    project, len(data) - start, len(data),
+                )  # fmt: skip
+                break
+            some = data[start : start + TASKS_AT_ONCE]
+            found += self._predict(project, served, schema, some, min_score)
+        return found + [None] * (len(data) - len(found))
 
     def predict_at_once(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]

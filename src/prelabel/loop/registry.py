@@ -6,7 +6,6 @@ import logging
 import math
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -15,12 +14,14 @@ from pathlib import Path
 from prelabel.errors import ArtifactError, StorageError
 from prelabel.models import artifact
 from prelabel.models.base import Model, TextModel
+from prelabel.recent import Recent
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
 
 OLDER_TRIED = 10
+LOCKS = 64
 RETRY_SECONDS = 30.0
 """How soon a damaged artifact is looked at again: it may have been put back from a copy."""
 
@@ -56,17 +57,28 @@ class Registry:
 
     That question is what makes ``/setup`` and ``/predict`` agree at every moment, in every process
     that shares the store; while nothing has changed there, it costs no query. The model itself
-    stays in memory.
+    stays in memory, while it is among those used last.
+
+    Parameters
+    ----------
+    resident
+        Projects whose models stay in memory.
     """
 
     def __init__(
-        self, *, versions: VersionStore, artifacts: Path, model_class: type[TextModel]
+        self,
+        *,
+        versions: VersionStore,
+        artifacts: Path,
+        model_class: type[TextModel],
+        resident: int,
     ) -> None:
         self._versions = versions
         self._artifacts = artifacts
         self._model_class = model_class
-        self._loaded: dict[ProjectKey, _Loaded] = {}
-        self._loading: defaultdict[ProjectKey, threading.Lock] = defaultdict(threading.Lock)
+        self._loaded = Recent[ProjectKey, _Loaded](resident)
+        # Which projects share a lock does not matter: to load takes milliseconds.
+        self._loading = [threading.Lock() for _ in range(LOCKS)]
 
     def serve(self, project: ProjectKey) -> Served | None:
         """Return what to serve now; None before the first version."""
@@ -95,7 +107,7 @@ class Registry:
 
     def _load(self, project: ProjectKey, active: ModelVersion) -> _Loaded:
         """Load a version, then let go of the one before; threads that wait get the same."""
-        with self._loading[project]:
+        with self._loading[hash(project) % LOCKS]:
             known = self._loaded.get(project)
             if known is None or not known.is_for(active):
                 served = self._read_newest(project, active)

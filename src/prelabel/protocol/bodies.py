@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from prelabel.errors import MalformedError
+from prelabel.errors import MalformedError, TooLargeError
 from prelabel.protocol.values import TaskBody, write_regions
 from prelabel.types import ModelVersion, Prediction
 
 T = TypeVar("T")
+
+MAX_PARTS = 2_000_000
+"""Lists and objects in a body. Each takes some 80 bytes of memory, but only two of the body."""
 
 
 class SetupBody(msgspec.Struct):
@@ -66,7 +69,15 @@ def decode(body: bytes, body_type: type[T]) -> T:
     ------
     MalformedError
         If it is not JSON, or not of that type; the message names the place.
+    TooLargeError
+        If it has more parts than are accepted.
     """
+    if len(body) > MAX_PARTS and body.count(b"{") + body.count(b"[") > MAX_PARTS:
+        raise TooLargeError(
+            f"Received a body of more than {MAX_PARTS} lists and objects",
+            expected="a few hundred thousand tasks at most",
+            fix="Send fewer tasks at once.",
+        )
     try:
         return msgspec.json.decode(body, type=body_type)
     except msgspec.ValidationError as error:

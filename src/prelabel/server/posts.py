@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
@@ -15,6 +17,10 @@ from prelabel.errors import TooLargeError
 
 SMALL_BYTES = 16 * 1024
 """Bodies of one or two tasks, which take a millisecond."""
+
+
+received_at_seconds: ContextVar[float] = ContextVar("received_at_seconds")
+"""When the body was there, on the monotonic clock: waiting for a thread takes time, too."""
 
 
 class PostEndpoint:
@@ -48,6 +54,7 @@ class PostEndpoint:
         if self._at_once and len(body) <= SMALL_BYTES:
             content = self._at_once(self._service, body)
         if content is None:
+            received_at_seconds.set(time.monotonic())
             content = _to_json(
                 await to_thread.run_sync(self._handle, self._service, body, limiter=self._limiter)
             )

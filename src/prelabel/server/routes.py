@@ -31,7 +31,7 @@ from prelabel.protocol.bodies import (
 )
 from prelabel.protocol.events import EventBody, to_event
 from prelabel.protocol.extra_params import read_extra_params
-from prelabel.server.posts import to_response
+from prelabel.server.posts import received_at_seconds, to_response
 from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
@@ -110,7 +110,9 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
 
 def post_predict(service: Service, body: bytes) -> bytes:
     """``POST /predict``: one entry for each task, in order."""
-    return _write_predictions(service, service.predictor.predict(*_read_predict(body)))
+    until_seconds = received_at_seconds.get() + service.settings.predict_seconds
+    found = service.predictor.predict(*_read_predict(body), until_seconds=until_seconds)
+    return _write_predictions(service, found)
 
 
 def predict_at_once(service: Service, body: bytes) -> bytes | None:

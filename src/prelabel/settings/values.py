@@ -95,8 +95,9 @@ class Settings(BaseSettings):
         Field(
             gt=0,
             allow_inf_nan=False,
-            description="How long a custom class may take to answer a request; then its process "
-            "is ended. Label Studio waits 100 s.",
+            description="How long a request for predictions may take; tasks that are not reached "
+            "by then are not answered for, and a custom class's process is ended. Label Studio "
+            "waits 100 s.",
         ),
     ] = 90.0
     fit_seconds: Annotated[
@@ -167,6 +168,16 @@ class Settings(BaseSettings):
         _named("THREADS"),
         Field(ge=1, le=256, description="Requests that a process works on at once."),
     ] = 8
+    resident_models: Annotated[
+        int,
+        _named("PRELABEL_RESIDENT_MODELS"),
+        Field(
+            ge=1,
+            le=100_000,
+            description="Projects whose models a process keeps in memory; others are loaded when "
+            "they are asked for.",
+        ),
+    ] = 100
     max_body_bytes: Annotated[
         int,
         _named("PRELABEL_MAX_BODY_BYTES"),

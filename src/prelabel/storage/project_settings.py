@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from prelabel.recent import Recent
 from prelabel.storage.database import Database
 from prelabel.storage.tables import is_project, project_table, update_project
 from prelabel.types import ProjectKey, ProjectSettings
+
+REMEMBERED = 1000
+"""Projects of which the last answer is kept in memory."""
 
 
 class ProjectSettingsStore:
@@ -14,7 +18,7 @@ class ProjectSettingsStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._read: dict[ProjectKey, tuple[int, ProjectSettings]] = {}
+        self._read = Recent[ProjectKey, tuple[int, ProjectSettings]](REMEMBERED)
 
     def get(self, project: ProjectKey) -> ProjectSettings:
         """Return a project's settings; those of a project that is not known are empty."""

@@ -9,11 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from prelabel.recent import Recent
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
 from prelabel.storage.projects import now
 from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import Head, ModelVersion, ProjectKey
+
+REMEMBERED = 1000
+"""Projects of which the last answer is kept in memory."""
 
 
 class VersionStore:
@@ -21,7 +25,7 @@ class VersionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._active: dict[ProjectKey, tuple[int, ModelVersion]] = {}
+        self._active = Recent[ProjectKey, tuple[int, ModelVersion]](REMEMBERED)
 
     def add(
         self,
