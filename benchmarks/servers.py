@@ -29,33 +29,34 @@ class Reference:
     def example(self) -> Path:
         return self.checkout / _EXAMPLE
 
-    def environment(self, model_dir: Path) -> dict[str, str]:
+    def environment(self, model_dir: Path, folder: Path | None = None) -> dict[str, str]:
         # One BLAS thread: by default two of them wait for each other, at the reference's cost.
         return {
-            "PYTHONPATH": os.pathsep.join([str(self.checkout), str(self.example)]),
+            "PYTHONPATH": os.pathsep.join([str(self.checkout), str(folder or self.example)]),
             "MODEL_DIR": str(model_dir),
             "LOG_LEVEL": "INFO",
             "OPENBLAS_NUM_THREADS": "1",
         }
 
-    def serve(self, model_dir: Path) -> Server:
-        """Start it as its Dockerfile does."""
+    def serve(self, model_dir: Path, folder: Path | None = None) -> Server:
+        """Start its text classifier, or the folder of another model, as its Dockerfile does."""
         port = _free_port()
         options = f"--preload --bind 127.0.0.1:{port} --workers 1 --threads 8 --timeout 0 _wsgi:app"
         return Server(
             [str(self.python), "-m", "gunicorn", *options.split()],
             port=port,
-            environment=self.environment(model_dir),
-            folder=self.example,
+            environment=self.environment(model_dir, folder),
+            folder=folder or self.example,
             log=model_dir / "server.log",
         )
 
 
-def serve_prelabel(model_dir: Path, *, train_every: int = 10) -> Server:
-    """Start prelabel with its defaults."""
+def serve_prelabel(model_dir: Path, *, train_every: int = 10, folder: Path | None = None) -> Server:
+    """Start prelabel with its defaults; with its own model, or that of a folder."""
     port = _free_port()
+    directory = [str(folder)] if folder else []
     return Server(
-        [sys.executable, "-m", "prelabel", "start", f"--port={port}"],
+        [sys.executable, "-m", "prelabel", "start", *directory, f"--port={port}"],
         port=port,
         environment={
             "MODEL_DIR": str(model_dir),

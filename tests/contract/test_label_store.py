@@ -305,6 +305,18 @@ def test_a_forgotten_project_is_new_when_seen_again_and_keeps_its_labels(
     assert known(labels) == {1: "sports"}
 
 
+def test_what_another_process_saw_of_a_project_is_known_at_once(
+    projects: ProjectStore, database: Database
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    assert projects.see(PROJECT).label_config == CONFIG
+    with Database(database.path) as other:
+        ProjectStore(other).see(PROJECT, config("now"))
+        assert projects.see(PROJECT).label_config == config("now")
+        ProjectStore(other).forget(PROJECT)
+        assert projects.see(PROJECT).is_new
+
+
 def test_two_projects_with_the_same_ids_never_touch(labels: LabelStore, syncs: SyncStore) -> None:
     apply_all(
         labels, annotated(labeled(1), labeled(2)), annotated(labeled(1, "cooking"), project=TWIN)

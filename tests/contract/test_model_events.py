@@ -65,6 +65,27 @@ def test_state_is_kept_by_project(database: Database, events: ModelEventStore) -
     assert list(state) == ["b"]
 
 
+def test_what_another_process_sets_is_seen_at_once(
+    database: Database, events: ModelEventStore
+) -> None:
+    state = ModelState(database, PROJECT)
+    with Database(database.path) as other:
+        for version in ("1", "2"):
+            ModelState(other, PROJECT)["model_version"] = version
+            assert [state["model_version"] for _ in range(2)] == [version] * 2
+        del ModelState(other, PROJECT)["model_version"]
+        assert "model_version" not in state
+
+
+def test_a_value_that_the_caller_changes_is_not_changed_for_others(
+    database: Database, events: ModelEventStore
+) -> None:
+    state = ModelState(database, PROJECT)
+    state["seen"] = [1]
+    state["seen"].append(2)
+    assert state["seen"] == [1]
+
+
 def test_what_is_no_json_is_refused(database: Database, events: ModelEventStore) -> None:
     with pytest.raises(ModelError, match="a value of JSON"):
         ModelState(database, PROJECT)["a"] = object()

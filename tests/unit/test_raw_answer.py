@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from label_studio_ml.response import ModelResponse
 from label_studio_ml.sdk import PredictionValue
 from prelabel.errors import ModelError
-from prelabel.models.raw_answer import to_predictions
+from prelabel.models.raw_answer import encode, to_predictions
 
 REGION = {"from_name": "a", "to_name": "b", "type": "choices", "value": {"choices": ["x"]}}
 
@@ -30,9 +32,32 @@ def test_a_response_of_the_reference_is_read() -> None:
     assert found == {"result": [REGION], "score": 0.5, "model_version": "2"}
 
 
-def test_numbers_of_numpy_become_json() -> None:
-    (found,) = to_predictions([{"result": [{"n": np.int64(3)}], "score": np.float32(0.5)}], 1, "1")
-    assert (found["result"], found["score"]) == ([{"n": 3}], 0.5)
+@pytest.mark.parametrize(
+    ("value", "json"),
+    [
+        (np.int64(3), b"3"),
+        (np.float64(0.5), b"0.5"),
+        (np.array([[1.5, 2.0]]), b"[[1.5,2.0]]"),
+        (MappingProxyType({np.int64(1): {None: 2}}), b'{"1":{"None":2}}'),
+        (PredictionValue(result=[]), b'{"model_version":null,"score":0.0,"result":[]}'),
+        (type("Half", (float,), {})(0.5), b"0.5"),
+        (type("Three", (int,), {})(3), b"3"),
+        (Path("a/b"), b'"a/b"'),
+    ],
+)
+def test_what_json_does_not_know_is_told_in_what_it_knows(value: Any, json: bytes) -> None:
+    assert encode({"a": value}) == b'{"a":%s}' % json
+
+
+@pytest.mark.parametrize("score", [np.float32(0.5), np.array(0.5)])
+def test_a_score_may_be_a_number_of_numpy(score: Any) -> None:
+    assert to_predictions([{"result": [], "score": score}], 1, "1")[0]["score"] == 0.5
+
+
+def test_regions_may_be_objects() -> None:
+    region = PredictionValue(result=[])
+    (found,) = to_predictions([{"result": (region, REGION)}], 1, "1")
+    assert found["result"] == [region.model_dump(), REGION]
 
 
 def test_a_score_above_one_is_one_because_label_studio_refuses_the_batch_for_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -55,10 +55,12 @@ class CustomService:
     end_models: Callable[[], None]
     dispatcher: Dispatcher
     metrics: Metrics
+    _states: dict[ProjectKey, ModelState] = field(default_factory=dict)
 
     def model_version(self, project: ProjectKey) -> str | None:
         """Return the version that a project's predictions carry; None before its first setup."""
-        version = ModelState(self.database, project).get("model_version")
+        state = self._states.setdefault(project, ModelState(self.database, project))
+        version = state.get("model_version")
         return None if version is None else str(version)
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from prelabel.errors import MalformedError, shorten
 from prelabel.models.raw import RawModel, State, remembering
-from prelabel.models.raw_answer import to_json, to_predictions
+from prelabel.models.raw_answer import encode, to_predictions
 from prelabel.types import ProjectKey
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Session:
         model = self._get_model(request.get("label_config"))
         answer = model.predict(tasks, context=context, **params)
         results = to_predictions(answer, len(tasks), model.model_version)
-        return msgspec.json.encode({"results": results})
+        return encode({"results": results})
 
     def fit(self, body: bytes) -> bytes:
         """Tell the model of an event, and give what it has learned a version of its own."""
@@ -91,7 +91,7 @@ class Session:
         if model.model_version == version and self._list_files() != files:
             # It learned and did not say so: Label Studio would never ask again.
             log.info("The model's files changed: version %s", model.bump_model_version())
-        return msgspec.json.encode(to_json(result))
+        return encode(result)
 
     def _get_model(self, label_config: str | None) -> RawModel:
         with self._making:

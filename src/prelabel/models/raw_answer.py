@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from prelabel.errors import ModelError, shorten
 
 _FIX = "Mend the model's predict."
@@ -51,6 +53,8 @@ def to_predictions(answer: Any, n_tasks: int, version: str | None) -> list[Any]:
 
 
 def _to_plain(value: Any) -> Any:
+    if type(value) is dict:
+        return value
     dump = getattr(value, "model_dump", None)
     return dump() if callable(dump) else value
 
@@ -65,12 +69,13 @@ def _read_entry(entry: Any, number: int, version: str | None) -> Any:
 
 
 def _read_one(given: Any, number: int, version: str | None) -> dict[str, Any]:
-    if not isinstance(given, Mapping) or not isinstance(given.get("result"), list | tuple):
+    regions = given.get("result") if _is_mapping(given) else None
+    if not isinstance(regions, (list, tuple)):
         raise _malformed(number, f"is {shorten(given)}", '{"result": [regions], "score": 0.9}')
-    prediction = {str(key): to_json(value) for key, value in given.items()}
-    regions = prediction["result"]
-    for region in regions:
-        if not isinstance(region, Mapping):
+    prediction = dict(given)
+    prediction["result"] = plain = [_to_plain(region) for region in regions]
+    for region in plain:
+        if not _is_mapping(region):
             raise _malformed(number, f"has the region {shorten(region)}", "regions as objects")
     if prediction.get("score") is not None:
         prediction["score"] = _read_score(prediction["score"], number)
@@ -79,27 +84,34 @@ def _read_one(given: Any, number: int, version: str | None) -> dict[str, Any]:
     return prediction
 
 
+def _is_mapping(value: Any) -> bool:
+    return type(value) is dict or isinstance(value, Mapping)
+
+
 def _read_score(score: Any, number: int) -> float:
     """Read a score; Label Studio refuses a whole batch for one outside of [0, 1]."""
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+    is_plain = type(score) is float or not hasattr(score, "tolist")
+    plain = score if is_plain else score.tolist()  # NumPy has floats of its own
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
         raise _malformed(number, f"has the score {shorten(score)}", "a number in [0, 1]")
-    return min(1.0, max(0.0, float(score)))
+    return min(1.0, max(0.0, float(plain)))
 
 
-def to_json(value: Any) -> Any:
-    """Return a value made of JSON's own types: NumPy's scalars and arrays become numbers, lists."""
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_json(item) for item in value]
-    if isinstance(value, bool | int | str) or value is None:
-        return value
-    if isinstance(value, float):
-        return float(value)
+def encode(value: Any) -> bytes:
+    """Return a value as JSON: NumPy's scalars and arrays become numbers and lists."""
+    return msgspec.json.encode(value, enc_hook=_replace)
+
+
+def _replace(value: Any) -> Any:
+    """Return what stands for a value that JSON does not know, nor msgspec."""
     for convert in ("tolist", "model_dump"):
         method = getattr(value, convert, None)
         if callable(method):
-            return to_json(method())
+            return method()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, float | int):
+        return float(value) if isinstance(value, float) else int(value)
     return str(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -17,18 +17,21 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_json
 from prelabel.errors import MalformedError, NotFoundError, shorten
 from prelabel.protocol.values import to_datetime
 from prelabel.server.errors import unknown_route
-from prelabel.server.middleware import RequestMiddleware
+from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.posts import read_body, to_response
 from prelabel.storage.model_events import ModelEvent
 from prelabel.types import ProjectKey
 
 Handle = Callable[[CustomService, bytes], Response]
+HandleOfProject = Callable[[CustomService, ProjectKey, bytes], Response]
+Answer = Callable[[bytes], Awaitable[Response]]
 
 REQUESTS_AT_ONCE = 4
 """Threads that one project's requests may take: a model that hangs keeps no other project's."""
@@ -55,9 +58,9 @@ def read_project(body: bytes) -> ProjectKey:
     return ProjectKey.parse(text if "." in text else f"{text}.0")
 
 
-def post_setup(service: CustomService, body: bytes) -> Response:
+def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
     """``POST /setup``: make the model for this labeling config; tell its version."""
-    project, request = read_project(body), read_json(body)
+    request = read_json(body)
     config = request.get("schema")
     if not isinstance(config, str):
         raise MalformedError(
@@ -79,9 +82,8 @@ def post_setup(service: CustomService, body: bytes) -> Response:
     return to_response(model.ask("setup", body, service.settings.predict_seconds))
 
 
-def post_predict(service: CustomService, body: bytes) -> Response:
+def post_predict(service: CustomService, project: ProjectKey, body: bytes) -> Response:
     """``POST /predict``: one entry for each task, in order."""
-    project = read_project(body)
     service.projects.see(project)
     model = service.get_model(project)
     return to_response(model.ask("predict", body, service.settings.predict_seconds))
@@ -140,14 +142,10 @@ def _write_event(event: ModelEvent) -> dict[str, Any]:
     }
 
 
-CUSTOM_POSTS: dict[str, Handle] = {
-    "/setup": post_setup,
-    "/predict": post_predict,
-    "/webhook": post_webhook,
-    "/job_status": post_job_status,
-}
-MODEL_PATHS = frozenset({"/setup", "/predict"})
+MODEL_POSTS: dict[str, HandleOfProject] = {"/setup": post_setup, "/predict": post_predict}
 """What runs the model's code: on threads of the project."""
+
+STORE_POSTS: dict[str, Handle] = {"/webhook": post_webhook, "/job_status": post_job_status}
 
 
 def create_custom_app(service: CustomService) -> Starlette:
@@ -160,7 +158,8 @@ def create_custom_app(service: CustomService) -> Starlette:
         finally:
             await run_in_threadpool(service.stop)
 
-    table = [*_get_routes(service), *_post_routes(service)]
+    posts = _post_endpoints(service)
+    table = [*_get_routes(service), *(Route(p, app, methods=["POST"]) for p, app in posts.items())]
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     known = frozenset(route.path for route in table)
     surround = Middleware(
@@ -169,7 +168,7 @@ def create_custom_app(service: CustomService) -> Starlette:
     return Starlette(
         routes=table,
         lifespan=lifespan,
-        middleware=[surround],
+        middleware=[surround, Middleware(ShortcutMiddleware, posts=posts)],
         exception_handlers={
             404: lambda request, _error: unknown_route(request, listing),
             405: lambda request, _error: unknown_route(request, listing),
@@ -202,18 +201,32 @@ def _get_routes(service: CustomService) -> list[Route]:
     return [Route(path, get, methods=["GET"]) for path, get in gets.items()]
 
 
-def _post_routes(service: CustomService) -> list[Route]:
+class _PostEndpoint:
+    """Answers a POST on a thread; it speaks ASGI itself, as `server.posts.PostEndpoint` does."""
+
+    def __init__(self, service: CustomService, answer: Answer) -> None:
+        self._limit_bytes = service.settings.max_body_bytes
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(await read_body(receive, self._limit_bytes))
+        await response(scope, receive, send)
+
+
+def _post_endpoints(service: CustomService) -> dict[str, _PostEndpoint]:
     of_project: defaultdict[ProjectKey, CapacityLimiter] = defaultdict(
         partial(CapacityLimiter, REQUESTS_AT_ONCE)
     )
     others = CapacityLimiter(service.settings.threads)
 
-    def make(path: str) -> Route:
-        async def post(request: Request) -> Response:
-            body = await read_body(request.receive, service.settings.max_body_bytes)
-            limiter = of_project[read_project(body)] if path in MODEL_PATHS else others
-            return await to_thread.run_sync(CUSTOM_POSTS[path], service, body, limiter=limiter)
+    async def ask_model(handle: HandleOfProject, body: bytes) -> Response:
+        project = read_project(body)
+        limiter = of_project[project]
+        return await to_thread.run_sync(handle, service, project, body, limiter=limiter)
 
-        return Route(path, post, methods=["POST"])
+    async def ask_store(handle: Handle, body: bytes) -> Response:
+        return await to_thread.run_sync(handle, service, body, limiter=others)
 
-    return [make(path) for path in CUSTOM_POSTS]
+    answers = {path: partial(ask_model, handle) for path, handle in MODEL_POSTS.items()}
+    answers |= {path: partial(ask_store, handle) for path, handle in STORE_POSTS.items()}
+    return {path: _PostEndpoint(service, answer) for path, answer in answers.items()}

@@ -15,18 +15,29 @@ from prelabel.types import ProjectKey
 
 
 class ModelState(MutableMapping[str, Any]):
-    """A project's values of JSON by name. What was set is durable when that returns."""
+    """A project's values of JSON by name. What was set is durable when that returns.
+
+    A text is queried once while nothing has changed. Other values are the caller's own, who may
+    change them, and are read each time.
+    """
 
     def __init__(self, database: Database, project: ProjectKey) -> None:
         self._database = database
         self._project = project
+        self._texts: dict[str, tuple[int, str]] = {}
 
     def __getitem__(self, name: str) -> Any:
+        change = self._database.last_change()
+        known = self._texts.get(name)
+        if known is not None and known[0] == change:
+            return known[1]
         query = select(table.c.value).where(self._is(name))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         if row is None:
             raise KeyError(name)
+        if isinstance(row.value, str):
+            self._texts[name] = change, row.value
         return row.value
 
     def __setitem__(self, name: str, value: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.tables import is_project, project_table, update_project
@@ -36,23 +36,33 @@ class Seen:
 
 
 class ProjectStore:
-    """Remembers projects."""
+    """Remembers projects; nothing is queried while nothing has changed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._read: dict[ProjectKey, tuple[int, Row[Any] | None]] = {}
 
     def see(self, project: ProjectKey, label_config: str | None = None) -> Seen:
         """Remember that a project exists with this labeling config; writes only if that is news.
 
         Without a labeling config the known one stays.
         """
-        with self._database.read() as connection:
-            row = connection.execute(select(project_table).where(is_project(project))).one_or_none()
+        row = self._find(project)
         if row and row.deleted_at is None and label_config in (None, row.label_config):
             known = row.label_config
             return Seen(is_new=False, previous_label_config=known, label_config=known)
         with self._database.write() as connection:
             return see(connection, project, label_config, None)
+
+    def _find(self, project: ProjectKey) -> Row[Any] | None:
+        change = self._database.last_change()
+        known = self._read.get(project)
+        if known is None or known[0] != change:
+            query = select(project_table).where(is_project(project))
+            with self._database.read() as connection:
+                known = change, connection.execute(query).one_or_none()
+            self._read[project] = known
+        return known[1]
 
     def is_known(self, project: ProjectKey) -> bool:
         """Whether a project has been seen, and not forgotten since."""
