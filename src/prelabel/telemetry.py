@@ -7,10 +7,11 @@ import os
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -55,6 +56,19 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
+def forget_dead_processes() -> None:
+    """Let what processes that are gone had in progress count no more; their counters stay."""
+    folder = Path(os.environ[SHARED_FOLDER])
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid)  # type: ignore[no-untyped-call] # the library's
+
+
+_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+_TASKS = (3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+
+
 class Metrics:
     """The counters of this process, and of those that share the folder with it.
 
@@ -68,9 +82,8 @@ class Metrics:
         self.requests = Counter(
             "prelabel_requests", "Requests answered.", ["route", "status"], registry=own
         )
-        seconds = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
         self.request_seconds = Histogram(
-            "prelabel_request_seconds", "Time to answer.", ["route"], registry=own, buckets=seconds
+            "prelabel_request_seconds", "Time to answer.", ["route"], registry=own, buckets=_SECONDS
         )
         self.predictions = Counter(
             "prelabel_predictions", "Tasks answered with a label.", registry=own
@@ -83,14 +96,25 @@ class Metrics:
         )
         self.jobs = Counter("prelabel_jobs", "Jobs finished.", ["state"], registry=own)
         self.job_seconds = Histogram(
-            "prelabel_job_seconds", "Time a job took.", registry=own, buckets=seconds
+            "prelabel_job_seconds", "Time a job took.", registry=own, buckets=_SECONDS
         )
-        self.last_version_at = Gauge(
-            "prelabel_last_version_timestamp_seconds",
-            "When the newest version came.",
-            registry=own,
-            multiprocess_mode="max",
-        )
+        self.in_progress = Gauge(
+            "prelabel_requests_in_progress", "Requests that have a thread, or wait for one.",
+            registry=own, multiprocess_mode="livesum",
+        )  # fmt: skip
+        self.batch_tasks = Histogram(
+            "prelabel_batch_tasks", "Tasks of a request for several predictions.", registry=own,
+            buckets=_TASKS,
+        )  # fmt: skip
+
+    def count_predictions(self, *, tasks: int, answered: int) -> None:
+        """Count what came of a request for predictions."""
+        if tasks > 1:
+            self.batch_tasks.observe(tasks)
+        if answered:
+            self.predictions.inc(answered)
+        if tasks > answered:
+            self.abstentions.inc(tasks - answered)
 
     def register(self, collector: Collector) -> None:
         """Add figures that are read when someone asks; they are the same in every process."""

@@ -13,7 +13,8 @@ from jsonschema import validate
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from prelabel.loop.gauges import VersionGauges
+from prelabel.loop.gauges import ProjectGauges, VersionGauges
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics
 
@@ -96,9 +97,10 @@ def expressions() -> Iterator[str]:
 
 
 @pytest.fixture
-def figures(versions: VersionStore) -> set[str]:
+def figures(versions: VersionStore, projects: ProjectStore) -> set[str]:
     metrics = Metrics()
     metrics.register(VersionGauges(versions))
+    metrics.register(ProjectGauges(projects))
     families = text_string_to_metric_families(metrics.encode().decode())
     found = {family.name: family.type for family in families}
     counters = {f"{name}_total" for name, kind in found.items() if kind == "counter"}
@@ -117,3 +119,14 @@ def test_every_figure_they_ask_for_is_there(figures: set[str]) -> None:
     asked = {name for text in expressions() for name in re.findall(r"prelabel_\w+", text)}
     assert asked
     assert asked <= figures
+
+
+def test_every_figure_is_documented_and_shown(figures: set[str]) -> None:
+    page = (FOLDER.parents[1] / "docs" / "reference" / "endpoints.md").read_text()
+    documented = set(re.findall(r"^\| `(prelabel_\w+)", page, re.MULTILINE))
+    plain = {name.removesuffix("_bucket") for name in figures}
+    counters = {name for name in plain if f"{name}_total" in plain}
+    begun = {name for name in plain if name.endswith("_created")}  # by the library itself
+    assert documented == plain - counters - begun
+    shown = {name for text in expressions() for name in re.findall(r"prelabel_\w+", text)}
+    assert {name.removesuffix("_bucket") for name in shown} <= documented

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import ast
 import json
 import logging
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from prelabel.telemetry import Metrics, configure_logging, request_id
+from prelabel.telemetry import SHARED_FOLDER, Metrics, configure_logging, request_id
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,47 @@ def test_figures_are_encoded_for_prometheus() -> None:
     assert 'prelabel_requests_total{route="/predict",status="200"} 1.0' in text
     assert 'prelabel_request_seconds_bucket{le="0.003",route="/predict"} 1.0' in text
     assert "prelabel_label_changes_total 3.0" in text
+
+
+def test_a_batch_has_a_size_and_a_single_task_has_none() -> None:
+    metrics = Metrics()
+    metrics.count_predictions(tasks=1, answered=1)
+    metrics.count_predictions(tasks=20, answered=15)
+    text = metrics.encode().decode()
+    assert "prelabel_predictions_total 16.0" in text
+    assert "prelabel_abstentions_total 5.0" in text
+    assert 'prelabel_batch_tasks_bucket{le="10.0"} 0.0' in text
+    assert "prelabel_batch_tasks_sum 20.0" in text
+
+
+SCRIPT = """
+import os, subprocess, sys
+from prelabel.telemetry import Metrics, forget_dead_processes
+metrics = Metrics()
+metrics.in_progress.inc()
+metrics.predictions.inc()
+if len(sys.argv) == 1:
+    subprocess.run([sys.executable, __file__, "child"])
+    for _ in range(2):
+        found = metrics.encode().decode().splitlines()
+        print([line for line in found if line.startswith(("prelabel_req", "prelabel_pred"))])
+        forget_dead_processes()
+"""
+
+
+def test_what_a_dead_process_had_in_progress_is_forgotten_and_what_it_counted_is_not(
+    tmp_path: Path,
+) -> None:
+    script, folder = tmp_path / "script.py", tmp_path / "figures"
+    script.write_text(SCRIPT)
+    folder.mkdir()
+    result = subprocess.run(
+        [sys.executable, script], env={**os.environ, SHARED_FOLDER: str(folder)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    before, after = (set(ast.literal_eval(line)) for line in result.stdout.splitlines())
+    assert before == {"prelabel_predictions_total 2.0", "prelabel_requests_in_progress 2.0"}
+    assert after == {"prelabel_predictions_total 2.0", "prelabel_requests_in_progress 1.0"}
 
 
 def test_two_servers_in_one_process_count_apart() -> None:

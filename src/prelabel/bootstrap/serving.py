@@ -15,7 +15,7 @@ from prelabel.bootstrap.connections import connect, open_database, open_texts
 from prelabel.bootstrap.training import do_job
 from prelabel.label_studio.hosts import FetchHosts
 from prelabel.loop.doorbell import Doorbell
-from prelabel.loop.gauges import VersionGauges
+from prelabel.loop.gauges import ProjectGauges, VersionGauges
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
@@ -33,7 +33,7 @@ from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
-from prelabel.types import Job, JobState
+from prelabel.types import Job
 
 LEASE = timedelta(seconds=10)
 JOB_LIMIT = timedelta(hours=1)
@@ -80,6 +80,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     model_class, database = _open_basis(settings, directory)
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     metrics.register(VersionGauges(versions))
+    metrics.register(ProjectGauges(ProjectStore(database)))
     registry = Registry(
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class,
         resident=settings.resident_models,
@@ -163,5 +164,3 @@ def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler)
 def _report(metrics: Metrics, job: Job, seconds: float) -> None:
     metrics.jobs.labels(state=job.state).inc()
     metrics.job_seconds.observe(seconds)
-    if job.state is JobState.DONE and job.model_version:
-        metrics.last_version_at.set_to_current_time()

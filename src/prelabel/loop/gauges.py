@@ -1,14 +1,16 @@
-"""What the active versions measured, for Prometheus."""
+"""What the store knows of versions and projects, for Prometheus."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from prelabel.errors import StorageError
+from prelabel.storage.projects import ProjectState, ProjectStore
 from prelabel.storage.versions import VersionStore
 
 log = logging.getLogger(__name__)
@@ -44,11 +46,64 @@ class VersionGauges(Collector):
                 for control, measured in (version.metrics or {}).items():
                     gauge.add_metric([str(version.project), control], measured[name])
             yield gauge
-        gauge = _gauge("examples", "Examples that the active version was fitted on.")
+        examples = _gauge("examples", "Examples that the active version was fitted on.")
+        created = _gauge("created_timestamp_seconds", "When the active version was made.")
         for version in active:
-            gauge.add_metric([str(version.project)], version.examples)
-        yield gauge
+            examples.add_metric([str(version.project)], version.examples)
+            created.add_metric([str(version.project)], version.created_at.timestamp())
+        yield from (examples, created)
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"prelabel_version_{name}", meaning, labels=["project", *labels])
+
+
+class ProjectGauges(Collector):
+    """Where the work for projects stands: leases, syncs, label changes that wait for a training."""
+
+    def __init__(self, projects: ProjectStore) -> None:
+        self._projects = projects
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield nothing while the store cannot be read, as `VersionGauges` does."""
+        try:
+            states = self._projects.states()
+        except StorageError as error:
+            log.warning("The figures of projects are left out: %s", error)
+            return
+        moment = datetime.now(UTC)
+        leases = GaugeMetricFamily(
+            "prelabel_leases", "Projects that a job works on, by state.", labels=["state"]
+        )
+        until = [state.leased_until for state in states if state.leased_until]
+        leases.add_metric(["held"], sum(moment <= end for end in until))
+        leases.add_metric(["run_out"], sum(moment > end for end in until))
+        yield leases
+        for name, (meaning, read) in _OF_PROJECTS.items():
+            gauge = GaugeMetricFamily(f"prelabel_{name}", meaning, labels=["project"])
+            for state in states:
+                gauge.add_metric([str(state.project)], read(state, moment))
+            yield gauge
+
+
+def _read_lag_seconds(state: ProjectState, moment: datetime) -> float:
+    if state.sync_due_at is None:
+        return 0.0
+    since = state.synced_at or state.sync_due_at
+    return max(0.0, (moment - since).total_seconds())
+
+
+_OF_PROJECTS: Mapping[str, tuple[str, Callable[[ProjectState, datetime], float]]] = {
+    "sync_lag_seconds": (
+        "Time since the labels were pulled, where that is wanted again; 0 where it is not.",
+        _read_lag_seconds,
+    ),
+    "sync_failures": (
+        "Times in a row that pulling the labels failed.",
+        lambda state, _: state.sync_failures,
+    ),
+    "untrained_changes": (
+        "Label changes that no training has seen yet.",
+        lambda state, _: state.untrained_changes,
+    ),
+}

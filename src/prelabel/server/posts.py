@@ -55,9 +55,11 @@ class PostEndpoint:
             content = self._at_once(self._service, body)
         if content is None:
             received_at_seconds.set(time.monotonic())
-            content = _to_json(
-                await to_thread.run_sync(self._handle, self._service, body, limiter=self._limiter)
-            )
+            with self._service.metrics.in_progress.track_inprogress():
+                answer = await to_thread.run_sync(
+                    self._handle, self._service, body, limiter=self._limiter
+                )
+            content = _to_json(answer)
         size = (b"content-length", b"%d" % len(content))
         headers = [size, (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

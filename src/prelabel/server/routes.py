@@ -130,8 +130,7 @@ def _read_predict(body: bytes) -> tuple[ProjectKey, LabelSchema, list[Mapping[st
 
 def _write_predictions(service: Service, predictions: Sequence[Prediction | None]) -> bytes:
     answered = sum(prediction is not None for prediction in predictions)
-    service.metrics.predictions.inc(answered)
-    service.metrics.abstentions.inc(len(predictions) - answered)
+    service.metrics.count_predictions(tasks=len(predictions), answered=answered)
     return write_results(predictions)
 
 

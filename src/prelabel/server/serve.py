@@ -23,7 +23,7 @@ from prelabel.errors import ConfigError
 from prelabel.server.app import create_app
 from prelabel.server.custom import create_custom_app
 from prelabel.settings import Settings
-from prelabel.telemetry import SHARED_FOLDER, configure_logging
+from prelabel.telemetry import SHARED_FOLDER, configure_logging, forget_dead_processes
 
 GRACE_SECONDS = 10
 """How long requests under way may take after a SIGTERM."""
@@ -80,6 +80,7 @@ def serve_with_workers(settings: Settings, directory: Path | None, listener: soc
 def make_worker_app(settings: Settings, directory: Path | None) -> Starlette:
     """Return one worker's application; the worker ends when its supervisor does."""
     configure_logging(settings.log_level)
+    forget_dead_processes()
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     return create_app(open_service(settings, directory))
 

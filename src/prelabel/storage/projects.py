@@ -35,6 +35,28 @@ class Seen:
     label_config: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectState:
+    """Where the work for a project stands.
+
+    Attributes
+    ----------
+    leased_until
+        Until when someone has the right to work on it, without renewal; None if nobody has.
+    sync_due_at, synced_at
+        From when on a sync is wanted, and when the last one was finished; None if none.
+    untrained_changes
+        Label changes that no training has seen yet.
+    """
+
+    project: ProjectKey
+    leased_until: datetime | None
+    sync_due_at: datetime | None
+    synced_at: datetime | None
+    sync_failures: int
+    untrained_changes: int
+
+
 class ProjectStore:
     """Remembers projects; nothing is queried while nothing has changed."""
 
@@ -71,6 +93,23 @@ class ProjectStore:
         )
         with self._database.read() as connection:
             return connection.scalar(wanted) is not None
+
+    def states(self) -> list[ProjectState]:
+        """Return where the work for each project stands, but for forgotten ones, by project."""
+        columns = project_table.c
+        query = select(
+            columns.project,
+            columns.lease_until.label("leased_until"),
+            columns.sync_due_at,
+            columns.synced_at,
+            columns.sync_failures,
+            (columns.label_changes - columns.trained_changes).label("untrained_changes"),
+        ).where(columns.deleted_at.is_(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(columns.project)).mappings().all()
+        return [
+            ProjectState(**{**row, "project": ProjectKey.parse(row["project"])}) for row in rows
+        ]
 
     def forget(self, project: ProjectKey) -> None:
         """Stop working for a project until it is seen again; its labels are kept."""
