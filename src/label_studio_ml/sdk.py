@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -57,7 +58,9 @@ class Project:
         """Return all tasks that have annotations, with them."""
         from prelabel.label_studio.client import LabelStudioClient  # noqa: PLC0415 - if it is used
 
-        with LabelStudioClient(self._url, self._key) as client:
+        ca_file = os.getenv("PRELABEL_CA_FILE")
+        certificates = Path(ca_file) if ca_file else None
+        with LabelStudioClient(self._url, self._key, ca_file=certificates) as client:
             pages = client.labeled_tasks(self.id)
             return [_write_task(item) for page in pages for item in page.tasks]
 

@@ -143,11 +143,17 @@ class UpstreamError(PrelabelError):
     ----------
     retryable
         Whether the same call may work later: no connection, status 429 or 5xx.
+    retry_after_seconds
+        How long Label Studio asks to be left alone; 0 if it does not say.
     """
 
-    def __init__(self, received: str, *, expected: str, fix: str, retryable: bool) -> None:
+    def __init__(
+        self, received: str, *, expected: str, fix: str, retryable: bool,
+        retry_after_seconds: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(received, expected=expected, fix=fix)
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
 
 
 def shorten(value: object, limit: int = 60) -> str:

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -216,6 +217,18 @@ def test_a_failed_sync_is_put_off_longer_each_time_or_dropped(
     assert 500 < (due_at(database) - first) / 1e6 < 700
     projects.sync_failed(PROJECT, retry=False)
     assert due_at(database) == 0
+
+
+def test_a_sync_is_put_off_as_long_as_label_studio_asks_for_within_limits(
+    database: Database, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.sync_failed(PROJECT, retry=True)
+    first = due_at(database)
+    projects.sync_failed(PROJECT, retry=True, after=timedelta(minutes=2))
+    assert 110 < (due_at(database) - first) / 1e6 < 180
+    projects.sync_failed(PROJECT, retry=True, after=timedelta(days=2))
+    assert 590 < (due_at(database) - first) / 1e6 < 700
 
 
 def due_at(database: Database) -> int:

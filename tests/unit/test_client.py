@@ -3,10 +3,12 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +17,11 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import trustme
 
 from prelabel.errors import ConfigError, UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
+from prelabel.label_studio.connections import ConnectionClient
 from prelabel.types import ProjectKey
 
 LEGACY = "0123456789abcdef0123456789abcdef01234567"
@@ -49,6 +53,7 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay_seconds: float = 0.0
+    seconds_a_byte: float = 0.0
 
     @property
     def content(self) -> bytes:
@@ -65,6 +70,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answer = answer
         self.requests: list[Request] = []
+        self.is_closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -85,14 +91,20 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, query, authorization, cookie, body)
         self.server.requests.append(request)
         reply = self.server.answer(request)
-        time.sleep(reply.delay_seconds)
+        self.server.is_closing.wait(reply.delay_seconds)
         self.send_response(reply.status)
         for name, value in {"Content-Length": str(len(reply.content)), **reply.headers}.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(reply.content)
+        with suppress(ConnectionError):  # the client has hung up
+            self.end_headers()
+            self._drip(reply) if reply.seconds_a_byte else self.wfile.write(reply.content)
 
-    do_POST = do_GET  # noqa: N815 (the standard library's name)
+    def _drip(self, reply: Reply) -> None:
+        for byte in reply.content:
+            self.wfile.write(bytes([byte]))
+            self.server.is_closing.wait(reply.seconds_a_byte)
+
+    do_POST = do_PATCH = do_GET  # noqa: N815 (the standard library's names)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -126,22 +138,19 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
     yield start
     for server in servers:
+        server.is_closing.set()
         server.shutdown()
         server.server_close()
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    clients: list[LabelStudioClient] = []
-
     def make(server: Server, key: str = LEGACY, **options: Any) -> LabelStudioClient:
-        client = LabelStudioClient(server.url, key, **{"backoff_seconds": 0.001, **options})
-        clients.append(client)
-        return client
+        made = LabelStudioClient(server.url, key, **{"backoff_seconds": 0.001, **options})
+        return entered.enter_context(made)
 
-    yield make
-    for client in clients:
-        client.__exit__()
+    with ExitStack() as entered:
+        yield make
 
 
 def exchanging(*, lifetime_seconds: float = 300, refuses: int = 0) -> Answer:
@@ -356,6 +365,81 @@ def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
     assert "pw" not in str(caught.value)
 
 
+# TLS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """A certificate with its key, and who says that it is right; files in PEM."""
+
+    file: Path
+    authority: Path
+
+    def guard(self, server: Server) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    authority = trustme.CA()
+    made = Certificate(file=tmp_path / "server.pem", authority=tmp_path / "authority.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(made.file)
+    authority.cert_pem.write_to_path(made.authority)
+    return made
+
+
+def connect_by_tls(server: Server, host: str = "127.0.0.1", **options: Any) -> LabelStudioClient:
+    return LabelStudioClient(f"https://{host}:{server.server_port}", LEGACY, **options)
+
+
+def test_an_authority_of_ones_own_is_trusted_if_it_is_named(
+    serve: Serve, certificate: Certificate
+) -> None:
+    server = serve(Reply(PROJECT))
+    certificate.guard(server)
+    with connect_by_tls(server, ca_file=certificate.authority) as client:
+        assert client.project(7).key == KEY
+
+
+def test_a_certificate_nobody_knows_is_refused_at_once_and_the_setting_is_named(
+    serve: Serve, certificate: Certificate
+) -> None:
+    server = serve(Reply(PROJECT))
+    certificate.guard(server)
+    with connect_by_tls(server, backoff_seconds=60) as client:
+        error = refusal_of(client)
+    assert not error.retryable
+    assert "is not trusted (unable to get local issuer certificate)" in error.received
+    assert "Set PRELABEL_CA_FILE to a file with the authority's certificate" in error.fix
+    assert server.requests == []
+
+
+def test_a_certificate_of_another_name_is_refused_and_the_host_is_named(
+    serve: Serve, certificate: Certificate
+) -> None:
+    server = serve(Reply(PROJECT))
+    certificate.guard(server)
+    with connect_by_tls(server, "localhost", ca_file=certificate.authority) as client:
+        error = refusal_of(client)
+    assert not error.retryable
+    assert "LABEL_STUDIO_HOST" in error.fix
+    assert "PRELABEL_CA_FILE" not in error.fix
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_file_without_certificates_is_refused_at_once(
+    tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match=r"PRELABEL_CA_FILE names .*authority\.pem"):
+        LabelStudioClient("https://localhost", LEGACY, ca_file=file)
+
+
 # Trying again
 
 
@@ -408,17 +492,73 @@ def test_an_odd_retry_after_is_ignored(serve: Serve, connect: Connect, value: st
     assert connect(server).project(7).key == KEY
 
 
-def test_a_long_retry_after_is_waited_for_in_part(serve: Serve, connect: Connect) -> None:
-    server = serve(Reply(b"", 429, {"Retry-After": "86400"}), Reply(PROJECT))
-    started = time.monotonic()
-    connect(server, longest_wait_seconds=0.2).project(7)
-    assert 0.2 <= time.monotonic() - started < 5
+def test_who_asks_for_a_long_wait_is_not_asked_again(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(b"", 429, {"Retry-After": "300"}))
+    error = refusal_of(connect(server))
+    assert (error.retryable, error.retry_after_seconds) == (True, 300)
+    assert pickle.loads(pickle.dumps(error)).retry_after_seconds == 300
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(429, 3), (503, 1)])
+def test_what_changes_something_is_sent_again_only_if_it_was_not_looked_at(
+    serve: Serve, status: int, attempts: int
+) -> None:
+    server = serve(Reply(b"", status))
+    with (
+        ConnectionClient(server.url, LEGACY, attempts=3, backoff_seconds=0.001) as client,
+        pytest.raises(UpstreamError),
+    ):
+        client.change_project(7, {"title": "a"})
+    assert len(server.requests) == attempts
 
 
 def test_a_timeout_is_tried_again(serve: Serve, connect: Connect) -> None:
     server = serve(Reply(PROJECT, delay_seconds=0.5), Reply(PROJECT))
     assert connect(server, timeout_seconds=0.1).project(7).key == KEY
     assert len(server.requests) == 2
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(serve: Serve, connect: Connect) -> None:
+    # Each byte comes in time, the answer never does: all of them take two minutes.
+    server = serve(Reply(b"x" * 1200, seconds_a_byte=0.1))
+    started = time.monotonic()
+    error = refusal_of(connect(server, timeout_seconds=20, deadline_seconds=1, attempts=1))
+    assert time.monotonic() - started < 20
+    assert error.retryable
+    assert "the answer was not whole in time" in error.received
+    assert error.expected == "an answer within 1 s"
+
+
+def test_the_deadline_is_for_all_attempts(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply(b"", 503))
+    started = time.monotonic()
+    refusal_of(connect(server, attempts=10_000, deadline_seconds=1))
+    assert time.monotonic() - started < 20
+    assert 1 < len(server.requests) < 10_000
+
+
+def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = holding([*map(make_task, range(1, 31))])
+
+    def answer(request: Request) -> Reply:
+        slow = 60 if int(request.query["page_size"]) > 20 else 0
+        return replace(tasks(request), delay_seconds=slow)
+
+    server = serve(answer)
+    client = connect(server, page_size=80, deadline_seconds=1, attempts=1)
+    assert [len(page) for page in ids_of(client)] == [20, 10]
+    assert "Pages of 20 tasks are asked for" in caplog.text
+
+
+def test_a_label_studio_that_is_always_slow_is_an_error(serve: Serve, connect: Connect) -> None:
+    server = serve(Reply({"tasks": []}, delay_seconds=60))
+    client = connect(server, page_size=40, deadline_seconds=0.3, attempts=1)
+    with pytest.raises(UpstreamError):
+        next(client.labeled_tasks(7))
+    assert [request.query["page_size"] for request in server.requests] == ["40", "10"]
 
 
 def test_a_host_that_cannot_be_reached_is_a_retryable_error(serve: Serve, connect: Connect) -> None:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from prelabel.errors import ConfigError, StorageError
+from prelabel.label_studio.api import LabelStudioApi
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.fetching import TextFetcher
 from prelabel.label_studio.hosts import FetchHosts
 from prelabel.loop.texts import Texts
+from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.projects import ProjectStore
 
+Client = TypeVar("Client", bound=LabelStudioApi)
+
 
 @contextmanager
 def connect(settings: Settings) -> Iterator[LabelStudioClient | None]:
     """Yield a connection with the configured key; None without one."""
-    key = settings.label_studio_api_key
-    if key is None:
+    if settings.label_studio_api_key is None:
         yield None
     else:
-        url = settings.label_studio_url
-        # Two attempts: a sync that fails is tried again later, and trainings wait for it.
-        with LabelStudioClient(url, key.get_secret_value(), attempts=2) as client:
+        with open_client(settings, LabelStudioClient) as client:
             yield client
 
 
@@ -35,12 +37,28 @@ def open_texts(
 ) -> Iterator[Texts]:
     """Yield what fetches texts of which tasks have only the address."""
     hosts = FetchHosts.parse(settings.fetch_hosts)
-    fetcher = TextFetcher(settings.label_studio_url, client, hosts)
+    fetcher = TextFetcher(
+        settings.label_studio_url, client, hosts, ca_file=settings.ca_file
+    )
     texts = Texts(FetchedTexts(database), ProjectStore(database), fetcher.fetch)
     try:
         yield texts
     finally:
         texts.stop()
+
+
+def open_client(settings: Settings, kind: type[Client]) -> Client:
+    """Return a connection with the configured key; raise `ConfigError` without one."""
+    key = settings.label_studio_api_key
+    if key is None:
+        raise ConfigError(
+            "LABEL_STUDIO_API_KEY is not set",
+            expected="a key of someone who may see and change the project",
+            fix=HOW_TO_MAKE_A_KEY,
+        )
+    # Two attempts: a sync that fails is tried again later, and trainings wait for it.
+    url, ca_file = settings.label_studio_url, settings.ca_file
+    return kind(url, key.get_secret_value(), ca_file=ca_file, attempts=2)
 
 
 def open_database(settings: Settings) -> Database:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from prelabel.errors import ConfigError, shorten
+from prelabel.bootstrap import open_client
+from prelabel.errors import shorten
 from prelabel.label_studio.backend import Backend
 from prelabel.label_studio.connect import connect_backend
 from prelabel.label_studio.connections import ConnectionClient
 from prelabel.label_studio.doctor import Fault, examine
-from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY
 from prelabel.settings import Settings, load_settings
 
 TITLE = "prelabel"
 
-_project_option = click.option(
+project_option = click.option(
     "--project", "project_id", type=click.IntRange(1), required=True, help="The project's number."
 )
 
@@ -42,7 +41,7 @@ class _JsonObject(click.ParamType[dict[str, Any]]):
 
 @click.command()
 @click.argument("url")
-@_project_option
+@project_option
 @click.option("--title", default=TITLE, show_default=True, help="Its name in Label Studio.")
 @click.option("--extra-params", type=_JsonObject(), help="Settings of the project, a JSON object.")
 def connect(url: str, project_id: int, title: str, extra_params: dict[str, Any] | None) -> None:
@@ -53,7 +52,7 @@ def connect(url: str, project_id: int, title: str, extra_params: dict[str, Any] 
     """
     settings = load_settings()
     backend = _backend(url, settings)
-    with _open(settings) as client:
+    with open_client(settings, ConnectionClient) as client:
         done = connect_backend(client, project_id, backend, title=title, extra_params=extra_params)
         for line in done:
             click.echo(line)
@@ -62,7 +61,7 @@ def connect(url: str, project_id: int, title: str, extra_params: dict[str, Any] 
 
 @click.command()
 @click.argument("url", required=False)
-@_project_option
+@project_option
 @click.option("--repair", is_flag=True, help="Repair what can be, without asking.")
 def doctor(url: str | None, project_id: int, *, repair: bool) -> None:
     """Find what is wrong between a project of Label Studio and its backend, and repair it.
@@ -71,7 +70,7 @@ def doctor(url: str | None, project_id: int, *, repair: bool) -> None:
     there is examined. Settings are those of `prelabel connect`. Exits with 1 if a fault remains.
     """
     settings = load_settings()
-    with _open(settings) as client:
+    with open_client(settings, ConnectionClient) as client:
         if url is None:
             connected = client.connections(project_id)
             url = connected[0].url if connected else None
@@ -115,17 +114,3 @@ def _backend(url: str, settings: Settings) -> Backend:
         user=settings.basic_auth_user or "",
         password=password.get_secret_value() if password else "",
     )
-
-
-@contextmanager
-def _open(settings: Settings) -> Iterator[ConnectionClient]:
-    key = settings.label_studio_api_key
-    if key is None:
-        raise ConfigError(
-            "LABEL_STUDIO_API_KEY is not set",
-            expected="a key of someone who may change the project",
-            fix=HOW_TO_MAKE_A_KEY,
-        )
-    url = settings.label_studio_url
-    with ConnectionClient(url, key.get_secret_value(), attempts=2) as client:
-        yield client

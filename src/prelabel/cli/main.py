@@ -13,6 +13,7 @@ from prelabel.cli.create import create, root_dir_option
 from prelabel.cli.keeping import backup, prune, restore, rollback
 from prelabel.cli.offline import evaluate, predict, train
 from prelabel.cli.starting import start_model
+from prelabel.cli.syncing import sync
 from prelabel.errors import PrelabelError
 from prelabel.models.loader import split_target
 from prelabel.settings import load_settings
@@ -68,6 +69,7 @@ cli.add_command(create)
 cli.add_command(create, "init")
 cli.add_command(connect)
 cli.add_command(doctor)
+cli.add_command(sync)
 cli.add_command(evaluate)
 cli.add_command(train)
 cli.add_command(predict)

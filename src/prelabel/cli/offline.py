@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -13,6 +10,7 @@ from prelabel.cli.course import read_course_of
 from prelabel.cli.findings import Finding, describe, to_json
 from prelabel.cli.outputs import require_file, require_new_folder, writing
 from prelabel.cli.picture import draw, require_picture
+from prelabel.cli.progress import progress
 from prelabel.label_studio.export import read_export
 from prelabel.label_studio.prediction_file import open_prediction_file
 from prelabel.loop.course import Course
@@ -67,9 +65,9 @@ def train(export: Path, model_folder: Path, label_config: Path | None) -> None:
     """
     require_new_folder(model_folder)
     course = read_course_of(export, label_config)
-    with _progress(1, "Training") as advance:
+    with progress(1, "Training") as bar:
         models = course.fit()
-        advance(1)
+        bar.update(1)
     measured = course.evaluate(models)
     metrics = {control: found.to_mapping() for control, found in measured.items()} or None
     with writing(model_folder):
@@ -107,14 +105,14 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
     with (
         writing(output),
         open_prediction_file(output) as file,
-        _progress(len(found), "Predicting") as advance,
+        progress(len(found), "Predicting") as bar,
     ):
         for start in range(0, len(found), TEXTS_AT_ONCE):
             batch = found[start : start + TEXTS_AT_ONCE]
             predictions = kept.predict([task.data for task in batch])
             file.write(batch, predictions)
             n_predicted += sum(prediction is not None for prediction in predictions)
-            advance(len(batch))
+            bar.update(len(batch))
     keys = " and ".join(dict.fromkeys(control.data_keys for control in kept.schema.controls))
     rest = f", {len(found) - n_predicted} have no text under {keys}"
     without = rest if n_predicted < len(found) else ""
@@ -125,23 +123,15 @@ def _measure(course: Course) -> list[Finding]:
     experiments = [(lesson, plan_learning_curve(lesson.examples)) for lesson in course.ready]
     n_fits = sum(1 + len(experiment.trials if experiment else ()) for _, experiment in experiments)
     findings = []
-    with _progress(n_fits, "Training") as advance:
+    with progress(n_fits, "Training") as bar:
         for lesson, experiment in experiments:
             evaluation, curve = lesson.evaluate(lesson.learn()), None
-            advance(1)
+            bar.update(1)
             if experiment:
                 trials = []
                 for trial in experiment.run(lesson):
                     trials.append(trial)
-                    advance(1)
+                    bar.update(1)
                 curve = LearningCurve.of(trials, n_test=len(experiment.test))
             findings.append(Finding(lesson=lesson, evaluation=evaluation, curve=curve))
     return findings
-
-
-@contextmanager
-def _progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar on standard error, where that is a terminal."""
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden) as bar:
-        yield bar.update

@@ -98,7 +98,9 @@ def write_orders(settings: Settings, target: Path, project: ProjectKey) -> Order
     environment = {
         "LABEL_STUDIO_URL": settings.label_studio_url,
         "LABEL_STUDIO_HOST": settings.label_studio_url,
-    } | ({"LABEL_STUDIO_API_KEY": key.get_secret_value()} if key else {})
+    }
+    environment |= {"LABEL_STUDIO_API_KEY": key.get_secret_value()} if key else {}
+    environment |= {"PRELABEL_CA_FILE": str(settings.ca_file)} if settings.ca_file else {}
     return Orders(
         target=Path(os.path.abspath(target)),  # noqa: PTH100 - it may end in :Class, no file's name
         project=project,

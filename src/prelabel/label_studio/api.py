@@ -1,23 +1,27 @@
-"""How Label Studio is called: the key, attempts, refusals. The only use of an HTTP client.
-
-The key goes to the configured host and nowhere else: redirects are not followed, ``.netrc`` is not
-read, cookies are not kept. The environment's proxies and certificates (``HTTPS_PROXY``,
-``NO_PROXY``, ``SSL_CERT_FILE``) are used: they are the operator's.
-"""
+"""How Label Studio is called: the key, attempts, refusals. The key goes to its host only."""
 
 from __future__ import annotations
 
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+import time
+from functools import partial
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 import msgspec
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+)
 from tenacity.wait import wait_exponential, wait_random
 
 from prelabel.errors import ConfigError, MalformedError, UpstreamError, shorten
 from prelabel.label_studio.refusals import explain, is_passing, read_detail, read_retry_after
 from prelabel.label_studio.tokens import Credentials
+from prelabel.label_studio.transport import Transport, explain_untrusted, find_untrusted
 from prelabel.protocol.bodies import decode
 
 T = TypeVar("T")
@@ -32,26 +36,33 @@ class _AccessBody(msgspec.Struct):
 class LabelStudioApi:
     """A Label Studio, as the owner of an API key reaches it. Threads may share it.
 
+    >>> with LabelStudioApi("http://localhost:8080", "0123…", deadline_seconds=60.0) as api: ...
+
     Parameters
     ----------
     url
         Where Label Studio is; a path prefix is kept.
     api_key
         A personal access token or a legacy token, see `tokens`. Shown nowhere.
+    ca_file
+        Certificates in PEM to be trusted besides the usual ones.
     timeout_seconds
         For connecting, and for each wait for bytes.
+    deadline_seconds
+        For a call in all, its attempts and waits included; a token exchange has as much again.
     attempts
         How often something is asked for in all while Label Studio cannot be reached, is busy or
-        fails. What would change something is sent once.
+        fails. What would change something is sent again only if Label Studio was too busy to look
+        at it.
     backoff_seconds
         The first wait between attempts. It doubles; a ``Retry-After`` lengthens it.
     longest_wait_seconds
-        No wait is longer, whatever Label Studio asks for.
+        Who asks for a longer wait is not waited for here: the error says how long.
 
     Raises
     ------
     ConfigError
-        If the URL or the key cannot be one.
+        If the URL, the key or the file cannot be one.
     """
 
     def __init__(
@@ -59,32 +70,30 @@ class LabelStudioApi:
         url: str,
         api_key: str,
         *,
+        ca_file: Path | None = None,
         timeout_seconds: float = 30.0,
+        deadline_seconds: float = 120.0,
         attempts: int = 5,
         backoff_seconds: float = 0.5,
         longest_wait_seconds: float = 30.0,
     ) -> None:
         self._url = _read_url(url)
         self._credentials = Credentials(api_key, self._exchange)
-        self._attempts = attempts
+        self._deadline_seconds = deadline_seconds
         self._backoff = wait_exponential(backoff_seconds) + wait_random(0, backoff_seconds)
+        self._stop = stop_after_attempt(attempts) | stop_before_delay(deadline_seconds)
         self._longest_wait_seconds = longest_wait_seconds
-        self._http = httpx.Client(
-            base_url=self._url,
-            timeout=timeout_seconds,
-            headers={"User-Agent": "prelabel", "Accept": "application/json"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keep none
-            follow_redirects=False,
-        )
+        self._transport = Transport(self._url, timeout_seconds=timeout_seconds, ca_file=ca_file)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._url!r}, {self._credentials.kind})"
 
     def __enter__(self) -> Self:
+        self._transport.__enter__()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._http.close()
+        self._transport.__exit__(*exc)
 
     def authorization(self) -> str:
         """Return the value of ``Authorization``: for Label Studio, and nobody else.
@@ -107,43 +116,59 @@ class LabelStudioApi:
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Return a successful answer, asking again while that may help and does no harm."""
         retrying = Retrying(
-            stop=stop_after_attempt(self._attempts if method == "GET" else 1),
+            stop=self._stop,
             wait=self._wait_seconds,
-            retry=retry_if_exception(_may_pass),
+            retry=retry_if_exception(partial(self._is_worth_another, method)),
             reraise=True,
         )
+        deadline = time.monotonic() + self._deadline_seconds
         try:
-            return retrying(self._attempt, method, path, **options)
+            return retrying(self._attempt, deadline, method, path, **options)
         except httpx.HTTPStatusError as error:
             raise self._refusal(error.response) from error
         except httpx.HTTPError as error:
             raise self._silence(error) from error
 
-    def _attempt(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def _is_worth_another(self, method: str, error: BaseException) -> bool:
+        asked = _asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0
+        if asked > self._longest_wait_seconds:
+            return False
+        return _may_pass(error) if method == "GET" else _was_not_looked_at(error)
+
+    def _attempt(self, deadline: float, method: str, path: str, **options: Any) -> httpx.Response:
         for _ in range(2):
             header = self._credentials.header()
-            headers = {"Authorization": header}
-            response = self._http.request(method, path, headers=headers, **options)
+            options["headers"] = {"Authorization": header}
+            seconds = deadline - time.monotonic()
+            response = self._transport.send(method, path, seconds=seconds, **options)
             if response.status_code != 401 or not self._credentials.forget(header):
                 break
         return response.raise_for_status()
 
     def _exchange(self, key: str) -> str:
         """Return an access token for a personal access token."""
-        response = self._http.post("/api/token/refresh", json={"refresh": key})
+        response = self._transport.send(
+            "POST", "/api/token/refresh", seconds=self._deadline_seconds, json={"refresh": key}
+        )
         return _read(response.raise_for_status(), _AccessBody).access
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        headers = error.response.headers if isinstance(error, httpx.HTTPStatusError) else {}
-        asked = read_retry_after(headers.get("Retry-After", ""))
-        return min(max(asked, self._backoff(state)), self._longest_wait_seconds)
+        asked = _asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0.0
+        return max(asked, self._backoff(state))
 
     def _silence(self, error: httpx.HTTPError) -> UpstreamError:
         """Explain that there is no answer."""
+        untrusted = find_untrusted(error)
+        if untrusted:
+            expected, fix = explain_untrusted(untrusted)
+            received = f"certificate at {self._url} is not trusted ({untrusted.verify_message})"
+            return UpstreamError(
+                f"Label Studio's {received}", expected=expected, fix=fix, retryable=False
+            )
         return UpstreamError(
             f"No answer from Label Studio at {self._url} ({type(error).__name__}: {error})",
-            expected=f"an answer within {self._http.timeout.read} s",
+            expected=f"an answer within {self._deadline_seconds:g} s",
             fix="Start Label Studio or correct LABEL_STUDIO_HOST (in a container, localhost "
             "is the container).",
             retryable=_may_pass(error),
@@ -161,6 +186,7 @@ class LabelStudioApi:
             expected=expected,
             fix=fix,
             retryable=is_passing(response.status_code),
+            retry_after_seconds=_asked_seconds(response),
         )
 
 
@@ -201,8 +227,23 @@ def _place(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
 
 
+def timed_out(error: UpstreamError) -> bool:
+    """Whether Label Studio was reached, but took too long to answer."""
+    return isinstance(error.__cause__, httpx.ReadTimeout)
+
+
+def _asked_seconds(response: httpx.Response) -> float:
+    return read_retry_after(response.headers.get("Retry-After", ""))
+
+
 def _may_pass(error: BaseException) -> bool:
     """Whether the same request may work later."""
     if isinstance(error, httpx.HTTPStatusError):
         return is_passing(error.response.status_code)
-    return isinstance(error, httpx.TransportError)
+    return isinstance(error, httpx.TransportError) and not find_untrusted(error)
+
+
+def _was_not_looked_at(error: BaseException) -> bool:
+    """Whether a request has surely changed nothing: 429."""
+    too_many = httpx.codes.TOO_MANY_REQUESTS
+    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code == too_many

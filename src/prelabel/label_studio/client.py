@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from prelabel.errors import MalformedError
-from prelabel.label_studio.api import LabelStudioApi, unreadable
+from prelabel.errors import MalformedError, UpstreamError
+from prelabel.label_studio.api import LabelStudioApi, timed_out, unreadable
 from prelabel.label_studio.pages import (
     LabeledTask,
     Page,
@@ -37,6 +38,11 @@ IDS_AT_ONCE = 100
 
 COUNTS_AT_ONCE = 5_000
 
+SMALLEST_PAGE = 10
+"""Who does not get so few tasks in time has another trouble than their number."""
+
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
@@ -52,7 +58,7 @@ class LabelStudioClient(LabelStudioApi):
     Parameters
     ----------
     page_size
-        How many tasks a request brings; with short texts, 1,000 are half a megabyte.
+        How many tasks a request brings at most; with short texts, 1,000 are half a megabyte.
     options
         As for `LabelStudioApi`.
     """
@@ -79,7 +85,8 @@ class LabelStudioClient(LabelStudioApi):
         """Yield labeled tasks in order of their ids, a page at a time, fetched when asked for.
 
         Each comes with all its annotations, skipped ones too; a task that was only ever skipped
-        is left out. Tasks labeled or deleted meanwhile make a page miss no other.
+        is left out. Tasks labeled or deleted meanwhile make a page miss no other. Where a page
+        takes Label Studio too long, smaller ones are asked for.
 
         Parameters
         ----------
@@ -94,8 +101,16 @@ class LabelStudioClient(LabelStudioApi):
             While iterating.
         """
         go_on_after: int | None = after_id
+        size = self._page_size
         while go_on_after is not None:
-            page, go_on_after = self._labeled_page(project_id, go_on_after, since)
+            try:
+                page, go_on_after = self._labeled_page(project_id, go_on_after, since, size)
+            except UpstreamError as error:
+                if not timed_out(error) or size <= SMALLEST_PAGE:
+                    raise
+                size = max(size // 4, SMALLEST_PAGE)
+                log.warning("%s. Pages of %d tasks are asked for", error.received, size)
+                continue
             if page.tasks:
                 yield page
             del page  # one page in memory, not two
@@ -128,9 +143,8 @@ class LabelStudioClient(LabelStudioApi):
         return read_unlabeled(self._page(params))
 
     def _labeled_page(
-        self, project_id: int, after_id: int, since: datetime | None
+        self, project_id: int, after_id: int, since: datetime | None, size: int
     ) -> tuple[Page, int | None]:
-        size = self._page_size
         params = write_params(project_id, after_id=after_id, page_size=size, since=since)
         body = self._page(params)
         tasks, last_id = _reading(read_page, body, after_id=after_id)

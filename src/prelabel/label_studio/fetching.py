@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import httpx
 
@@ -21,6 +22,7 @@ from prelabel.errors import UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.hosts import Address, FetchHosts
 from prelabel.label_studio.places import Place, is_at_home, locate
+from prelabel.label_studio.transport import make_context
 from prelabel.types import ProjectKey
 
 MAX_BYTES = 1_000_000
@@ -49,6 +51,8 @@ class TextFetcher:
         Returns the IP addresses of a name.
     seconds
         How long a fetch may take.
+    ca_file
+        Certificates in PEM to be trusted besides the usual ones.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class TextFetcher:
         *,
         resolve: Resolve | None = None,
         seconds: float = FETCH_SECONDS,
+        ca_file: Path | None = None,
     ) -> None:
         self._label_studio = label_studio.rstrip("/")
         self._home = httpx.URL(self._label_studio)
@@ -66,11 +71,12 @@ class TextFetcher:
         self._hosts = hosts
         self._resolve = resolve or _resolve
         self._seconds = seconds
+        self._ca_file = ca_file
         self._ours: dict[ProjectKey, bool] = {}
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return httpx.create_ssl_context()
+        return make_context(self._ca_file)
 
     def fetch(self, project: ProjectKey, address: str) -> str:
         """Return the text at the address that a task of a project has.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from prelabel.errors import LeaseLostError, PrelabelError, StorageError, UpstreamError
 from prelabel.loop.trainer import Trained, Trainer
@@ -59,7 +60,8 @@ class Worker:
         try:
             return [str(self._sync(project))]
         except UpstreamError as error:
-            self._projects.sync_failed(project, retry=error.retryable)
+            after = timedelta(seconds=error.retry_after_seconds)
+            self._projects.sync_failed(project, retry=error.retryable, after=after)
             log.warning("The labels of project %s could not be pulled: %s", project, error)
             return [f"The labels could not be pulled: {error}"]
 

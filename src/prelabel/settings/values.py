@@ -54,6 +54,14 @@ class Settings(BaseSettings):
             "address needs that address, too.",
         ),
     ] = ""
+    ca_file: Annotated[
+        Path | None,
+        _named("PRELABEL_CA_FILE"),
+        Field(
+            description="Certificates (PEM) to trust besides the usual ones when Label Studio is "
+            "called or a text is fetched: those of your own authority, or a self-signed one.",
+        ),
+    ] = None
     logistic_regression_c: Annotated[
         Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"],
         _named("LOGISTIC_REGRESSION_C"),

@@ -130,8 +130,12 @@ class ProjectStore:
             )
         return due_at is not None and due_at <= now()
 
-    def sync_failed(self, project: ProjectKey, *, retry: bool) -> None:
+    def sync_failed(
+        self, project: ProjectKey, *, retry: bool, after: timedelta = timedelta()
+    ) -> None:
         """Put the sync off, each time twice as long; or drop it if trying again is of no use.
+
+        It is tried again after the time asked for, if that is longer, in ten minutes at the latest.
 
         With a Label Studio that is away, the other projects' syncs would only wait for it, too:
         those due are put off to the same time.
@@ -139,6 +143,7 @@ class ProjectStore:
         failures = project_table.c.sync_failures
         with self._database.write() as connection:
             wait = pause_after(connection.scalar(select(failures).where(is_project(project))) or 0)
+            wait = max(wait, min(after, LONGEST_RETRY))
             put_off = {"sync_due_at": now() + wait if retry else None}
             connection.execute(
                 update_project(project).values(sync_failures=failures + 1, **put_off)
