@@ -18,6 +18,7 @@ KEY = "0123456789abcdef0123456789abcdef01234567"
 OURS = ProjectKey(7, 1795447612)
 THEIRS = ProjectKey(7, 1600000000)
 Serve = Callable[..., Host]
+MakeFetcher = Callable[..., TextFetcher]
 
 
 @pytest.fixture
@@ -37,9 +38,16 @@ def studio(serve: Serve) -> Host:
     return serve({"/data/upload/7/a.txt": "an uploaded téxt".encode(), "/static/b": b"open"})
 
 
-def make_fetcher(studio: Host, hosts: str = "", key: str = KEY, **options: object) -> TextFetcher:
-    client = LabelStudioClient(studio.url, key, attempts=1) if key else None
-    return TextFetcher(studio.url, client, FetchHosts.parse(hosts), **options)  # type: ignore[arg-type] # as given
+@pytest.fixture
+def make_fetcher() -> Iterator[MakeFetcher]:
+    with ExitStack() as stack:
+
+        def make(studio: Host, hosts: str = "", key: str = KEY, **options: object) -> TextFetcher:
+            made = LabelStudioClient(studio.url, key, attempts=1) if key else None
+            client = stack.enter_context(made) if made else None
+            return TextFetcher(studio.url, client, FetchHosts.parse(hosts), **options)  # type: ignore[arg-type] # as given
+
+        yield make
 
 
 def assert_refused(fetcher: TextFetcher, address: str, what: str) -> None:
@@ -47,30 +55,38 @@ def assert_refused(fetcher: TextFetcher, address: str, what: str) -> None:
         fetcher.fetch(OURS, address)
 
 
-def test_an_uploaded_text_comes_from_label_studio_with_the_key(studio: Host) -> None:
+def test_an_uploaded_text_comes_from_label_studio_with_the_key(
+    make_fetcher: MakeFetcher, studio: Host
+) -> None:
     assert make_fetcher(studio).fetch(OURS, "/data/upload/7/a.txt") == "an uploaded téxt"
     assert studio.keys == [f"Token {KEY}"]
 
 
-def test_what_is_open_in_label_studio_is_asked_for_without_the_key(studio: Host) -> None:
+def test_what_is_open_in_label_studio_is_asked_for_without_the_key(
+    make_fetcher: MakeFetcher, studio: Host
+) -> None:
     assert make_fetcher(studio, key="").fetch(OURS, f"{studio.url}/static/b") == "open"
     assert make_fetcher(studio).fetch(OURS, "/static/b") == "open"
     assert studio.keys == [None, None]
 
 
-def test_without_a_key_label_studios_own_texts_cannot_be_had(studio: Host) -> None:
+def test_without_a_key_label_studios_own_texts_cannot_be_had(
+    make_fetcher: MakeFetcher, studio: Host
+) -> None:
     assert_refused(make_fetcher(studio, key=""), "/data/upload/7/a.txt", "there is no key for it")
     assert studio.asked == []
 
 
-def test_a_project_of_another_label_studio_gets_nothing_with_the_key(studio: Host) -> None:
+def test_a_project_of_another_label_studio_gets_nothing_with_the_key(
+    make_fetcher: MakeFetcher, studio: Host
+) -> None:
     with pytest.raises(UpstreamError, match="a project of another Label Studio"):
         make_fetcher(studio).fetch(THEIRS, "/data/upload/7/a.txt")
     assert studio.keys == []
 
 
 def test_a_storage_is_resolved_by_label_studio_and_read_without_the_key(
-    serve: Serve, studio: Host
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
 ) -> None:
     bucket = serve({"/bucket/a.txt": b"from a bucket"})
     studio.redirects["/projects/7/resolve/"] = f"{bucket.url}/bucket/a.txt?signature=x"
@@ -80,26 +96,34 @@ def test_a_storage_is_resolved_by_label_studio_and_read_without_the_key(
     assert_refused(make_fetcher(studio), "s3://bucket/a.txt", "127.0.0.1 is not listed")
 
 
-def test_a_storage_that_label_studio_reads_itself_needs_no_listed_host(studio: Host) -> None:
+def test_a_storage_that_label_studio_reads_itself_needs_no_listed_host(
+    make_fetcher: MakeFetcher, studio: Host
+) -> None:
     studio.files["/projects/7/resolve/"] = b"through Label Studio"
     assert make_fetcher(studio).fetch(OURS, "s3://bucket/a.txt") == "through Label Studio"
 
 
-def test_a_listed_host_is_asked_without_the_key(serve: Serve, studio: Host) -> None:
+def test_a_listed_host_is_asked_without_the_key(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     other = serve({"/data/upload/7/a.txt": b"from elsewhere"})
     fetcher = make_fetcher(studio, LOOPBACK)
     assert fetcher.fetch(OURS, f"{other.url}/data/upload/7/a.txt") == "from elsewhere"
     assert (other.keys, studio.asked) == ([None], [])
 
 
-def test_a_host_that_is_not_listed_is_not_asked(serve: Serve, studio: Host) -> None:
+def test_a_host_that_is_not_listed_is_not_asked(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     other = serve({"/a": b"secret"})
     for name in (LOOPBACK, "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"):
         assert_refused(make_fetcher(studio), f"http://{name}:{other.port}/a", "is not listed")
     assert other.asked == []
 
 
-def test_a_listed_name_that_is_a_private_address_is_not_called(serve: Serve, studio: Host) -> None:
+def test_a_listed_name_that_is_a_private_address_is_not_called(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     other = serve({"/a": b"secret"})
     fetcher = make_fetcher(studio, "localhost")
     assert_refused(fetcher, f"http://localhost:{other.port}/a", "is the private address")
@@ -108,13 +132,13 @@ def test_a_listed_name_that_is_a_private_address_is_not_called(serve: Serve, stu
     assert both.fetch(OURS, f"http://localhost:{other.port}/a") == "secret"
 
 
-def test_every_address_of_a_name_is_checked(studio: Host) -> None:
+def test_every_address_of_a_name_is_checked(make_fetcher: MakeFetcher, studio: Host) -> None:
     fetcher = make_fetcher(studio, "files.test", resolve=lambda *_: ["8.8.8.8", "10.0.0.1"])
     assert_refused(fetcher, "http://files.test/a", "is the private address 10.0.0.1")
 
 
 def test_what_is_called_is_the_checked_address_not_the_name_again(
-    serve: Serve, studio: Host
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
 ) -> None:
     other = serve({"/a": b"by its address"})
     looked_up: list[str] = []
@@ -129,7 +153,9 @@ def test_what_is_called_is_the_checked_address_not_the_name_again(
     assert other.asked == [("/a", None, f"files.test:{other.port}")]
 
 
-def test_of_several_addresses_one_that_answers_is_enough(serve: Serve, studio: Host) -> None:
+def test_of_several_addresses_one_that_answers_is_enough(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     other = serve({"/a": b"here"})
     fetcher = make_fetcher(
         studio, "files.test,127.0.0.0/8", resolve=lambda *_: ["127.0.0.2", LOOPBACK]
@@ -137,7 +163,9 @@ def test_of_several_addresses_one_that_answers_is_enough(serve: Serve, studio: H
     assert fetcher.fetch(OURS, f"http://files.test:{other.port}/a") == "here"
 
 
-def test_a_redirect_is_checked_like_the_first_place(serve: Serve, studio: Host) -> None:
+def test_a_redirect_is_checked_like_the_first_place(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     private = serve({"/a": b"secret"})
     elsewhere = f"http://localhost:{private.port}/a"
     listed = serve(redirects={"/to": elsewhere})
@@ -147,7 +175,9 @@ def test_a_redirect_is_checked_like_the_first_place(serve: Serve, studio: Host) 
     assert private.asked == []
 
 
-def test_a_redirect_does_not_carry_the_key(serve: Serve, studio: Host) -> None:
+def test_a_redirect_does_not_carry_the_key(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     other = serve({"/data/upload/7/a.txt": b"bait"})
     studio.redirects["/data/upload/7/b.txt"] = f"{other.url}/data/upload/7/a.txt"
     fetcher = make_fetcher(studio, LOOPBACK)
@@ -155,43 +185,51 @@ def test_a_redirect_does_not_carry_the_key(serve: Serve, studio: Host) -> None:
     assert (studio.keys, other.keys) == ([f"Token {KEY}"], [None])
 
 
-def test_a_redirect_to_label_studio_does_not_get_the_key(serve: Serve, studio: Host) -> None:
+def test_a_redirect_to_label_studio_does_not_get_the_key(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     listed = serve(redirects={"/to": f"{studio.url}/data/upload/7/a.txt"})
     make_fetcher(studio, LOOPBACK).fetch(OURS, f"{listed.url}/to")
     assert studio.keys == [None]
 
 
 @pytest.mark.parametrize("where", ["file:///etc/passwd", "gopher://x/", "//localhost/"])
-def test_redirects_to_something_else_end(serve: Serve, studio: Host, where: str) -> None:
+def test_redirects_to_something_else_end(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, where: str
+) -> None:
     listed = serve(redirects={"/to": where})
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/to", "not HTTP|is not listed")
 
 
-def test_redirects_in_a_circle_end(serve: Serve, studio: Host) -> None:
+def test_redirects_in_a_circle_end(make_fetcher: MakeFetcher, serve: Serve, studio: Host) -> None:
     listed = serve(redirects={"/to": "/to"})
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/to", "more than 3 redirects")
     assert len(listed.asked) == 4
 
 
-def test_no_more_of_a_text_is_read_than_is_wanted(serve: Serve, studio: Host) -> None:
+def test_no_more_of_a_text_is_read_than_is_wanted(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     listed = serve({"/a": b"long " * MAX_BYTES})
     assert len(make_fetcher(studio, LOOPBACK).fetch(OURS, f"{listed.url}/a")) == MAX_BYTES
 
 
-def test_a_text_that_drips_in_is_given_up(serve: Serve, studio: Host) -> None:
+def test_a_text_that_drips_in_is_given_up(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     listed = serve({"/a": b"drop" * 100}, drip_seconds=0.05)
     fetcher = make_fetcher(studio, LOOPBACK, seconds=0.3)
     assert_refused(fetcher, f"{listed.url}/a", "no answer within 0.3 s")
 
 
-def test_a_packed_text_is_refused(serve: Serve, studio: Host) -> None:
+def test_a_packed_text_is_refused(make_fetcher: MakeFetcher, serve: Serve, studio: Host) -> None:
     listed = serve({"/a": b"..."}, headers={"Content-Encoding": "gzip"})
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/a", "packed")
 
 
 @pytest.mark.parametrize("status", [204, 401, 403, 404, 429, 500, 503])
 def test_what_is_no_success_is_a_failure_that_says_so(
-    serve: Serve, studio: Host, status: int
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, status: int
 ) -> None:
     listed = serve()
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/{status}", f"answered {status}")
@@ -203,19 +241,21 @@ def test_what_is_no_success_is_a_failure_that_says_so(
      ("no-such", "café".encode()), ("hex", "café".encode()), ("utf-16", "café".encode("utf-16"))],
 )  # fmt: skip
 def test_a_text_is_read_as_it_is_written(
-    serve: Serve, studio: Host, charset: str, content: bytes
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, charset: str, content: bytes
 ) -> None:
     headers = {"Content-Type": f"text/plain; charset={charset}"} if charset else {}
     listed = serve({"/a": content}, headers=headers)
     assert make_fetcher(studio, LOOPBACK).fetch(OURS, f"{listed.url}/a") == "café"
 
 
-def test_bytes_that_are_no_text_are_harmless(serve: Serve, studio: Host) -> None:
+def test_bytes_that_are_no_text_are_harmless(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host
+) -> None:
     listed = serve({"/a": bytes(range(256))})
     assert len(make_fetcher(studio, LOOPBACK).fetch(OURS, f"{listed.url}/a")) == 256
 
 
-def test_a_failure_does_not_tell_what_is_private(studio: Host) -> None:
+def test_a_failure_does_not_tell_what_is_private(make_fetcher: MakeFetcher, studio: Host) -> None:
     address = "http://ann:pass@files.test/a?signature=abc"
     fetcher = make_fetcher(studio, "files.test", resolve=lambda *_: ["10.0.0.1"])
     with pytest.raises(UpstreamError) as refused:

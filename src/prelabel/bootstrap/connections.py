@@ -11,8 +11,8 @@ from prelabel.label_studio.api import LabelStudioApi
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.fetching import TextFetcher
 from prelabel.label_studio.hosts import FetchHosts
-from prelabel.loop.texts import Texts
 from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY
+from prelabel.loop.texts import Texts
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
@@ -37,9 +37,7 @@ def open_texts(
 ) -> Iterator[Texts]:
     """Yield what fetches texts of which tasks have only the address."""
     hosts = FetchHosts.parse(settings.fetch_hosts)
-    fetcher = TextFetcher(
-        settings.label_studio_url, client, hosts, ca_file=settings.ca_file
-    )
+    fetcher = TextFetcher(settings.label_studio_url, client, hosts, ca_file=settings.ca_file)
     texts = Texts(FetchedTexts(database), ProjectStore(database), fetcher.fetch)
     try:
         yield texts

@@ -19,7 +19,14 @@ from tenacity import (
 from tenacity.wait import wait_exponential, wait_random
 
 from prelabel.errors import ConfigError, MalformedError, UpstreamError, shorten
-from prelabel.label_studio.refusals import explain, is_passing, read_detail, read_retry_after
+from prelabel.label_studio.refusals import (
+    asked_seconds,
+    explain,
+    is_passing,
+    may_pass,
+    read_detail,
+    was_not_looked_at,
+)
 from prelabel.label_studio.tokens import Credentials
 from prelabel.label_studio.transport import Transport, explain_untrusted, find_untrusted
 from prelabel.protocol.bodies import decode
@@ -130,10 +137,10 @@ class LabelStudioApi:
             raise self._silence(error) from error
 
     def _is_worth_another(self, method: str, error: BaseException) -> bool:
-        asked = _asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0
+        asked = asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0
         if asked > self._longest_wait_seconds:
             return False
-        return _may_pass(error) if method == "GET" else _was_not_looked_at(error)
+        return may_pass(error) if method == "GET" else was_not_looked_at(error)
 
     def _attempt(self, deadline: float, method: str, path: str, **options: Any) -> httpx.Response:
         for _ in range(2):
@@ -154,7 +161,7 @@ class LabelStudioApi:
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = _asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0.0
+        asked = asked_seconds(error.response) if isinstance(error, httpx.HTTPStatusError) else 0.0
         return max(asked, self._backoff(state))
 
     def _silence(self, error: httpx.HTTPError) -> UpstreamError:
@@ -171,7 +178,7 @@ class LabelStudioApi:
             expected=f"an answer within {self._deadline_seconds:g} s",
             fix="Start Label Studio or correct LABEL_STUDIO_HOST (in a container, localhost "
             "is the container).",
-            retryable=_may_pass(error),
+            retryable=may_pass(error),
         )
 
     def _refusal(self, response: httpx.Response) -> UpstreamError:
@@ -186,7 +193,7 @@ class LabelStudioApi:
             expected=expected,
             fix=fix,
             retryable=is_passing(response.status_code),
-            retry_after_seconds=_asked_seconds(response),
+            retry_after_seconds=asked_seconds(response),
         )
 
 
@@ -225,25 +232,3 @@ def unreadable(error: MalformedError) -> UpstreamError:
 def _place(url: httpx.URL) -> str:
     """Return a URL without what may be private: user, password, query."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
-
-
-def timed_out(error: UpstreamError) -> bool:
-    """Whether Label Studio was reached, but took too long to answer."""
-    return isinstance(error.__cause__, httpx.ReadTimeout)
-
-
-def _asked_seconds(response: httpx.Response) -> float:
-    return read_retry_after(response.headers.get("Retry-After", ""))
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether the same request may work later."""
-    if isinstance(error, httpx.HTTPStatusError):
-        return is_passing(error.response.status_code)
-    return isinstance(error, httpx.TransportError) and not find_untrusted(error)
-
-
-def _was_not_looked_at(error: BaseException) -> bool:
-    """Whether a request has surely changed nothing: 429."""
-    too_many = httpx.codes.TOO_MANY_REQUESTS
-    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code == too_many

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from prelabel.errors import MalformedError, UpstreamError
-from prelabel.label_studio.api import LabelStudioApi, timed_out, unreadable
+from prelabel.label_studio.api import LabelStudioApi, unreadable
 from prelabel.label_studio.pages import (
     LabeledTask,
     Page,
@@ -28,6 +28,7 @@ from prelabel.label_studio.queries import (
     write_summary_params,
     write_unlabeled_params,
 )
+from prelabel.label_studio.refusals import timed_out
 from prelabel.protocol.values import ProjectBody
 from prelabel.types import ProjectKey, Task
 

@@ -1,4 +1,4 @@
-"""What it means when Label Studio does not answer as asked, by HTTP status."""
+"""What it means when Label Studio does not answer as asked, and whether to ask again."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx
 import msgspec
 
-from prelabel.errors import MalformedError
+from prelabel.errors import MalformedError, UpstreamError
 from prelabel.label_studio.tokens import HOW_TO_MAKE_A_KEY, TokenKind
+from prelabel.label_studio.transport import find_untrusted
 from prelabel.protocol.bodies import decode
 
 
@@ -70,3 +72,26 @@ def read_retry_after(value: str) -> float:
         return 0.0
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (moment - datetime.now(UTC)).total_seconds()
+
+
+def timed_out(error: UpstreamError) -> bool:
+    """Whether Label Studio was reached, but took too long to answer."""
+    return isinstance(error.__cause__, httpx.ReadTimeout)
+
+
+def asked_seconds(response: httpx.Response) -> float:
+    """Return how many seconds an answer asks to wait; 0 if it does not say."""
+    return read_retry_after(response.headers.get("Retry-After", ""))
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may work later."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return is_passing(error.response.status_code)
+    return isinstance(error, httpx.TransportError) and not find_untrusted(error)
+
+
+def was_not_looked_at(error: BaseException) -> bool:
+    """Whether a request has surely changed nothing: 429."""
+    too_many = httpx.codes.TOO_MANY_REQUESTS
+    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code == too_many
