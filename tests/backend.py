@@ -20,6 +20,10 @@ import httpx
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 100.0
+"""How long a test waits for what must come. Only what fails takes so long, also on a busy machine.
+"""
+
 TEXTS = {
     label: words.split()
     for label, words in {
@@ -58,7 +62,7 @@ def free_port() -> int:
 
 
 def wait_for(
-    what: Callable[[], T | None], *, seconds: float = 90.0, pause_seconds: float = 0.02
+    what: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.02
 ) -> T:
     """Return what the function gives once that is true; fail after a time."""
     deadline = time.monotonic() + seconds
@@ -80,7 +84,7 @@ class Backend:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder / f"server-{self.port}.log"
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Backend:
@@ -109,8 +113,8 @@ class Backend:
         assert self.process is not None
         self.process.send_signal(number)
         self.client.close()
-        self.client = httpx.Client(base_url=self.url, timeout=30)
-        return self.process.wait(30)
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         self.stop(signal.SIGKILL)

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -80,3 +81,21 @@ def no_texts(database: Database, projects: ProjectStore) -> Iterator[Texts]:
     texts = Texts(FetchedTexts(database), projects, fetch)
     yield texts
     texts.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Distribute tests over processes, where that is asked for with ``-n``."""
+    from tests.distribution import Distribution
+
+    return Distribution(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured, given with ``record_property``."""
+    done = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    measured = [pair for report in done if report.when == "call" for pair in report.user_properties]
+    if measured:
+        terminalreporter.write_sep("=", "measured")
+    for name, value in measured:
+        terminalreporter.write_line(f"{name:<50} {value}")

@@ -1,7 +1,4 @@
-"""What the acceptance tests share: one Label Studio for all, a backend for each, and a table.
-
-The table at the end of the run shows what tests measured, given with ``record_property``.
-"""
+"""What the acceptance tests share: one Label Studio for all, and a backend for each."""
 
 from __future__ import annotations
 
@@ -88,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the first test time to start Label Studio."""
     for item in items:
         if item.get_closest_marker("label_studio"):
-            item.add_marker(pytest.mark.timeout(START_SECONDS + 120))
+            item.add_marker(pytest.mark.timeout(START_SECONDS + 300))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -102,13 +99,3 @@ def pytest_runtest_makereport(
             tail = server.read_log().splitlines()[-LOG_LINES:]
             report.sections.append((f"end of {server.log.name}", "\n".join(tail)))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured."""
-    done = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
-    measured = [pair for report in done if report.when == "call" for pair in report.user_properties]
-    if measured:
-        terminalreporter.write_sep("=", "measured")
-    for name, value in measured:
-        terminalreporter.write_line(f"{name:<50} {value}")

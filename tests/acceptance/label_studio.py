@@ -17,7 +17,7 @@ import httpx
 from prelabel.types import ProjectKey
 from tests.acceptance.project import Project, call
 from tests.acceptance.topics import LabeledText
-from tests.backend import free_port, region, wait_for, write_config
+from tests.backend import PATIENCE_SECONDS, free_port, region, wait_for, write_config
 
 EMAIL, PASSWORD = "labeler@example.com", "a-password-for-tests"
 
@@ -58,7 +58,7 @@ class LabelStudio:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "label-studio.log"
-        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, trust_env=False)
         self._environment = environment
         self._network = network
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,7 +94,7 @@ class LabelStudio:
         self.http.close()
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait(30)
+            self._process.wait(PATIENCE_SECONDS)
 
     def read_log(self) -> str:
         """Return what it has logged so far."""

@@ -183,7 +183,7 @@ class Connection:
 
     def wait_for(self, ending: str) -> str:
         """Wait until the backend reports a version whose name ends so, and return it."""
-        return wait_for(lambda: self._version_with(ending), seconds=60, pause_seconds=0.2)
+        return wait_for(lambda: self._version_with(ending), pause_seconds=0.2)
 
     def _version_with(self, ending: str) -> str | None:
         version = self.model_version

@@ -16,7 +16,7 @@ import pytest
 
 from prelabel.label_config import parse_label_config
 from tests.acceptance.label_studio import NEWCOMERS_SETTINGS
-from tests.backend import Backend, free_port, wait_for, without_settings
+from tests.backend import PATIENCE_SECONDS, Backend, free_port, wait_for, without_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -35,7 +35,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 def run(command: str, backend: Backend) -> str:
     there = command.replace("http://localhost:9090", backend.url)
     return subprocess.run(
-        ["sh", "-ec", there], capture_output=True, text=True, check=True, timeout=60
+        ["sh", "-ec", there], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
     ).stdout
 
 
@@ -64,7 +64,7 @@ def test_the_commands_that_need_no_server_give_predictions_to_import(tmp_path: P
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     ).stdout
     assert "Learning curve" in said
     tasks = json.loads((tmp_path / "predictions.json").read_text())
@@ -84,10 +84,10 @@ def test_run_starts_the_backend(tmp_path: Path) -> None:
         [ROOT / "run", f"--port={port}", f"--model-dir={tmp_path}"], cwd=tmp_path
     )
     try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"), seconds=100)
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health"))
     finally:
         process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def answers(url: str) -> bool:

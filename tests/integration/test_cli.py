@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project, without_settings
+from tests.backend import PATIENCE_SECONDS, Backend, Project, without_settings
 
 # The header and the payload of a JSON Web Token whose payload is {"token_type":"access"}.
 ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
@@ -26,7 +26,7 @@ def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Com
         env={**without_settings(os.environ), **(env or {})},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -6,14 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.backend import Backend, Project
+from tests.backend import PATIENCE_SECONDS, Backend, Project
 from tests.integration.test_cli import run
 
 
 def own_test(folder: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", str(folder)],
-        cwd=folder, capture_output=True, text=True, timeout=100, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout
 

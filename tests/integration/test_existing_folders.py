@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project, wait_for
+from tests.backend import PATIENCE_SECONDS, Backend, Project, wait_for
 
 SDK_FIRST = "import label_studio_sdk\n"
 HEAD = f"""
@@ -204,6 +204,6 @@ def test_a_folders_wsgi_file_and_its_own_test_work(tmp_path: Path) -> None:
     (tmp_path / "test_api.py").write_text(WSGI_TEST.replace("CONFIG", repr(CHOICES)))
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_api.py"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout

@@ -60,7 +60,7 @@ def test_a_trainer_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
         project.train()
         trainer = wait_for(backend.trainer_pid)
         backend.kill()
-        wait_for(lambda: is_gone(trainer), seconds=10)
+        wait_for(lambda: is_gone(trainer))
 
 
 def test_sigterm_answers_what_is_under_way_and_exits_with_success(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_sigterm_answers_what_is_under_way_and_exits_with_success(tmp_path: Path
         trainer = wait_for(backend.trainer_pid)
         assert backend.stop() == 0
         assert "Traceback" not in backend.log.read_text()
-        wait_for(lambda: is_gone(trainer), seconds=10)
+        wait_for(lambda: is_gone(trainer))
         backend.start()
         assert project.setup() == "v1-4labels"
         assert label_of(project.predict(make_text("sports", 1))[0]) == "sports"

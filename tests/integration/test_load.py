@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.backend import TEXTS, Backend, Project, make_text, wait_for
+from tests.backend import PATIENCE_SECONDS, TEXTS, Backend, Project, make_text, wait_for
 
 CLIENTS, WEBHOOKS, TRAININGS = 16, 200, 3
 
 
 def post(port: int, path: str, body: object) -> dict[str, Any]:
     """Post on a connection of its own, as Label Studio does."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     connection.request("POST", path, json.dumps(body))
     answer: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()

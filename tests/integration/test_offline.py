@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backend import PATIENCE_SECONDS
 from tests.builders import config
 from tests.exports import annotation, labeled_tasks, task, write, write_lines
 from tests.integration.test_cli import run
@@ -101,7 +102,7 @@ def test_predicting_imports_no_scikit_learn(export: Path, model: Path, tmp_path:
         "cli(sys.argv[1:], standalone_mode=False); assert 'sklearn' not in sys.modules"
     )
     arguments = ["predict", str(export), "-o", str(tmp_path / "p"), "--model", str(model)]
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, timeout=PATIENCE_SECONDS)
 
 
 BAD_EXPORTS = {
