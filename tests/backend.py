@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,8 +80,6 @@ class Backend:
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
-    file_bytes: int = resource.RLIM_INFINITY
-    """How long a file may become: beyond that, the disk is full to the process."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -100,9 +98,6 @@ class Backend:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        # Long before it opens any file of its own.
-        limits = (self.file_bytes, resource.RLIM_INFINITY)
-        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limits)
         wait_for(self.is_up)
         return self
 
@@ -139,10 +134,20 @@ class Backend:
         )
         return next(spawned, None)
 
+    def wait_until_idle(self) -> None:
+        """Wait until the training process is between two jobs."""
+        wait_for(lambda: self.lease_owners() == {None})
+
+    def lease_owners(self) -> set[str | None]:
+        """Return who works on projects; None for those that nobody works on."""
+        with closing(sqlite3.connect(self.folder / "data" / "prelabel.sqlite3")) as connection:
+            return {owner for (owner,) in connection.execute("SELECT lease_owner FROM projects")}
+
     @contextmanager
     def frozen_trainer(self) -> Iterator[int]:
-        """Stop the training process in the middle of whatever it does; give its id."""
+        """Stop the training process between two jobs; give its id."""
         pid = wait_for(self.trainer_pid)
+        self.wait_until_idle()
         os.kill(pid, signal.SIGSTOP)
         try:
             yield pid

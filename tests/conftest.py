@@ -26,8 +26,11 @@ from prelabel.types import ProjectKey
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# How fast inputs are made says how busy the machine is, nothing about the code.
-settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+# How fast inputs are made and read says how busy the machine is, nothing about the code.
+settings.register_profile(
+    "any machine", suppress_health_check=[HealthCheck.too_slow], deadline=None
+)
+settings.register_profile("thorough", settings.get_profile("any machine"), max_examples=2000)
 settings.load_profile("any machine")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 DATA_UNDEFINED_NAME = "$undefined$"
 
 # Label Studio's own uploads and storages; anything else is a text, whatever it looks like.
-_STORED = re.compile(r"(/?upload/|/data/upload/|/data/\S*\?d=|s3:|gs:|azure-blob:)\S+")
+_STORED = re.compile(r"(/?upload/|/data/upload/|/data/[^\s?]*\?d=|s3:|gs:|azure-blob:)\S+")
 
 
 def get_env(name: str, default: Any = None, is_bool: bool = False) -> Any:

@@ -25,6 +25,7 @@ def stop_in_a_training(project: Project) -> tuple[int, str]:
     project.annotate_many(4)
     project.train()
     trainer = wait_for(project.backend.trainer_pid)
+    project.backend.wait_until_idle()  # or it might be stopped with the database locked
     os.kill(trainer, signal.SIGSTOP)
     project.annotate(5, "sports")
     job = str(project.event("START_TRAINING")["job"])

@@ -214,6 +214,14 @@ def test_arrays_that_do_not_fit_are_refused(
         TfidfFeatures.from_arrays(arrays)
 
 
+def test_a_vocabulary_in_disorder_is_refused() -> None:
+    """What it found would lie outside of the matrix, and so be read from other memory."""
+    arrays = dict(TfidfFeatures().fit(["to be or not to be"]).to_arrays())
+    for hashes in (arrays["hashes"][::-1], np.repeat(arrays["hashes"][:1], len(arrays["hashes"]))):
+        with pytest.raises(ArtifactError, match="in disorder, or twice"):
+            TfidfFeatures.from_arrays({**arrays, "hashes": hashes})
+
+
 def test_the_time_grows_with_the_text_and_not_with_its_square() -> None:
     features = TfidfFeatures().fit(["words of a text"])
     started = time.process_time()

@@ -269,6 +269,16 @@ def test_arrays_that_do_not_fit_are_refused(
         SklearnTextClassifier.from_arrays(arrays, ["ad", "ham", "spam"])
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38])
+@pytest.mark.parametrize("name", ["coefficients", "intercept", "weights"])
+def test_numbers_that_would_not_give_probabilities_are_refused(name: str, number: float) -> None:
+    arrays = dict(fitted().to_arrays())
+    arrays[name] = arrays[name].copy()
+    arrays[name].flat[0] = number
+    with pytest.raises(ArtifactError, match=f"The array {name} is from"):
+        SklearnTextClassifier.from_arrays(arrays, ["ad", "ham", "spam"])
+
+
 def test_classes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ArtifactError, match="float32"):
         SklearnTextClassifier.from_arrays(fitted().to_arrays(), ["ham", "spam"])

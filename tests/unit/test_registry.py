@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -133,6 +134,16 @@ def test_when_every_version_is_damaged_nothing_is_served(
 ) -> None:
     damage(artifacts, add("ham", "spam"))
     assert registry.serve(PROJECT) is None
+
+
+def test_an_artifact_of_another_number_of_models_is_a_damaged_one(
+    registry: Registry, add: Add, artifacts: Path
+) -> None:
+    first, second = add("ham", "spam"), add("a", "b")
+    manifest = artifacts / second.artifact / "manifest.json"
+    said = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**said, "heads": []}))
+    assert served(registry) == first
 
 
 def test_a_missing_artifact_is_a_damaged_one(registry: Registry, add: Add, artifacts: Path) -> None:

@@ -208,13 +208,14 @@ def test_only_examples_of_labels_that_the_config_has_are_learned(
     assert (version.heads[0].labels, version.examples) == (("art", "sports"), 2)
 
 
-def test_who_lost_the_lease_activates_nothing(
-    make: Make, labels: LabelStore, versions: VersionStore
+def test_who_lost_the_lease_activates_nothing_and_leaves_nothing(
+    make: Make, labels: LabelStore, versions: VersionStore, tmp_path: Path
 ) -> None:
     labels.apply(annotated(*examples(["sports", "cooking"])))
     with pytest.raises(LeaseLostError, match="was lost"):
         train(make(), owner="late")
     assert versions.all() == []
+    assert not list((tmp_path / "artifacts").rglob("*.safetensors"))
 
 
 def test_a_version_whose_artifact_is_lost_is_trained_again(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import uuid
@@ -14,7 +13,6 @@ from pathlib import Path
 
 from prelabel.bootstrap.connections import connect, open_database, open_texts
 from prelabel.bootstrap.training import do_job
-from prelabel.errors import StorageError
 from prelabel.label_studio.hosts import FetchHosts
 from prelabel.loop.doorbell import Doorbell
 from prelabel.loop.gauges import ProjectGauges, VersionGauges
@@ -36,8 +34,6 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
 from prelabel.types import Job
-
-log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=10)
 JOB_LIMIT = timedelta(hours=1)
@@ -146,10 +142,7 @@ def _make_ingest(
     projects = ProjectStore(database)
     can_sync = settings.label_studio_api_key is not None
     if can_sync:
-        try:
-            projects.request_sync()  # what happened while nothing ran here
-        except StorageError as error:
-            log.warning("Labels are not pulled before the next start: %s", error)
+        projects.request_sync()  # what happened while nothing ran here
     return Ingest(
         projects=projects,
         settings=ProjectSettingsStore(database),

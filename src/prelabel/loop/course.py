@@ -14,7 +14,7 @@ from prelabel.loop.lesson import Lesson
 from prelabel.loop.receipt import Receipt, write_receipt
 from prelabel.models.base import Model
 from prelabel.models.method import Method
-from prelabel.types import Annotation, Task
+from prelabel.types import Annotation, Head, Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +70,13 @@ class Course:
         """Measure what `fit` gave on what it left out; what left out nothing is missing."""
         found = {lesson.name: lesson.evaluate(models[lesson.name]) for lesson in self.ready}
         return {control: evaluation for control, evaluation in found.items() if evaluation}
+
+    def describe_heads(self, models: Mapping[str, Model]) -> list[Head]:
+        """Return what a version of what `fit` gave can decide."""
+        return [
+            Head(control=x.name, frame=x.control.frame, labels=models[x.name].classes_)
+            for x in self.ready
+        ]
 
     def describe(self, models: Mapping[str, Model]) -> str:
         """Say for people what was learned, and what there is too little for."""

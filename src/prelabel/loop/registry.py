@@ -123,8 +123,18 @@ class Registry:
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 models, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
-                named = zip((head.control for head in version.heads), models.values(), strict=True)
-                return Served(version, dict(named))
+                return Served(version, _by_control(version, models))
             except ArtifactError as error:
                 log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback
         return None
+
+
+def _by_control(version: ModelVersion, models: Mapping[str, Model]) -> dict[str, Model]:
+    """Return models by the controls of their version: format 1 does not name any."""
+    if len(models) != len(version.heads):
+        raise ArtifactError(
+            f"{version.artifact} has {len(models)} models",
+            expected=f"one for each of the {len(version.heads)} controls of the version",
+            fix="Restore the folder from a copy, or train the project again.",
+        )
+    return dict(zip((head.control for head in version.heads), models.values(), strict=True))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
@@ -20,7 +22,7 @@ from prelabel.models.base import Model
 from prelabel.models.method import Method
 from prelabel.storage.labels import LabelStore, Snapshot
 from prelabel.storage.versions import VersionStore
-from prelabel.types import Head, JobState, ModelVersion, ProjectKey
+from prelabel.types import JobState, ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
 
@@ -193,22 +195,29 @@ class Trainer:
             receipt=work.receipt.to_mapping(metrics),
             beside={LEFT_OUT: write_left_out(models, lessons)},
         )
-        version = self._versions.add(
-            project,
-            artifact=name,
-            examples=work.course.n_tasks,
-            heads=[
-                Head(control=x.name, frame=x.control.frame, labels=models[x.name].classes_)
-                for x in lessons
-            ],
-            fingerprint=work.receipt.fingerprint,
-            owner=work.owner,
-            metrics=metrics,
-            withheld=self._judge(work, name, self._versions.active(project)),
-        )
+        try:
+            version = self._add(work, models, name, metrics)
+        except BaseException:  # what no version names would keep a full disk full
+            shutil.rmtree(self._artifacts / name, ignore_errors=True)
+            raise
         figures = "; ".join(f"{control}: {found}" for control, found in measured.items())
         log.info("%s of project %s: %s", version.name, project, figures or "nothing measured")
         return version
+
+    def _add(
+        self, work: _Work, models: Mapping[str, Model], name: str, metrics: Mapping[str, Any] | None
+    ) -> ModelVersion:
+        """Add a version whose artifact is stored."""
+        return self._versions.add(
+            work.project,
+            artifact=name,
+            examples=work.course.n_tasks,
+            heads=work.course.describe_heads(models),
+            fingerprint=work.receipt.fingerprint,
+            owner=work.owner,
+            metrics=metrics,
+            withheld=self._judge(work, name, self._versions.active(work.project)),
+        )
 
     def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
         return Trained(

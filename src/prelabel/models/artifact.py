@@ -124,10 +124,13 @@ def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], 
                 "again.",
             )
     arrays = _read_arrays(folder / _ARRAYS, sha256=manifest.sha256)
-    models: dict[str, Model] = {
-        head.control: classes[head.model].from_arrays(_of_head(arrays, number), head.classes)
-        for number, head in enumerate(manifest.heads)
-    }
+    try:
+        models: dict[str, Model] = {
+            head.control: classes[head.model].from_arrays(_of_head(arrays, number), head.classes)
+            for number, head in enumerate(manifest.heads)
+        }
+    except (LookupError, TypeError, ValueError) as error:  # of a class that expects other arrays
+        raise unreadable(folder, error, expected="the arrays of a model version") from error
     return models, manifest
 
 

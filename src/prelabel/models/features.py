@@ -153,6 +153,13 @@ class TfidfFeatures:
                 expected="64-bit hashes, and one float32 weight for each",
                 fix="Train the project again.",
             )
+        if not (hashes[:-1] < hashes[1:]).all():
+            # A column found in disorder may lie outside of the matrix, and so of its memory.
+            raise ArtifactError(
+                "The vocabulary has hashes in disorder, or twice",
+                expected="hashes that rise",
+                fix="Train the project again.",
+            )
         features = cls()
         features._vocabulary = Vocabulary(hashes, weights)
         return features

@@ -11,6 +11,9 @@ from prelabel.models.base import Arrays
 from prelabel.models.examples import write_name
 from prelabel.models.features import TfidfFeatures
 
+LARGEST = 1e12
+"""No weight, coefficient or threshold of a fit comes near it."""
+
 
 def known_names(
     label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
@@ -23,13 +26,21 @@ def known_names(
 
 
 def check_arrays(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `ArtifactError` unless there are float32 arrays of these names and shapes."""
+    """Raise `ArtifactError` unless there are float32 arrays of these names and shapes.
+
+    Their numbers must be such that no sum of them overflows: what is computed is finite then.
+    """
     for name, shape in shapes.items():
         array = arrays.get(name)
         if array is None or array.shape != shape or array.dtype != np.float32:
             received = "missing" if array is None else f"{array.dtype}{array.shape}"
-            raise ArtifactError(
-                f"The array {name} is {received}",
-                expected=f"float32{shape}",
-                fix="Train the project again.",
-            )
+            raise _unfit(name, received, expected=f"float32{shape}")
+        low, high = array.min(initial=0), array.max(initial=0)
+        if not -LARGEST <= low <= high <= LARGEST:  # NaN is in no order
+            raise _unfit(name, f"from {low} to {high}", expected=f"numbers up to {LARGEST:g}")
+
+
+def _unfit(name: str, received: str, *, expected: str) -> ArtifactError:
+    return ArtifactError(
+        f"The array {name} is {received}", expected=expected, fix="Train the project again."
+    )

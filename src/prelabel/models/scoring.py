@@ -63,8 +63,11 @@ class LinearScores:
     def from_arrays(cls, arrays: Arrays, n_classes: int) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
         features = TfidfFeatures.from_arrays(arrays)
-        shapes = {"coefficients": (features.n_features, n_classes), "intercept": (n_classes,)}
-        check_arrays(arrays, shapes)
+        size = features.n_features
+        check_arrays(
+            arrays,
+            {"coefficients": (size, n_classes), "intercept": (n_classes,), "weights": (size,)},
+        )
         return cls(features, arrays["coefficients"], arrays["intercept"])
 
     def __call__(self, texts: Sequence[str]) -> Matrix:

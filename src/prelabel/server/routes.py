@@ -5,6 +5,7 @@ Each reads its body, hands it to the loop on a worker thread, and encodes what c
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from prelabel.bootstrap import Service
-from prelabel.errors import NotFoundError, shorten
+from prelabel.errors import NotFoundError, StorageError, shorten
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.models import artifact
 from prelabel.protocol.bodies import (
@@ -33,6 +34,8 @@ from prelabel.protocol.events import EventBody, to_event
 from prelabel.protocol.extra_params import read_extra_params
 from prelabel.server.posts import received_at_seconds, to_response
 from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
+
+log = logging.getLogger(__name__)
 
 # The states that old releases of Label Studio know (label-studio-ml 1.0, /job_status).
 _OLD_STATES = {
@@ -104,7 +107,13 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     request = decode(body, SetupBody)
     project = ProjectKey.parse(request.project)
     settings = read_extra_params(request.extra_params)
-    schema = service.ingest.register(project, request.schema, settings)
+    try:
+        schema = service.ingest.register(project, request.schema, settings)
+    except StorageError as error:
+        # Label Studio says the same again before the next task, and shows no suggestion without an
+        # answer: what is loaded can give one.
+        log.error("Setup of project %s is not kept: %s", project, error)  # noqa: TRY400 - no news in a traceback
+        schema = parse_label_config(request.schema)
     return {"model_version": service.predictor.model_version(project, schema)}
 
 

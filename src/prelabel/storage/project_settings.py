@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from prelabel.errors import StorageError
 from prelabel.recent import Recent
 from prelabel.storage.database import Database
 from prelabel.storage.tables import is_project, project_table, update_project
@@ -21,9 +22,22 @@ class ProjectSettingsStore:
         self._read = Recent[ProjectKey, tuple[int, ProjectSettings]](REMEMBERED)
 
     def get(self, project: ProjectKey) -> ProjectSettings:
-        """Return a project's settings; those of a project that is not known are empty."""
-        change = self._database.last_change()
+        """Return a project's settings; those of a project that is not known are empty.
+
+        While the store cannot be read they are what they were: what is loaded is served on.
+        """
         known = self._read.get(project)
+        try:
+            return self._get(project, known)
+        except StorageError:
+            if known is None:
+                raise
+            return known[1]
+
+    def _get(
+        self, project: ProjectKey, known: tuple[int, ProjectSettings] | None
+    ) -> ProjectSettings:
+        change = self._database.last_change()
         if known is None or known[0] != change:
             query = select(project_table.c.settings).where(is_project(project))
             with self._database.read() as connection:
@@ -34,7 +48,10 @@ class ProjectSettingsStore:
     def known(self, project: ProjectKey) -> ProjectSettings | None:
         """Return a project's settings, if they are known without a query; None if not."""
         known = self._read.get(project)
-        return known[1] if known and known[0] == self._database.last_change() else None
+        try:
+            return known[1] if known and known[0] == self._database.last_change() else None
+        except StorageError:
+            return None  # whoever may wait gets them from `get`
 
     def set(self, project: ProjectKey, settings: ProjectSettings) -> ProjectSettings:
         """Set a known project's settings; return those before. Writes only if that is news."""

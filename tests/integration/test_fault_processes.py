@@ -1,0 +1,200 @@
+"""Processes that are stopped, starved or frozen; `test_lifecycle` and `test_workers` kill them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tests.backend import TEXTS, Backend, Project, make_text, wait_for, without_settings
+from tests.integration.test_lifecycle import NEVER_BY_ITSELF, send_until_killed, stop_in_a_training
+from tests.integration.test_workers import children
+
+
+def job_state(project: Project, job: str) -> str:
+    return str(project.post("/job_status", {"job": job})["state"])
+
+
+def test_sigterm_within_a_training_hands_it_to_the_next_start(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        stop_in_a_training(project)
+        assert backend.lease_owners() != {None}
+        assert backend.stop() == 0
+        assert backend.lease_owners() == {None}
+        backend.start()
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+
+
+def test_sigterm_within_a_request_lets_it_end_and_lets_nobody_else_in(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend)
+        body = msgspec.json.encode(project.created_body(1, "sports"))
+        head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", backend.port), timeout=30) as slow:
+            slow.sendall(head.encode() + body[:10])
+            backend.client.get("/livez")  # by now the other one has been read
+            backend.client.close()
+            assert backend.process is not None
+            backend.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not listens(backend.port))
+            slow.sendall(body[10:])
+            assert b'"label_changes":1' in slow.recv(100_000)
+        assert backend.process.wait(30) == 0
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_while_the_training_process_hangs_everything_else_goes_on(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        with backend.frozen_trainer():
+            project.annotate(5, "sports")
+            job = str(project.event("START_TRAINING")["job"])
+            wait_for(lambda: job_state(project, job) == "running")
+            assert project.annotate(6, "cooking")["label_changes"] == 1
+            assert project.labels_of(make_text("sports", 1)) == ["sports"]
+        wait_for(lambda: job_state(project, job) == "done")
+        assert project.train()["model_version"].endswith("-6labels")
+
+
+def memory_bytes(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def test_a_training_that_runs_out_of_memory_fails_and_is_done_when_there_is_some(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        limit = resource.prlimit(trainer, resource.RLIMIT_AS)
+        resource.prlimit(trainer, resource.RLIMIT_AS, (memory_bytes(trainer), limit[1]))
+        text = " ".join(f"word{number}" for number in range(200_000))
+        for id_ in range(5, 15):
+            project.annotate(id_, "sports", f"{text} {id_}")
+        failed = project.train()
+        assert failed["state"] == "failed"
+        assert "emory" in failed["message"]
+        assert project.setup() == "v1-4labels"
+        assert project.labels_of(make_text("sports", 1)) == ["sports"]
+        if wait_for(backend.trainer_pid) == trainer:
+            resource.prlimit(trainer, resource.RLIMIT_AS, limit)
+        assert project.train()["model_version"] == "v2-14labels"
+
+
+# Two servers on one store
+
+
+def trained_with(backend: Backend, project: Project) -> str:
+    """Train at one of several servers; return the version."""
+    project.backend = backend
+    return str(project.train()["model_version"])
+
+
+def test_two_servers_on_one_store_agree_and_share_the_work(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as one, Backend(tmp_path, NEVER_BY_ITSELF) as other:
+        project = Project(one)
+        for id_ in range(1, 9):
+            project.backend = (one, other)[id_ % 2]
+            assert project.annotate(id_, list(TEXTS)[id_ % 3])["label_changes"] == 1
+        assert trained_with(one, project) == "v1-8labels"
+        project.backend = other
+        assert project.setup() == "v1-8labels"
+        assert project.labels_of(make_text("sports", 1)) == ["sports"]
+        project.annotate(9, "sports")
+        assert trained_with(other, project) == "v2-9labels"
+        project.backend = one
+        assert project.setup() == "v2-9labels"
+
+
+@contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_what_a_server_frozen_in_a_training_held_is_done_by_the_other_and_once(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as one, Backend(tmp_path, NEVER_BY_ITSELF) as other:
+        project = Project(one)
+        trainer, _ = stop_in_a_training(project)
+        with frozen(one.pid, trainer):
+            project.backend = other
+            assert project.wait_for_version("v1-4labels") == "v2-5labels"
+        project.backend = one  # awake again, what it was at is no longer its own
+        wait_for(lambda: "was taken over" in one.log.read_text() or "lost" in one.log.read_text())
+        versions = one.client.get("/versions", params={"project": project.key}).json()["versions"]
+        assert versions == ["v2-5labels", "v1-4labels"]
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that came of it."""
+    return [pid, *(grandchild for child in children(pid) for grandchild in family(child))]
+
+
+def test_when_all_processes_are_killed_at_once_no_acknowledged_label_is_lost(
+    tmp_path: Path,
+) -> None:
+    settings = {**NEVER_BY_ITSELF, "WORKERS": "2"}
+    with Backend(tmp_path, settings) as backend, ThreadPoolExecutor(8) as senders:
+        project = Project(backend)
+        bodies = {id_: project.created_body(id_, list(TEXTS)[id_ % 3]) for id_ in range(1, 4001)}
+        acknowledged: set[int] = set()
+        sent = [
+            senders.submit(send_until_killed, backend, bodies, first, acknowledged)
+            for first in range(1, 9)
+        ]
+        wait_for(lambda: len(acknowledged) > 100)
+        for pid in family(backend.pid):
+            os.kill(pid, signal.SIGKILL)
+        backend.kill()
+        for future in sent:
+            future.result()
+        assert len(acknowledged) < len(bodies), "the kill came in the middle"
+        backend.start()
+        for id_ in acknowledged:
+            assert project.post("/webhook", bodies[id_])["label_changes"] == 0
+
+
+def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path) -> None:
+    backend = Backend(tmp_path)
+    environment = {**without_settings(os.environ), "LOG_LEVEL": "DEBUG"}
+    backend.process = subprocess.Popen(
+        [sys.executable, "-m", "prelabel", "start", f"--port={backend.port}"],
+        env={**environment, "MODEL_DIR": str(tmp_path / "data")},
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_for(lambda: listens(backend.port))
+        assert backend.process.stderr is not None
+        backend.process.stderr.close()
+        project = Project(backend)
+        assert project.annotate(1, "sports")["label_changes"] == 1
+        assert backend.client.post("/setup", content=b"{").status_code == 422
+        assert backend.stop() == 0
+    finally:
+        backend.__exit__()

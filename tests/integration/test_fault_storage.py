@@ -1,0 +1,215 @@
+"""A full disk, a database that is locked or damaged, artifacts that are not whole.
+
+Whatever is loaded goes on answering; whatever cannot be kept is refused, not acknowledged.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from prelabel.models.manifest import FORMAT
+from tests.backend import TEXTS, Backend, Project, make_text, wait_for, write_config
+from tests.integration.test_cli import run
+from tests.integration.test_lifecycle import NEVER_BY_ITSELF
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """A server that each test leaves as it was."""
+    with Backend(tmp_path_factory.mktemp("storage"), NEVER_BY_ITSELF) as backend:
+        yield backend
+
+
+@pytest.fixture
+def project(backend: Backend) -> Project:
+    return trained_project(backend)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Project]:
+    """A project on a server of its own."""
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        yield trained_project(backend)
+
+
+def trained_project(backend: Backend) -> Project:
+    """Return a project with a version of four labels, loaded."""
+    project = Project(backend)
+    project.annotate_many(4)
+    project.train()
+    assert project.labels_of(make_text("sports", 1)) == ["sports"]
+    return project
+
+
+def send_label(project: Project, id_: int) -> httpx.Response:
+    return project.backend.client.post("/webhook", json=project.created_body(id_, "sports"))
+
+
+def refuses_to_keep(project: Project, id_: int) -> None:
+    response = send_label(project, id_)
+    assert response.status_code == 503
+    assert "Retry-After" in response.headers
+    assert "cannot be used" in response.json()["error"]
+
+
+def answers_as_before(project: Project) -> None:
+    """Both ways: small bodies are answered on the event loop, large ones on a thread."""
+    text = make_text("sports", 1)
+    assert project.labels_of(text) == ["sports"]
+    assert project.labels_of(text + " " * 20_000) == ["sports"]
+    assert project.setup() == "v1-4labels"
+    assert project.backend.is_up()
+
+
+def database_of(project: Project) -> Path:
+    return project.backend.folder / "data" / "prelabel.sqlite3"
+
+
+def test_on_a_full_disk_no_label_is_acknowledged_and_suggestions_go_on(project: Project) -> None:
+    """No file may grow: to a process, that is a full disk."""
+    limit = resource.prlimit(project.backend.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(project.backend.pid, resource.RLIMIT_FSIZE, (0, limit[1]))
+    refuses_to_keep(project, 5)
+    answers_as_before(project)
+    project.label_config = write_config([*TEXTS, "travel"])
+    answers_as_before(project)  # the edit is told again with the next label
+    resource.prlimit(project.backend.pid, resource.RLIMIT_FSIZE, limit)
+    assert send_label(project, 5).json()["label_changes"] == 1
+    assert project.train()["model_version"] == "v2-5labels"
+
+
+def test_a_full_disk_fails_a_training_which_is_done_once_there_is_space(project: Project) -> None:
+    trainer = wait_for(project.backend.trainer_pid)
+    project.annotate(5, "sports")
+    limit = resource.prlimit(trainer, resource.RLIMIT_FSIZE)
+    artifacts = artifacts_of(project)
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, (100_000, limit[1]))  # artifacts still fit
+    failed = project.train()
+    assert failed["state"] == "failed"
+    assert "memory or disk" in failed["message"]
+    answers_as_before(project)
+    assert artifacts_of(project) == artifacts, "what no version names would fill the disk"
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, limit)
+    assert project.train()["model_version"] == "v2-5labels"
+
+
+def test_while_another_locks_the_database_suggestions_go_on_and_labels_wait(
+    project: Project,
+) -> None:
+    other = sqlite3.connect(database_of(project), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    answers_as_before(project)
+    refuses_to_keep(project, 5)
+    other.execute("ROLLBACK")
+    other.close()
+    assert send_label(project, 5).json()["label_changes"] == 1
+
+
+def spoil_database(project: Project) -> bytes:
+    """Overwrite the database while it is served; return what it was."""
+    path = database_of(project)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    before = path.read_bytes()
+    path.write_bytes(b"\xff" * len(before))
+    return before
+
+
+def test_a_database_that_is_damaged_while_serving_takes_no_label_and_suggestions_go_on(
+    own: Project,
+) -> None:
+    project = own
+    whole = spoil_database(project)
+    refuses_to_keep(project, 5)
+    answers_as_before(project)
+    assert project.backend.client.get("/readyz").status_code == 503
+    database_of(project).write_bytes(whole)
+    project.backend.stop()
+    project.backend.start()
+    assert project.setup() == "v1-4labels"
+
+
+def test_a_server_does_not_start_on_a_damaged_database_and_leaves_it_alone(tmp_path: Path) -> None:
+    damaged = tmp_path / "prelabel.sqlite3"
+    damaged.write_bytes(b"\xff" * 100_000)
+    refused = run("start", "--port=0", f"--model-dir={tmp_path}")
+    assert refused.returncode == 2
+    assert "cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert damaged.read_bytes() == b"\xff" * 100_000
+
+
+# Artifacts
+
+
+def artifacts_of(project: Project) -> set[Path]:
+    return {file.parent for file in (project.backend.folder / "data").rglob("*.safetensors")}
+
+
+def newest_artifact(project: Project) -> Path:
+    """Train another version and return its folder."""
+    before = artifacts_of(project)
+    project.annotate(5, "sports")
+    assert project.train()["model_version"] == "v2-5labels"
+    (newest,) = artifacts_of(project) - before
+    return newest
+
+
+def newer_format(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(f'{{"format": {FORMAT + 1}}}')
+
+
+def half_written(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    arrays = folder / "arrays.safetensors"
+    arrays.write_bytes(arrays.read_bytes()[:1000])
+
+
+def altered(folder: Path) -> None:
+    arrays = folder / "arrays.safetensors"
+    content = bytearray(arrays.read_bytes())
+    content[-1] ^= 1
+    arrays.write_bytes(content)
+
+
+def test_where_the_newest_artifact_cannot_be_read_the_version_before_is_served(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        spoils: list[Callable[[Path], None]] = [newer_format, half_written, altered, shutil.rmtree]
+        projects = [trained_project(backend) for _ in spoils]
+        newest = [newest_artifact(project) for project in projects]
+        backend.stop()
+        for spoil, folder in zip(spoils, newest, strict=True):
+            spoil(folder)
+        backend.start()
+        for project in projects:
+            assert project.setup() == "v1-4labels"
+            assert project.labels_of(make_text("sports", 1)) == ["sports"]
+        damaged = {item["project"] for item in backend.client.get("/readyz").json()["damaged"]}
+        # Only who reads it all finds out what was altered.
+        assert damaged == {projects[n].key for n in (0, 1, 3)}
+        for project in projects:
+            assert project.train()["model_version"] == "v3-5labels"
+            assert project.setup() == "v3-5labels"
+
+
+def test_what_a_killed_training_left_half_written_is_in_nobodys_way(own: Project) -> None:
+    project = own
+    (artifact,) = artifacts_of(project)
+    left = artifact.with_name(f".{artifact.name}.0123.tmp")
+    shutil.copytree(artifact, left)
+    (left / "manifest.json").unlink()
+    project.backend.kill()
+    project.backend.start()
+    assert project.setup() == "v1-4labels"
+    newest_artifact(project)
