@@ -10,7 +10,7 @@ from prelabel.loop.decisions import Decision, Offered, decide
 from prelabel.models.base import Model
 from prelabel.types import Prediction, Region
 
-TEXTS_AT_ONCE = 128
+TEXTS_AT_ONCE = 512
 """Bounds the memory of a batch, and how long it keeps other threads from running. More is slower:
 larger arrays go back to the system after each use, and their pages must be got again."""
 

@@ -31,31 +31,59 @@ SPACE, OTHER, WORD, CJK = range(4)
 _WORD_BASE = np.uint64(0x243F6A8885A308D3)
 NGRAM_BASE = np.uint64(0x9E3779B97F4A7C15)
 
+_SPACE_VALUE = np.uint64(ord(" ") + 1)
+
 
 def read_characters(chunk: Sequence[str]) -> tuple[Hashes, Classes]:
     """Value and class of each character, with a space before and after every text."""
     # The spaces: no run crosses from one text into the next.
     joined = " ".join(["", *chunk, ""])
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    classes = classes_of_code_points()[points]
-    # Any white space is a space. One more than the code point: a NUL must count in a hash.
-    values = np.where(classes == SPACE, ord(" "), points).astype(np.uint64) + np.uint64(1)
+    classes = classes_of_code_points().take(points)
+    values = points.astype(np.uint64)
+    values += np.uint64(1)  # a NUL must count in a hash
     return values, classes
 
 
-def find_runs(values: Hashes, *, inside: Mask, joins: Mask) -> tuple[Integers, Integers, Hashes]:
-    """Where runs start, how long they are, and their hashes, each of shape (runs,).
+def find_bounds(chunk: Sequence[str]) -> Integers:
+    """Position of each text's first character, and the one after the last text's space."""
+    return np.cumsum([1, *(len(text) + 1 for text in chunk)])
 
-    Each character that is ``inside`` belongs to one; neighbours share it if both join.
+
+def find_runs(inside: Mask, joins: Mask) -> tuple[Integers, Integers]:
+    """First character of each run, and the one after its last; each of shape (runs,).
+
+    Each character that is ``inside`` belongs to one; neighbours share it if both join. The first
+    and the last character are spaces.
     """
-    is_start = inside.copy()
-    is_start[1:] &= ~(joins[1:] & joins[:-1])
-    at = np.flatnonzero(is_start)
-    lengths = np.add.reduceat(inside, at, dtype=np.int64)
-    first = np.cumsum(lengths) - lengths
-    position = np.arange(lengths.sum()) - np.repeat(first, lengths)
-    powers = np.cumprod(np.full(lengths.max(initial=0), _WORD_BASE))
-    return at, lengths, np.add.reduceat(values[inside] * powers[position], first)
+    share = joins[1:] & joins[:-1]
+    (starts,), (stops,) = (inside[1:] > share).nonzero(), (inside[:-1] > share).nonzero()
+    return starts + 1, stops + 1
+
+
+def sum_up(values: Hashes) -> Hashes:
+    """Return what the hashes of all runs of values are made of, shape (len(values) + 1,)."""
+    sums = np.zeros(len(values) + 1, np.uint64)
+    powers, _ = _powers(len(values).bit_length())
+    np.cumsum(values * powers[: len(values)], out=sums[1:])
+    return sums
+
+
+def hash_runs(sums: Hashes, starts: Integers, stops: Integers) -> Hashes:
+    """Hash each run: its first value times a base, the second times its square, and so on."""
+    _, inverse_powers = _powers(len(sums).bit_length())
+    hashes: Hashes = sums.take(stops)
+    hashes -= sums.take(starts)
+    hashes *= inverse_powers.take(starts)
+    return hashes
+
+
+@cache
+def _powers(bits: int) -> tuple[Hashes, Hashes]:
+    """Powers of the base, from the first on, and of its inverse, from the zeroth."""
+    inverse = np.uint64(pow(int(_WORD_BASE), -1, 1 << 64))
+    powers, inverse_powers = np.full((2, 1 << bits), [[_WORD_BASE], [inverse]]).cumprod(axis=1)
+    return powers, inverse_powers * _WORD_BASE
 
 
 def hash_rows(values: Hashes, starts: Integers, sizes: Sequence[int]) -> tuple[Hashes, Integers]:
@@ -76,10 +104,16 @@ def find_spans(starts: Integers, sizes: Sequence[int]) -> tuple[Integers, Intege
     return first, first + np.array(sizes)[size] - 1
 
 
-def pad_runs(at: Integers, lengths: Integers) -> tuple[Integers, Integers]:
-    """Positions of the runs' characters, of the space before and behind each; where each starts."""
-    starts = np.concatenate(([0], np.cumsum(lengths + 2)))
-    return np.arange(starts[-1]) + np.repeat(at - 1 - starts[:-1], np.diff(starts)), starts
+def pad_runs(
+    values: Hashes, starts: Integers, stops: Integers
+) -> tuple[Hashes, Integers, Integers]:
+    """Values of each run between two spaces, where they come from, and where each begins."""
+    sizes = stops - starts + 2
+    begins = np.concatenate(([0], np.cumsum(sizes)))
+    source = np.arange(begins[-1]) + (starts - 1 - begins[:-1]).repeat(sizes)
+    padded = values.take(source)
+    padded[begins[:-1]] = padded[begins[1:] - 1] = _SPACE_VALUE  # any white space is a space
+    return padded, source, begins
 
 
 def _fits(starts: Integers, sizes: Sequence[int]) -> Mask:

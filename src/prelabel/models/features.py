@@ -25,8 +25,7 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.reading import Reading, count_keys
-from prelabel.models.tokens import Positions
+from prelabel.models.reading import Reading, count_keys, dampen
 from prelabel.models.vocabulary import Vocabulary
 
 _FEW_TEXTS = 20  # below, what occurs in a single text may be all there is
@@ -121,13 +120,18 @@ class TfidfFeatures:
         """TF-IDF of words and pairs of words in a chunk."""
         keys, counts = count_keys(reading.words)
         columns = keys & ((1 << self._shift) - 1)
-        weights = (np.log(counts) + np.float32(1)) * self._vocabulary.weights.take(columns)
+        weights = self.weigh(columns, counts)
         starts = keys.searchsorted(np.arange(len(reading.starts)) << self._shift)
         sums = np.zeros(len(keys) + 1)
         np.cumsum(weights * weights, out=sums[1:])
         lengths = starts[1:] - starts[:-1]
         weights *= scale_factors(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
-        return WordRows(weights, columns.astype(np.int32), starts.astype(np.int32))
+        return WordRows(weights, columns, starts)
+
+    def weigh(self, columns: Integers, counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Weigh words and pairs of words that occur so often; the length of a row is not yet 1."""
+        weights: npt.NDArray[np.float32] = dampen(counts) * self._vocabulary.weights.take(columns)
+        return weights
 
     @property
     def _shift(self) -> int:
@@ -169,8 +173,8 @@ class WordRows(NamedTuple):
     """Rows of a sparse matrix: row ``i`` has ``weights[starts[i]:starts[i + 1]]``."""
 
     weights: npt.NDArray[np.float32]
-    columns: Positions
-    starts: Positions
+    columns: Integers
+    starts: Integers
 
 
 def scale_factors(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

@@ -22,13 +22,14 @@ from prelabel.models.characters import (
     Classes,
     Hashes,
     Integers,
-    Mask,
-    classes_of_code_points,
+    find_bounds,
     find_runs,
     find_spans,
     hash_rows,
+    hash_runs,
     pad_runs,
     read_characters,
+    sum_up,
 )
 
 MAX_TEXT_CHARACTERS = 100_000
@@ -62,26 +63,6 @@ class Ngrams:
         known = columns >= 0
         starts = np.concatenate(([0], np.cumsum(known)))[self.starts]
         return self.spread @ _csr(columns[known], starts, n_columns)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TokenNgrams:
-    """The n-grams inside tokens.
-
-    Attributes
-    ----------
-    words, characters
-        Their hashes; token ``i`` has those from ``word_starts[i]`` to ``word_starts[i + 1]``.
-    edges, has_words
-        The first and the last word of each token, shape (tokens, 2), where it has one.
-    """
-
-    words: Hashes
-    word_starts: Integers
-    characters: Hashes
-    character_starts: Integers
-    edges: Hashes
-    has_words: Mask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,40 +105,24 @@ def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
 def find_ngrams(chunk: Sequence[str]) -> Ngrams:
     """Every n-gram of a chunk of `in_chunks`."""
     values, classes = read_characters(chunk)
-    bounds = np.cumsum([1, *(len(text) + 1 for text in chunk)])
-    words, word_starts = _word_ngrams(values, classes, bounds)
-    characters, character_starts, spread = _character_ngrams(values, classes, bounds)
+    bounds, sums = find_bounds(chunk), sum_up(values)
+    words, word_starts = _word_ngrams(sums, classes, bounds)
+    characters, character_starts, spread = _character_ngrams(values, sums, classes, bounds)
     hashes = _words_first(words, characters)
     starts = np.concatenate((word_starts, character_starts[1:] + word_starts[-1]))
     return Ngrams(hashes, starts, spread)
 
 
-def read_tokens(tokens: Sequence[str]) -> TokenNgrams:
-    """Every n-gram inside tokens of a chunk of `in_chunks`: what white space separates there."""
-    joined = "  ".join(["", *tokens, ""])[1:-1]  # a space before and behind each
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
-    classes = classes_of_code_points()[points]
-    values = points.astype(np.uint64) + np.uint64(1)
-    bounds = np.cumsum([0, *(len(token) + 2 for token in tokens)])
-    characters, character_starts = hash_rows(values, bounds, _CHARACTER_SIZES)
-    at, _, hashes = find_runs(values, inside=classes >= WORD, joins=classes == WORD)
-    starts = np.searchsorted(at, bounds)
-    words, word_starts = hash_rows(hashes, starts, _WORD_SIZES)
-    padded = np.append(hashes, np.uint64(0))  # what a token without words would point to
-    edges = np.stack((padded[starts[:-1]], padded[starts[1:] - 1]), axis=1)
-    return TokenNgrams(
-        words=words >> np.uint64(1),
-        word_starts=word_starts,
-        characters=characters >> np.uint64(1) | CHARACTER_BIT,
-        character_starts=character_starts,
-        edges=edges,
-        has_words=starts[1:] > starts[:-1],
-    )
+def hash_words(hashes: Hashes) -> tuple[Hashes, Hashes]:
+    """Hash words, given by the hashes of their runs, and pairs of neighbours as `find_ngrams`."""
+    rolling = hashes * NGRAM_BASE
+    return rolling >> np.uint64(1), (rolling[:-1] + hashes[1:]) * NGRAM_BASE >> np.uint64(1)
 
 
-def hash_pairs(first: Hashes, second: Hashes) -> Hashes:
-    """Hash pairs of words as `find_ngrams` does; words are given as `TokenNgrams.edges`."""
-    return (first * NGRAM_BASE + second) * NGRAM_BASE >> np.uint64(1)
+def hash_characters(values: Hashes, starts: Integers) -> tuple[Hashes, Integers]:
+    """Hash the n-grams in padded tokens as `find_ngrams` does, and say where each token's start."""
+    hashes, starts = hash_rows(values, starts, _CHARACTER_SIZES)
+    return hashes >> np.uint64(1) | CHARACTER_BIT, starts
 
 
 def locate_ngrams(text: str) -> Located:
@@ -167,16 +132,16 @@ def locate_ngrams(text: str) -> Located:
     is_unit = is_word.copy()
     is_unit[1:] &= (classes[1:] != classes[:-1]) | (classes[1:] == CJK)
     units = np.where(is_word, np.cumsum(is_unit) - 1, -1)
-    at, lengths, hashes = find_runs(values, inside=classes >= WORD, joins=classes == WORD)
-    words, _ = hash_rows(hashes, np.array([0, len(at)]), _WORD_SIZES)
+    at, stops = find_runs(classes >= WORD, classes == WORD)
+    words, _ = hash_rows(hash_runs(sum_up(values), at, stops), np.array([0, len(at)]), _WORD_SIZES)
     first, last = find_spans(np.array([0, len(at)]), _WORD_SIZES)
-    source, starts = pad_runs(*find_runs(values, inside=is_word, joins=is_word)[:2])
-    characters, _ = hash_rows(values[source], starts, _CHARACTER_SIZES)
+    padded, source, starts = pad_runs(values, *find_runs(is_word, is_word))
+    characters, _ = hash_rows(padded, starts, _CHARACTER_SIZES)
     begin, end = find_spans(starts, _CHARACTER_SIZES)
     return Located(
         hashes=_words_first(words, characters),
         starts=np.concatenate((at[first], source[begin])),
-        stops=np.concatenate((at[last] + lengths[last], source[end] + 1)),
+        stops=np.concatenate((stops[last], source[end] + 1)),
         units=units,
     )
 
@@ -186,26 +151,28 @@ def _words_first(words: Hashes, characters: Hashes) -> Hashes:
     return np.concatenate((words >> np.uint64(1), characters >> np.uint64(1) | CHARACTER_BIT))
 
 
-def _word_ngrams(values: Hashes, classes: Classes, bounds: Integers) -> tuple[Hashes, Integers]:
+def _word_ngrams(sums: Hashes, classes: Classes, bounds: Integers) -> tuple[Hashes, Integers]:
     """Hashes of the word n-grams by document, and where each document's start."""
-    at, _, hashes = find_runs(values, inside=classes >= WORD, joins=classes == WORD)
-    return hash_rows(hashes, np.searchsorted(at, bounds), _WORD_SIZES)
+    starts, stops = find_runs(classes >= WORD, classes == WORD)
+    hashes = hash_runs(sums, starts, stops)
+    return hash_rows(hashes, np.searchsorted(starts, bounds), _WORD_SIZES)
 
 
 def _character_ngrams(
-    values: Hashes, classes: Classes, bounds: Integers
+    values: Hashes, sums: Hashes, classes: Classes, bounds: Integers
 ) -> tuple[Hashes, Integers, Counts]:
     """Hashes of the character n-grams by distinct word, where each word's start, the spread."""
     is_word = classes != SPACE
-    at, lengths, hashes = find_runs(values, inside=is_word, joins=is_word)
+    starts, stops = find_runs(is_word, is_word)
+    hashes = hash_runs(sums, starts, stops)
     _, first, words = np.unique(hashes, return_index=True, return_inverse=True)
-    source, starts = pad_runs(at[first], lengths[first])  # each distinct word once
+    padded, _, begins = pad_runs(values, starts[first], stops[first])  # each distinct word once
     # A document has itself, then its words.
     n_documents = len(bounds) - 1
-    rows = np.searchsorted(at, bounds)
+    rows = np.searchsorted(starts, bounds)
     columns = np.insert(words + n_documents, rows[:-1], np.arange(n_documents))
     spread = _csr(columns, rows + np.arange(n_documents + 1), n_documents + len(first))
-    return *hash_rows(values[source], starts, _CHARACTER_SIZES), spread
+    return *hash_rows(padded, begins, _CHARACTER_SIZES), spread
 
 
 def _csr(columns: Integers, starts: Integers, n_columns: int) -> Counts:

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence, Set
-from itertools import chain
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from prelabel.models.characters import Hashes, Integers
-from prelabel.models.ngrams import Counts, hash_pairs, read_tokens
-from prelabel.models.tokens import Positions, Tokens
+from prelabel.models.characters import (
+    SPACE,
+    WORD,
+    Classes,
+    Hashes,
+    Integers,
+    find_bounds,
+    find_runs,
+    hash_runs,
+    pad_runs,
+    read_characters,
+    sum_up,
+)
+from prelabel.models.ngrams import hash_characters, hash_words
+from prelabel.models.tokens import Tokens
 
 _REMEMBERED_CHARACTERS = 500_000  # of 55,000 tokens of newsgroups, which take 19 MB
 
@@ -34,8 +44,8 @@ class Reading(NamedTuple):
     """
 
     tokens: Tokens
-    ids: Positions
-    starts: Positions
+    ids: Integers
+    starts: Integers
     words: Integers
 
 
@@ -63,61 +73,58 @@ class TokenReader:
 
     def read(self, chunk: Sequence[str], shift: int) -> Reading:
         """Read a chunk of `in_chunks`; there are at most ``1 << shift`` columns."""
-        split = [text.split() for text in chunk]
-        lengths = [len(tokens) for tokens in split]
+        values, classes = read_characters(chunk)
+        bounds, sums, is_token = find_bounds(chunk), sum_up(values), classes != SPACE
+        starts, stops = find_runs(is_token, is_token)
+        hashes = hash_runs(sums, starts, stops)
         known = self._known
-        try:
-            ids = _look_up(known, split, sum(lengths))
-        except KeyError:
-            known = self._learn(set().union(*split))
-            ids = _look_up(known, split, sum(lengths))
-        rows = (np.arange(len(chunk)) << shift).repeat(lengths)
-        columns, counts = known.words_of(ids)
-        words = np.concatenate((rows.repeat(counts) | columns, self._pairs(known, ids, rows)))
-        return Reading(known, ids, np.cumsum([0, *lengths], dtype=np.int32), words)
+        ids = known.numbers.find(hashes)
+        if ids.min(initial=0) < 0:
+            known, ids = self._learn(values, starts, stops, hashes)
+        words = self._read_words(sums, classes, bounds, shift)
+        return Reading(known, ids, starts.searchsorted(bounds), words)
 
-    def _pairs(self, known: Tokens, ids: Positions, rows: Integers) -> Integers:
-        """Pairs of the last word of a token and the first of the next that has one."""
-        has_words = known.has_words.values[ids]
-        ids, rows = ids[has_words], rows[has_words]
-        edges = known.edges.values[ids]
-        columns = self._find(hash_pairs(edges[:-1, 1], edges[1:, 0]))
-        is_pair = (columns >= 0) & (rows[:-1] == rows[1:])
-        pairs: Integers = (rows[1:] | columns)[is_pair]
-        return pairs
+    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers, shift: int) -> Integers:
+        starts, stops = find_runs(classes >= WORD, classes == WORD)
+        words, pairs = hash_words(hash_runs(sums, starts, stops))
+        columns = self._find(np.concatenate((words, pairs)))
+        if len(bounds) == 2:  # all are of one text
+            return columns[columns >= 0]
+        counts = np.diff(starts.searchsorted(bounds))
+        rows = (np.arange(len(counts)) << shift).repeat(counts)
+        columns[len(words) :][rows[1:] != rows[:-1]] = -1
+        keys: Integers = np.concatenate((rows, rows[1:])) | columns
+        return keys[columns >= 0]
 
-    def _learn(self, tokens: Set[str]) -> Tokens:
-        """Return what is known, these tokens among it."""
+    def _learn(
+        self, values: Hashes, starts: Integers, stops: Integers, hashes: Hashes
+    ) -> tuple[Tokens, Integers]:
+        """Return what is known, these tokens among it, and their numbers."""
         with self._learning:
             if self._known.n_characters > _REMEMBERED_CHARACTERS:
                 self._known = Tokens()  # who is reading keeps the one before
-            self._add(self._known, [token for token in tokens if token not in self._known.numbers])
-            return self._known
+            ids = self._known.numbers.find(hashes)
+            (missing,) = (ids < 0).nonzero()
+            new, first, inverse = np.unique(hashes[missing], return_index=True, return_inverse=True)
+            at = missing[first]
+            ids[missing] = self._add(new, values, starts[at], stops[at])[inverse]
+            return self._known, ids
 
-    def _add(self, known: Tokens, tokens: Sequence[str]) -> None:
-        ngrams = read_tokens(tokens)
-        columns = self._find(np.concatenate((ngrams.words, ngrams.characters)))
-        words, characters = np.split(columns, [len(ngrams.words)])
-        known.add(
-            tokens,
-            edges=ngrams.edges,
-            has_words=ngrams.has_words,
-            words=words[words >= 0],
-            word_starts=np.concatenate(([0], np.cumsum(words >= 0)))[ngrams.word_starts],
-            vectors=self._weigh(characters, ngrams.character_starts),
-        )
-
-    def _weigh(self, columns: Integers, starts: Integers) -> Counts:
-        """Vectors of tokens over the n-grams of characters; ``columns`` are -1 where unknown."""
-        n_tokens, n_columns = len(starts) - 1, len(self._weights)
-        shift = n_columns.bit_length()
-        rows = (np.arange(n_tokens) << shift).repeat(np.diff(starts))
+    def _add(self, hashes: Hashes, values: Hashes, starts: Integers, stops: Integers) -> Integers:
+        padded, _, begins = pad_runs(values, starts, stops)
+        characters, starts = hash_characters(padded, begins)
+        columns = self._find(characters)
+        shift = len(self._weights).bit_length()
+        rows = (np.arange(len(hashes)) << shift).repeat(np.diff(starts))
         keys, counts = count_keys((rows | (columns - self._n_words))[columns >= 0])
         found = keys & ((1 << shift) - 1)
-        weights = (np.log(counts) + np.float32(1)) * self._weights[found]
-        ends = keys.searchsorted(np.arange(n_tokens + 1) << shift)
-        parts = (weights, found.astype(np.int32), ends.astype(np.int32))
-        return sparse.csr_matrix(parts, shape=(n_tokens, n_columns))
+        return self._known.add(
+            hashes,
+            columns=found,
+            weights=dampen(counts) * self._weights[found],
+            starts=keys.searchsorted(np.arange(len(hashes) + 1) << shift),
+            n_characters=len(padded),
+        )
 
 
 def count_keys(keys: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
@@ -125,11 +132,12 @@ def count_keys(keys: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
     keys.sort()
     is_first = np.ones(len(keys) + 1, np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
-    first = np.flatnonzero(is_first)
+    (first,) = is_first.nonzero()
     return keys[first[:-1]], (first[1:] - first[:-1]).astype(np.float32)
 
 
-def _look_up(known: Tokens, split: Sequence[Sequence[str]], n: int) -> Positions:
-    """Numbers of the tokens of all texts; raise `KeyError` if a token is new."""
-    numbers = map(known.numbers.__getitem__, chain.from_iterable(split))
-    return np.fromiter(numbers, np.int32, n)
+def dampen(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Weigh an n-gram by how often it occurs in a text: twice is not worth two."""
+    weights: npt.NDArray[np.float32] = np.log(counts)
+    weights += np.float32(1)
+    return weights

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -11,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Hashes, Integers, Mask
+from prelabel.models.characters import Hashes, Integers
+from prelabel.models.hash_table import HashTable
 from prelabel.models.ngrams import Counts
 
-Positions = npt.NDArray[np.int32]
-"""Of tokens, columns or rows; 32 bits, as SciPy's matrices have them."""
+Weights = npt.NDArray[np.float32]
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -58,22 +56,16 @@ class Tokens:
     Attributes
     ----------
     numbers
-        By token.
-    edges, has_words
-        Hashes of the first and the last word of each, shape (tokens, 2), where there is a word.
-    words, word_starts
-        Columns of the words in each: token ``i`` has those from ``word_starts[i]`` on.
+        By the token's hash.
     columns, weights, starts
         The n-grams of characters in each, as a sparse matrix. The first is column 0.
     squares
         Squared length of each row of that matrix.
+    n_characters
+        How many characters they have together.
     """
 
-    numbers: dict[str, int] = field(default_factory=dict)
-    edges: Growing[np.uint64] = field(default_factory=lambda: Growing(np.uint64, 2))
-    has_words: Growing[np.bool_] = field(default_factory=lambda: Growing(np.bool_))
-    words: Growing[np.int32] = field(default_factory=lambda: Growing(np.int32))
-    word_starts: Growing[np.int32] = field(default_factory=_starts)
+    numbers: HashTable = field(default_factory=HashTable)
     columns: Growing[np.int32] = field(default_factory=lambda: Growing(np.int32))
     weights: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
     starts: Growing[np.int32] = field(default_factory=_starts)
@@ -87,26 +79,31 @@ class Tokens:
         parts = (self.weights.values[:n], self.columns.values[:n], starts)
         return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
-    def add(
-        self, tokens: Sequence[str], *, edges: Hashes, has_words: Mask, words: Integers,
-        word_starts: Integers, vectors: Counts,
-    ) -> None:  # fmt: skip
-        """Give tokens numbers; a token can be found when all about it is there."""
-        self.edges.extend(edges)
-        self.has_words.extend(has_words)
-        self.words.extend(words)
-        self.word_starts.extend(word_starts[1:] + self.word_starts.values[-1])
-        self.weights.extend(vectors.data)
-        self.columns.extend(vectors.indices)
-        self.squares.extend(np.asarray(vectors.multiply(vectors).sum(axis=1)).reshape(-1))
-        self.starts.extend(vectors.indptr[1:] + self.starts.values[-1])
-        self.n_characters += sum(map(len, tokens))
-        self.numbers.update(zip(tokens, itertools.count(len(self.numbers)), strict=False))
+    def entries(self, ids: Integers) -> tuple[Weights, Integers, Integers]:
+        """Weights and columns of some tokens, one after the other, and where each one's begin."""
+        starts = self.starts.values
+        first, sizes = starts[ids], starts[ids + 1] - starts[ids]
+        begins = np.concatenate(([0], np.cumsum(sizes)))
+        at = np.arange(begins[-1]) + (first - begins[:-1]).repeat(sizes)
+        return self.weights.values[at], self.columns.values[at].astype(np.int64), begins
 
-    def words_of(self, ids: Positions) -> tuple[Positions, Positions]:
-        """Columns of the words in tokens, one after the other, and how many each token has."""
-        starts = self.word_starts.values
-        first, counts = starts[ids], starts[ids + 1] - starts[ids]
-        ends = np.cumsum(counts)
-        at = np.arange(len(ids) and ends[-1]) + (first - ends + counts).repeat(counts)
-        return self.words.values[at], counts
+    def add(
+        self, hashes: Hashes, *, columns: Integers, weights: Weights, starts: Integers,
+        n_characters: int,
+    ) -> Integers:  # fmt: skip
+        """Return the numbers of new tokens; a token can be found when all about it is there."""
+        self.weights.extend(weights)
+        self.columns.extend(columns)
+        self.squares.extend(sum_rows(weights * weights, starts))
+        self.starts.extend(starts[1:] + self.starts.values[-1])
+        self.n_characters += n_characters
+        return self.numbers.add(hashes)
+
+
+def sum_rows(values: Weights, starts: Integers) -> Weights:
+    """Sum ``values[starts[i]:starts[i + 1]]`` for each ``i``; along the first axis."""
+    sums = np.zeros((len(starts) - 1, *values.shape[1:]), values.dtype)
+    (filled,) = (starts[1:] > starts[:-1]).nonzero()  # reduceat takes an empty row for the next
+    if len(filled):
+        sums[filled] = np.add.reduceat(values, starts[filled], axis=0)
+    return sums

@@ -57,7 +57,7 @@ class Vocabulary:
         """Columns of n-grams; -1 for those not in the vocabulary."""
         if not len(self.hashes):
             return np.full(len(hashes), -1)
-        columns = self._buckets[hashes >> self._shift]
+        columns = self._buckets.take((hashes >> self._shift).view(np.int64))
         for _ in range(self._largest_bucket):
             columns += self.hashes.take(columns, mode="clip") < hashes
         return np.where(self.hashes.take(columns, mode="clip") == hashes, columns, -1)
