@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -80,6 +81,8 @@ class Backend:
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
+    file_bytes: int = resource.RLIM_INFINITY
+    """How long a file may become: beyond that, the disk is full to the process."""
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -98,6 +101,9 @@ class Backend:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        # Long before it opens any file of its own.
+        limits = (self.file_bytes, resource.RLIM_INFINITY)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limits)
         wait_for(self.is_up)
         return self
 

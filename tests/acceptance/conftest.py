@@ -65,7 +65,7 @@ def start_backend(
         def start(**settings: str) -> OpenBackend:
             folder = tmp_path / f"backend-{len(started)}"
             folder.mkdir()
-            settings |= {"LABEL_STUDIO_HOST": label_studio.url}
+            settings = {"LABEL_STUDIO_HOST": label_studio.url, **settings}
             backend = OpenBackend(folder, settings)
             started.append(backend)
             stack.push(backend)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -96,19 +97,35 @@ class LabelStudio:
             os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait(PATIENCE_SECONDS)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def read_log(self) -> str:
         """Return what it has logged so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def log_in(self) -> None:
-        """Log in; the page's forms carry a token against forged requests, as in a browser."""
-        self.http.get("/user/login/").raise_for_status()
-        form = {"email": EMAIL, "password": PASSWORD}
-        form["csrfmiddlewaretoken"] = self.http.cookies["csrftoken"]
-        answer = self.http.post("/user/login/", data=form, headers={"Referer": self.url})
+        """Log in, as in a browser."""
+        self._submit(self.http, "/user/login/", EMAIL)
+
+    @contextmanager
+    def sign_up(self, email: str) -> Iterator[httpx.Client]:
+        """Give the browser of somebody else, who joins the organization."""
+        with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as http:
+            self._submit(http, "/user/signup/", email)
+            yield http
+
+    def _submit(self, http: httpx.Client, page: str, email: str) -> None:
+        """Fill in a form; it carries a token against forged requests."""
+        http.get(page).raise_for_status()
+        form = {"email": email, "password": PASSWORD}
+        form["csrfmiddlewaretoken"] = http.cookies["csrftoken"]
+        answer = http.post(page, data=form, headers={"Referer": self.url})
         assert answer.status_code == 302, answer.text[:500]
-        self.http.headers.update({"Referer": self.url})
-        self.http.headers["X-CSRFToken"] = self.http.cookies["csrftoken"]
+        http.headers.update({"Referer": self.url})
+        http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
 
     def personal_access_token(self) -> str:
         """Make an API key, as the account page does; an older one ends."""
@@ -132,21 +149,24 @@ class LabelStudio:
     ) -> Project:
         """Create a project with one task a text; the first ones come ``labeled``."""
         settings = {"title": "Topics", "label_config": write_config(labels)}
-        project = self._call("POST", "/api/projects/", json=settings)
+        made = self._call("POST", "/api/projects/", json=settings)
+        created = datetime.fromisoformat(made["created_at"])
+        key = ProjectKey(made["id"], int(created.timestamp()))
+        project = Project(http=self.http, id=made["id"], key=key, truth={})
+        return self.add_tasks(project, texts, labeled=labeled) if texts else project
+
+    def add_tasks(self, project: Project, texts: Sequence[LabeledText], *, labeled: int) -> Project:
+        """Import one task a text; the first ones come ``labeled``."""
         tasks: list[dict[str, object]] = [{"data": {"text": item.text}} for item in texts]
         for task, item in zip(tasks[:labeled], texts, strict=False):
             task["annotations"] = [{"result": [region(item.label)]}]
-        self._call("POST", f"/api/projects/{project['id']}/import", json=tasks)
-        query = {"project": project["id"], "fields": "task_only", "page_size": len(tasks)}
+        self._call("POST", f"/api/projects/{project.id}/import", json=tasks)
+        size = len(project.truth) + len(tasks)
+        query = {"project": project.id, "fields": "task_only", "page_size": size}
         stored = self._call("GET", "/api/tasks/", params=query)["tasks"]
         ids = {task["data"]["text"]: int(task["id"]) for task in stored}
-        created = datetime.fromisoformat(project["created_at"])
-        return Project(
-            http=self.http,
-            id=project["id"],
-            key=ProjectKey(project["id"], int(created.timestamp())),
-            truth={ids[item.text]: item.label for item in texts},
-        )
+        added = {ids[item.text]: item.label for item in texts}
+        return replace(project, truth={**project.truth, **added})
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
         return call(self.http, method, path, **options)

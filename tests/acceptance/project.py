@@ -60,9 +60,9 @@ class Project:
         made = self._call("POST", "/api/ml/", json=body)
         return Connection(http=self.http, id=made["id"], project=self.id)
 
-    def annotate(self, task: int, label: str | None = None) -> int:
+    def annotate(self, task: int, label: str | None = None, *, control: str = "topic") -> int:
         """Submit a label, the right one if none is given; return the annotation's id."""
-        result = [region(label or self.truth[task])]
+        result = [region(label or self.truth[task], control)]
         return self._annotate(task, {"result": result, "lead_time": 1.5})
 
     def annotate_all(self, tasks: Iterable[int]) -> list[int]:
@@ -77,6 +77,10 @@ class Project:
         """Change a label that was submitted."""
         body = {"result": [region(label)]}
         self._call("PATCH", f"/api/annotations/{annotation}/", json=body)
+
+    def set_ground_truth(self, annotation: int) -> None:
+        """Press the star of an annotation."""
+        self._call("PATCH", f"/api/annotations/{annotation}/", json={"ground_truth": True})
 
     def delete_annotation(self, annotation: int) -> None:
         """Delete an annotation in the editor."""
@@ -94,6 +98,11 @@ class Project:
         """Edit the labeling config."""
         body = {"label_config": write_config(labels)}
         self._call("PATCH", f"/api/projects/{self.id}/", json=body)
+
+    def rename_control(self, name: str) -> None:
+        """Give the control another name: Label Studio allows it where annotations were imported."""
+        config = write_config(sorted(set(self.truth.values()))).replace("topic", name)
+        self._call("PATCH", f"/api/projects/{self.id}/", json={"label_config": config})
 
     def retrieve_predictions(self) -> list[StoredPrediction]:
         """Run Retrieve Predictions on all tasks; return all stored predictions, oldest first."""

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.label_studio import LabelStudio
+from tests.acceptance.project import call
 from tests.acceptance.topics import TOPICS, make_texts
+from tests.backend import wait_for
 
 pytestmark = pytest.mark.label_studio
+
+WRONG = {"sports": "cooking", "cooking": "finance", "finance": "sports"}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,50 @@ def test_an_edited_label_never_shifts_answers(
         connection.wait_for(f"-{examples}labels")
 
 
+def test_a_renamed_control_says_what_happened_and_learns_anew(
+    label_studio: LabelStudio, backend: OpenBackend
+) -> None:
+    project = label_studio.create_project(make_texts(12), TOPICS, labeled=6)
+    connection = project.connect(backend.url)
+    connection.start_training()
+    connection.wait_for("v1-6labels")
+    project.rename_control("subject")
+    wait_for(lambda: "does not have: topic." in backend.read_log())
+    said = "no control topic any more: what was decided there is kept, and learned again if the"
+    assert said in backend.read_log()
+    assert "new control subject: it learns from what is decided from now on" in backend.read_log()
+    for task in project.tasks:
+        project.annotate(task, control="subject")
+    connection.start_training()
+    connection.wait_for("-12labels")
+    project.retrieve_predictions()
+    newest = connection.model_version
+    stored = call(project.http, "GET", "/api/predictions/", params={"project": project.id})
+    regions = [item["result"][0] for item in stored if item["model_version"] == newest]
+    assert {region["from_name"] for region in regions} == {"subject"}
+
+
+def test_of_several_annotators_most_decide_and_ground_truth_before_all(
+    label_studio: LabelStudio, start_backend: Callable[..., OpenBackend]
+) -> None:
+    backend = start_backend(START_TRAINING_EACH_N_UPDATES="1000")
+    project = label_studio.create_project(make_texts(30), TOPICS)
+    connection, tasks = project.connect(backend.url), project.tasks
+    first = project.annotate_all(tasks[:12])
+    for right_about in (tasks[4:12], []):  # two more people; whom only the last asks is misled
+        with label_studio.sign_up(f"{uuid4().hex}@example.com") as http:
+            other = replace(project, http=http)
+            for task in tasks[:12]:
+                truth = project.truth[task]
+                other.annotate(task, truth if task in right_about else WRONG[truth])
+    for annotation in first[:4]:  # alone against two
+        project.set_ground_truth(annotation)
+    connection.start_training()
+    connection.wait_for("-12labels")
+    assert len(backend.annotation_ids(project.key)) == 36
+    assert project.accuracy(project.retrieve_predictions()) >= 0.9
+
+
 def test_deleted_and_skipped_annotations_do_not_count(
     label_studio: LabelStudio, start_backend: Callable[..., OpenBackend]
 ) -> None:
@@ -60,8 +110,7 @@ def test_a_corrected_annotation_teaches_what_it_says_now(
     backend = start_backend(START_TRAINING_EACH_N_UPDATES="18")
     project = label_studio.create_project(make_texts(30), TOPICS)
     connection, tasks = project.connect(backend.url), project.tasks
-    wrong = {"sports": "cooking", "cooking": "finance", "finance": "sports"}
-    annotations = [project.annotate(task, wrong[project.truth[task]]) for task in tasks[:9]]
+    annotations = [project.annotate(task, WRONG[project.truth[task]]) for task in tasks[:9]]
     for task, annotation in zip(tasks, annotations, strict=False):
         project.update_annotation(annotation, project.truth[task])
     connection.wait_for("v1-9labels")

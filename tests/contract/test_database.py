@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -104,7 +106,9 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite3"
     path.write_bytes(b"this was never a database" * 100)
-    assert "file is not a database" in refusal_of(Database(path))
+    message = refusal_of(Database(path))
+    assert "file is not a database" in message
+    assert "prelabel restore" in message
     assert path.read_bytes().startswith(b"this was never")
 
 
@@ -185,3 +189,59 @@ def test_a_writer_waits_for_the_one_before(database: Database) -> None:
 def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
     Database(tmp_path / "missing" / "x.sqlite3").close()
     assert list(tmp_path.iterdir()) == []
+
+
+# Where nothing can be written
+
+
+@pytest.fixture
+def on_a_full_disk(database: Database) -> Iterator[Database]:
+    """A database that is opened anew where no file can grow."""
+    LabelStore(database).apply(annotated(labeled(1)))
+    database.close()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
+    with Database(database.path) as full:
+        yield full
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def make_space() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def test_on_a_full_disk_what_there_is_can_be_read_and_nothing_is_written(
+    on_a_full_disk: Database,
+) -> None:
+    assert on_a_full_disk.is_current()
+    assert len(LabelStore(on_a_full_disk).snapshot(PROJECT).annotated) == 1
+    assert on_a_full_disk.last_change() == on_a_full_disk.last_change()
+    for write in (on_a_full_disk.require_writable, lambda: apply_one(on_a_full_disk)):
+        with pytest.raises(StorageError, match="readonly"):
+            write()
+
+
+def apply_one(database: Database) -> None:
+    LabelStore(database).apply(annotated(labeled(2)))
+
+
+def test_once_there_is_space_again_everything_is_as_before(on_a_full_disk: Database) -> None:
+    before = on_a_full_disk.last_change()
+    assert on_a_full_disk.is_current()
+    make_space()
+    on_a_full_disk.require_writable()
+    with Database(on_a_full_disk.path) as another:
+        apply_one(another)
+    first = on_a_full_disk.last_change()
+    assert first != before
+    assert len(LabelStore(on_a_full_disk).snapshot(PROJECT).annotated) == 2
+    LabelStore(on_a_full_disk).apply(annotated(labeled(3)))
+    assert on_a_full_disk.last_change() not in (before, first)
+
+
+def test_tables_of_another_form_are_not_current(database: Database, tmp_path: Path) -> None:
+    assert database.is_current()
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert not database.is_current()
+    assert not Database(tmp_path / "missing" / "x.sqlite3").is_current()

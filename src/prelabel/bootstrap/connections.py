@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -17,6 +18,8 @@ from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.projects import ProjectStore
+
+log = logging.getLogger(__name__)
 
 Client = TypeVar("Client", bound=LabelStudioApi)
 
@@ -60,15 +63,29 @@ def open_client(settings: Settings, kind: type[Client]) -> Client:
 
 
 def open_database(settings: Settings) -> Database:
-    """Open the data folder's database, brought up to date; raise `ConfigError` if it cannot be."""
+    """Open the data folder's database, brought up to date.
+
+    One that is up to date but cannot be written now is opened all the same: its versions are
+    served, and labels are refused until they can be kept.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or not be brought up to date.
+    """
+    database = Database(settings.database_path)
     try:
         settings.artifacts_path.mkdir(parents=True, exist_ok=True)
-        database = Database(settings.database_path)
         database.migrate()
+        database.require_writable()
     except (OSError, StorageError) as error:
+        if database.is_current():
+            log.error("Labels cannot be kept and nothing is trained; suggestions go on. %s", error)  # noqa: TRY400 - no news in a traceback
+            return database
+        database.close()
         raise ConfigError(
             f"The data folder {settings.model_dir} cannot be used ({error})",
             expected="a folder this user may write to, on a disk with free space",
-            fix="Set MODEL_DIR (or --model-dir) to another folder, or mend this one.",
+            fix="Mend it, or set MODEL_DIR (or --model-dir) to another folder.",
         ) from error
     return database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from prelabel.bootstrap.connections import connect, open_database, open_texts
 from prelabel.bootstrap.training import do_job
+from prelabel.errors import StorageError
 from prelabel.label_studio.hosts import FetchHosts
 from prelabel.loop.doorbell import Doorbell
 from prelabel.loop.gauges import ProjectGauges, VersionGauges
@@ -34,6 +36,8 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
 from prelabel.types import Job
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=10)
 JOB_LIMIT = timedelta(hours=1)
@@ -142,7 +146,10 @@ def _make_ingest(
     projects = ProjectStore(database)
     can_sync = settings.label_studio_api_key is not None
     if can_sync:
-        projects.request_sync()  # what happened while nothing ran here
+        try:
+            projects.request_sync()  # what happened while nothing ran here
+        except StorageError as error:
+            log.warning("Labels are not pulled before the next start: %s", error)
     return Ingest(
         projects=projects,
         settings=ProjectSettingsStore(database),

@@ -87,15 +87,13 @@ class LabelSync:
         self._run(sync)
         if sync.is_resumed:  # what it read before it broke off has changed since
             self._run(self._begin(project, theirs.label_config))
-        synced = Synced(
+        return Synced(
             tasks=self._tasks,
             annotations=self._annotations,
             label_changes=self._changes,
             was_full=was_full,
             seconds=time.monotonic() - started,
         )
-        log.info("Project %s: %s", project, synced)
-        return synced
 
     def _begin(
         self, project: ProjectKey, label_config: str, *, everything: bool = False

@@ -16,6 +16,7 @@ from prelabel.types import Job, ProjectKey
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE_SECONDS = 30.0
 POLL_SECONDS = 1.0
 """How soon work is found that nobody announced: syncs put off, leases that ran out."""
 
@@ -102,14 +103,22 @@ class Scheduler:
             self._lock.free()
 
     def _loop(self) -> None:
+        failures = 0
         while not self._stopping.is_set():
             self._woken.wait(POLL_SECONDS)
             self._woken.clear()
             try:
                 self._look()
+                failures = 0
             except Exception:  # one of the four places: a server that never trains looks healthy
-                log.exception("Looking for due projects failed; it is tried again")
-                self._stopping.wait(POLL_SECONDS)
+                # Who waits for long does not renew a lease.
+                longest_seconds = POLL_SECONDS if self._running else LONGEST_PAUSE_SECONDS
+                pause_seconds = min(POLL_SECONDS * 2**failures, longest_seconds)
+                failures = min(failures + 1, 10)
+                log.exception(
+                    "Looking for due projects failed; it is tried again in %d s", pause_seconds
+                )
+                self._stopping.wait(pause_seconds)
 
     def _look(self) -> None:
         if self._lock and not self._lock.take():

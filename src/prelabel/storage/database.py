@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -14,12 +15,14 @@ import msgspec
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from prelabel.errors import StorageError
+from prelabel.storage.opening import ReadOnlyConnection, open_file
 
-BUSY_SECONDS = 10
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+_CHANGE = "PRAGMA data_version"
 
 
 class Database:
@@ -39,18 +42,19 @@ class Database:
         self._writing = threading.Lock()
         self._watching = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
+        self._watchers = 0
         self._engine = create_engine(
-            f"sqlite:///{path}",
+            "sqlite://",
             poolclass=QueuePool,
             pool_size=16,
             max_overflow=48,
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
             hide_parameters=True,  # they are people's texts; errors are logged
-            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            creator=partial(open_file, path),
         )
-        event.listen(self._engine, "connect", _set_up_connection)
         event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "checkin", _keep_no_makeshift)
         self._writer = self._engine.execution_options(prelabel_begin="BEGIN IMMEDIATE")
 
     @contextmanager
@@ -83,12 +87,39 @@ class Database:
             If the database cannot be read.
         """
         with self._mapping_errors(), self._watching:
-            if self._watcher is None:
-                self._watcher = _detach(self._engine.raw_connection())
+            if self._watcher is None or isinstance(self._watcher, ReadOnlyConnection):
+                self._watch()
             # https://www.sqlite.org/pragma.html#pragma_data_version: it compares what one
             # connection sees, and leaves out its own changes. This one makes none.
-            (number,) = self._watcher.execute("PRAGMA data_version").fetchone()
-        return int(number)
+            (number,) = cast("sqlite3.Connection", self._watcher).execute(_CHANGE).fetchone()
+        # Another connection counts anew.
+        return self._watchers << 32 | int(number)
+
+    def _watch(self) -> None:
+        """Open the connection that sees changes; while nothing can be written, there are none."""
+        opened = open_file(self.path)
+        before, self._watcher = self._watcher, opened
+        if before is None or not isinstance(opened, ReadOnlyConnection):
+            self._watchers += 1
+        if before is not None:
+            before.close()
+
+    def require_writable(self) -> None:
+        """Raise `StorageError` if nothing can be kept: the disk is full, locked, or read-only."""
+        with self.write() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+
+    def is_current(self) -> bool:
+        """Whether the tables can be read and have this release's form."""
+        from alembic.migration import MigrationContext  # noqa: PLC0415 - only a start needs it
+        from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+        try:
+            with self.read() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+        except StorageError:
+            return False
+        return found == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
     def migrate(self) -> None:
         """Bring the tables to this release's form; data is kept. Safe to call at every start.
@@ -153,18 +184,25 @@ class Database:
             raise StorageError(
                 f"The database {self.path} cannot be used ({cause})",
                 expected="a readable and writable SQLite file with free disk space",
-                fix="Check the folder's permissions and the disk, then try again.",
+                fix=_advise(cause),
             ) from error
 
 
-def _set_up_connection(connection: Any, _record: object) -> None:
-    # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html: with no isolation level the driver
-    # leaves transactions to us, so that BEGIN IMMEDIATE is possible and DDL can be rolled back.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: what was acknowledged survives a power cut, too.
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+def _keep_no_makeshift(connection: object, record: ConnectionPoolEntry) -> None:
+    """Let the next one see whether the file can be written again."""
+    if isinstance(connection, ReadOnlyConnection):
+        record.invalidate()
+
+
+def _advise(cause: object) -> str:
+    if any(word in str(cause) for word in ("malformed", "not a database")):
+        return (
+            "The file is damaged, and left as it is: make another folder of a backup with "
+            "`prelabel restore`."
+        )
+    if "locked" in str(cause):
+        return "Another process keeps it locked: wait for that, or end it, then try again."
+    return "Check the folder's permissions and the disk, then try again."
 
 
 def _detach(connection: PoolProxiedConnection) -> sqlite3.Connection:
