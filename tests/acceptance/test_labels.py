@@ -60,7 +60,7 @@ def test_a_renamed_control_says_what_happened_and_learns_anew(
         project.annotate(task, control="subject")
     connection.start_training()
     connection.wait_for("-12labels")
-    project.retrieve_predictions()
+    project._act("retrieve_tasks_predictions", None)
     newest = connection.model_version
     stored = call(project.http, "GET", "/api/predictions/", params={"project": project.id})
     regions = [item["result"][0] for item in stored if item["model_version"] == newest]
