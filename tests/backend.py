@@ -20,11 +20,16 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.processes import spawned_by
+
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 100.0
 """How long a test waits for what must come. Only what fails takes so long, also on a busy machine.
 """
+
+NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
+"""With these settings, a backend trains only when someone asks."""
 
 TEXTS = {
     label: words.split()
@@ -42,12 +47,12 @@ def make_text(label: str, number: int) -> str:
     return " ".join(words[(number + step) % len(words)] for step in range(4))
 
 
-def write_config(labels: Iterable[str], *, inside: str = "") -> str:
+def write_config(labels: Iterable[str], *, name: str = "topic", inside: str = "") -> str:
     """Return a labeling config as the documentation has it."""
     choices = "".join(f'<Choice value="{label}"/>' for label in labels)
     return (
         f'<View><Text name="text" value="$text"/>{inside}'
-        f'<Choices name="topic" toName="text" choice="single">{choices}</Choices></View>'
+        f'<Choices name="{name}" toName="text" choice="single">{choices}</Choices></View>'
     )
 
 
@@ -133,12 +138,7 @@ class Backend:
 
     def trainer_pid(self) -> int | None:
         """Return the process id of the training process, if it runs."""
-        children = Path(f"/proc/{self.pid}/task").glob("*/children")
-        pids = [int(pid) for file in children for pid in file.read_text().split()]
-        spawned = (
-            pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        )
-        return next(spawned, None)
+        return next(iter(spawned_by(self.pid)), None)
 
     def wait_until_idle(self) -> None:
         """Wait until the training process is between two jobs."""
@@ -242,7 +242,10 @@ class Project:
 
     def train(self) -> dict[str, Any]:
         """Press *Start Training* and wait for what comes of it."""
-        job = self.event("START_TRAINING")["job"]
+        return self.outcome(self.event("START_TRAINING")["job"])
+
+    def outcome(self, job: str) -> dict[str, Any]:
+        """Return how a job stands, once it is finished."""
 
         def finished() -> dict[str, Any] | None:
             status: dict[str, Any] = self.post("/job_status", {"job": job})

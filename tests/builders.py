@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prelabel.types import Annotation, Event, EventKind, Head, ProjectKey, Region, Task
+from tests.backend import write_config
 
 DATA = Path(__file__).parent / "data"
 PROJECT = ProjectKey(1, 1795447612)
@@ -17,12 +18,7 @@ Pair = tuple[Task, Annotation]
 
 
 def config(*labels: str, name: str = "topic") -> str:
-    """Return a labeling config like the documentation's."""
-    choices = "".join(f'<Choice value="{label}"/>' for label in labels)
-    return (
-        '<View><Text name="text" value="$text"/>'
-        f'<Choices name="{name}" toName="text">{choices}</Choices></View>'
-    )
+    return write_config(labels, name=name)
 
 
 CONFIG = config("cooking", "sports")

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project
+from tests.backend import NEVER_BY_ITSELF, Backend, Project
 from tests.integration.test_cli import run
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
 
 
 def backup(folder: Path, file: Path) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,10 @@ import pytest
 
 from tests.backend import Backend, Project, wait_for
 from tests.integration.test_cli import run
+from tests.processes import is_gone
+
+LIMIT_SECONDS = 8
+"""How long a prediction may take; those that do not hang take less on a busy machine, too."""
 
 MODEL = '''
 import os, threading, time
@@ -49,8 +52,8 @@ class Odd(RawModel):
         if text == "exit once" and not self.has("ended"):
             self.set("ended", True)
             os._exit(7)
-        if text == "slow":
-            time.sleep(3)
+        while text.startswith("/") and not Path(text).exists():
+            time.sleep(0.01)
         self.set("told", (self.get("told") or []) + [data["task"]["id"]])
         if text == "file":
             Path(os.environ["MODEL_DIR"], "weights").write_text(str(data["task"]["id"]))
@@ -67,7 +70,7 @@ def write_model(folder: Path, source: str = MODEL) -> Path:
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     folder = tmp_path_factory.mktemp("custom")
-    settings = {"PRELABEL_PREDICT_SECONDS": "3"}
+    settings = {"PRELABEL_PREDICT_SECONDS": str(LIMIT_SECONDS)}
     with Backend(folder, settings, [str(write_model(folder))]) as backend:
         yield backend
 
@@ -84,19 +87,11 @@ def tell(project: Project, id_: int, text: str) -> str:
     return str(response.json()["job"])
 
 
-def outcome(project: Project, job: str) -> dict[str, Any]:
-    def finished() -> dict[str, Any] | None:
-        status: dict[str, Any] = project.post("/job_status", {"job": job})
-        return status if status["finished_at"] else None
-
-    return wait_for(finished)
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("raise", "RuntimeError at model.py"),
-        ("hang", "no answer to predict within 3 s"),
+        ("hang", f"no answer to predict within {LIMIT_SECONDS} s"),
         ("exit", "process ended during predict, status 7"),
         ("few", "1 predictions for 2 tasks"),
         ("malformed", "prediction for task 1"),
@@ -110,11 +105,12 @@ def test_a_model_that_fails_harms_its_own_projects_answer_only(
     answers: list[Any] = []
     asking = threading.Thread(target=lambda: answers.append(ask(mine, text, "x")))
     asking.start()
+    meanwhile = 0
     while asking.is_alive():
-        started = time.monotonic()
         assert backend.client.get("/health").json()["model_class"] == "Odd"
-        assert time.monotonic() - started < 1
         assert ask(others, "fine").status_code == 200
+        meanwhile += asking.is_alive()
+    assert meanwhile or text != "hang", "the others were not kept waiting"
     (answer,) = answers
     assert (answer.status_code, said in answer.json()["error"]) == (500, True), answer.text
     assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
@@ -144,21 +140,20 @@ def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend:
     assert answers == [200] * 8
 
 
-def test_events_are_told_in_order_while_predictions_go_on(backend: Backend) -> None:
-    project = Project(backend)
-    started = time.monotonic()
-    jobs = [tell(project, id_, "slow" if id_ == 1 else "x") for id_ in range(1, 6)]
-    assert time.monotonic() - started < 2
+def test_events_are_told_in_order_while_predictions_go_on(backend: Backend, tmp_path: Path) -> None:
+    project, go = Project(backend), tmp_path / "go"
+    jobs = [tell(project, id_, str(go) if id_ == 1 else "x") for id_ in range(1, 6)]
     assert ask(project, "fine").status_code == 200
-    assert project.post("/job_status", {"job": jobs[0]})["finished_at"] is None
-    assert [outcome(project, job)["state"] for job in jobs] == ["done"] * 5
+    assert not any(project.post("/job_status", {"job": job})["finished_at"] for job in jobs)
+    go.touch()
+    assert [project.outcome(job)["state"] for job in jobs] == ["done"] * 5
 
 
 def test_an_error_in_fit_is_shown_and_the_next_event_goes_on(backend: Backend) -> None:
     project = Project(backend)
     bad, good = tell(project, 1, "raise"), tell(project, 2, "x")
-    assert outcome(project, good)["state"] == "done"
-    found = outcome(project, bad)
+    assert project.outcome(good)["state"] == "done"
+    found = project.outcome(bad)
     assert (found["state"], found["attempts"]) == ("failed", 1)
     assert "RuntimeError at model.py" in found["message"]
     versions = backend.client.get("/versions", params={"project": project.key}).json()
@@ -167,16 +162,16 @@ def test_an_error_in_fit_is_shown_and_the_next_event_goes_on(backend: Backend) -
 
 def test_an_event_whose_process_ended_is_told_again(backend: Backend) -> None:
     project = Project(backend)
-    found = outcome(project, tell(project, 1, "exit once"))
+    found = project.outcome(tell(project, 1, "exit once"))
     assert (found["state"], found["attempts"]) == ("done", 2)
 
 
 def test_files_that_fit_wrote_make_a_new_version(backend: Backend) -> None:
     project, other = Project(backend), Project(backend)
     before = project.setup()
-    outcome(project, tell(project, 1, "x"))
+    project.outcome(tell(project, 1, "x"))
     assert project.setup() == before
-    outcome(project, tell(project, 2, "file"))
+    project.outcome(tell(project, 2, "file"))
     assert project.setup() != before
     assert ask(project, "x").json()["results"][0]["model_version"] == project.setup()
     assert other.setup() == before
@@ -187,11 +182,12 @@ def test_files_that_fit_wrote_make_a_new_version(backend: Backend) -> None:
 def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
     backend = Backend(tmp_path, arguments=[str(write_model(tmp_path))])
     with backend:
-        project = Project(backend)
-        jobs = [tell(project, id_, "slow" if id_ == 1 else "x") for id_ in range(1, 5)]
+        project, go = Project(backend), tmp_path / "go"
+        jobs = [tell(project, id_, str(go) if id_ == 1 else "x") for id_ in range(1, 5)]
         backend.kill()
+        go.touch()
         backend.start()
-        assert [outcome(project, job)["state"] for job in jobs] == ["done"] * 4
+        assert [project.outcome(job)["state"] for job in jobs] == ["done"] * 4
 
 
 def test_the_projects_processes_end_with_a_killed_server(tmp_path: Path) -> None:
@@ -199,14 +195,7 @@ def test_the_projects_processes_end_with_a_killed_server(tmp_path: Path) -> None
         ask(Project(backend), "x")
         child = wait_for(backend.trainer_pid)
         backend.kill()
-        wait_for(lambda: not Path(f"/proc/{child}/cmdline").exists() or is_over(child))
-
-
-def is_over(pid: int) -> bool:
-    try:
-        return not Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
+        wait_for(lambda: is_gone(child))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.backend import Backend, Project, make_text
-
-NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
+from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
 
 
 def details(project: Project) -> list[dict[str, Any]]:

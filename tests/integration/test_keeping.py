@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.backend import Backend, Project, make_text, wait_for
+from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text, wait_for
 from tests.integration.test_cli import run
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
 
 
 def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path) -> None:

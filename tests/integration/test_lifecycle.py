@@ -11,13 +11,8 @@ from typing import Any
 
 import httpx
 
-from tests.backend import TEXTS, Backend, Project, label_of, make_text, wait_for
-
-NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
-
-
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+from tests.backend import NEVER_BY_ITSELF, TEXTS, Backend, Project, label_of, make_text, wait_for
+from tests.processes import is_gone
 
 
 def stop_in_a_training(project: Project) -> tuple[int, str]:

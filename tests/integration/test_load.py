@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.backend import PATIENCE_SECONDS, TEXTS, Backend, Project, make_text, wait_for
+from tests.backend import (
+    NEVER_BY_ITSELF,
+    PATIENCE_SECONDS,
+    TEXTS,
+    Backend,
+    Project,
+    make_text,
+    wait_for,
+)
 
 CLIENTS, WEBHOOKS, TRAININGS = 16, 200, 3
 
@@ -30,7 +38,7 @@ def test_16_clients_predict_while_200_webhooks_arrive_and_three_trainings_run(
 ) -> None:
     counts: Counter[str] = Counter()
     done, together = threading.Event(), threading.Barrier(CLIENTS + 1)
-    with Backend(tmp_path, {"START_TRAINING_EACH_N_UPDATES": "1000000"}) as backend:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
         project.annotate_many(4)
         project.train()

@@ -12,25 +12,14 @@ import httpx
 import pytest
 
 from tests.backend import Backend, Project, wait_for
-from tests.integration.test_lifecycle import is_gone
+from tests.processes import is_gone, spawned_by
 
 WORKERS = 2
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that any thread of a process started."""
-    listings = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(child) for child in " ".join(listings).split()]
-
-
 def workers_of(backend: Backend) -> list[int]:
     """Return the processes that answer requests."""
-    found = []
-    for child in children(backend.pid):
-        command = Path(f"/proc/{child}/cmdline").read_bytes()
-        if b"spawn_main" in command:
-            found.append(child)
-    return found
+    return spawned_by(backend.pid)
 
 
 @pytest.fixture
@@ -63,13 +52,8 @@ def test_workers_share_one_trainer(backend: Backend) -> None:
         project.event("START_TRAINING")
     for project in projects:
         project.wait_for_version("v0")
-    trainers = [trainer for worker in workers_of(backend) for trainer in _trainers(worker)]
+    trainers = [trainer for worker in workers_of(backend) for trainer in spawned_by(worker)]
     assert len(trainers) == 1
-
-
-def _trainers(worker: int) -> list[int]:
-    found = children(worker)
-    return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_figures_are_of_all_workers_together(backend: Backend) -> None:

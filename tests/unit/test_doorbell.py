@@ -9,6 +9,7 @@ import pytest
 from prelabel.loop.doorbell import Doorbell
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
+from tests.backend import PATIENCE_SECONDS
 from tests.builders import CONFIG, PROJECT, TWIN
 
 PAUSE_SECONDS = 0.3
@@ -46,7 +47,7 @@ def test_many_rings_in_a_short_time_are_one_more_after_the_pause(house: House) -
     for _ in range(50):
         house.doorbell.ring(PROJECT)
     for _ in range(2):
-        assert house.woken.acquire(timeout=10)
+        assert house.woken.acquire(timeout=PATIENCE_SECONDS)
     assert not house.woken.acquire(timeout=2 * PAUSE_SECONDS)
     first, second = house.times
     assert second - first >= PAUSE_SECONDS * 0.9

@@ -200,7 +200,7 @@ def test_a_control_that_has_another_kind_now_is_not_answered_by_the_old_model(
     predictor: Predictor, learn: Learn
 ) -> None:
     learn("sports", "cooking")
-    several = config("sports", "cooking").replace("<Choices ", '<Choices choice="multiple" ')
+    several = config("sports", "cooking").replace('"single"', '"multiple"')
     assert suggest(predictor, parse_label_config(several), "ssss") == [None]
     stars = '<View><Text name="text" value="$text"/><Rating name="topic" toName="text"/></View>'
     assert suggest(predictor, parse_label_config(stars), "ssss") == [None]

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from prelabel.loop.process import TrainingProcess
+from tests.backend import PATIENCE_SECONDS, wait_for
+from tests.processes import is_gone
 
 SET_UP: list[str] = []
 
@@ -24,31 +24,11 @@ def tell(_: int = 0) -> tuple[list[str], int, int]:
 
 def sleep_long(mark: Path) -> None:
     mark.write_text(str(os.getpid()))
-    time.sleep(100)
+    time.sleep(3600)
 
 
-def wait_for(mark: Path) -> int:
-    for _ in range(1_500):
-        if mark.exists() and mark.read_text():
-            return int(mark.read_text())
-        time.sleep(0.01)
-    pytest.fail("the process never began")
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def assert_ends(pid: int) -> None:
-    for _ in range(500):
-        if not is_alive(pid):
-            return
-        time.sleep(0.01)
-    pytest.fail("the process lives on")
+def read_pid(mark: Path) -> int | None:
+    return int(text) if mark.exists() and (text := mark.read_text()) else None
 
 
 def test_work_is_done_in_another_process_set_up_once_behind_serving() -> None:
@@ -65,16 +45,18 @@ def test_work_is_done_in_another_process_set_up_once_behind_serving() -> None:
 def test_shutting_down_ends_a_job_in_the_middle(tmp_path: Path) -> None:
     executor = TrainingProcess(set_up, "ready")
     outcome = executor.submit(sleep_long, tmp_path / "pid")
-    pid = wait_for(tmp_path / "pid")
+    pid = wait_for(lambda: read_pid(tmp_path / "pid"))
     executor.shutdown(wait=False)
-    assert_ends(pid)
-    assert outcome.exception(10) is not None
+    wait_for(lambda: is_gone(pid))
+    assert outcome.exception(PATIENCE_SECONDS) is not None
 
 
 PARENT = """
 import sys
 from pathlib import Path
 from prelabel.loop.process import TrainingProcess
+from tests.backend import PATIENCE_SECONDS, wait_for
+from tests.processes import is_gone
 from tests.unit.test_process import set_up, sleep_long
 if __name__ == "__main__":
     executor = TrainingProcess(set_up, "ready")
@@ -87,6 +69,6 @@ def test_a_training_process_never_outlives_a_killed_parent(tmp_path: Path) -> No
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "pid")]
     with subprocess.Popen(command, env=environment) as parent:
-        pid = wait_for(tmp_path / "pid")
+        pid = wait_for(lambda: read_pid(tmp_path / "pid"))
         parent.send_signal(signal.SIGKILL)
-    assert_ends(pid)
+    wait_for(lambda: is_gone(pid))

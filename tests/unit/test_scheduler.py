@@ -19,6 +19,7 @@ from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.telemetry import configure_logging
 from prelabel.types import Job, JobState, ProjectKey
+from tests.backend import wait_for
 from tests.builders import CONFIG, PROJECT, TWIN
 
 Work = Callable[[Job, str], None]
@@ -61,13 +62,6 @@ def run(jobs: JobStore, projects: ProjectStore, reports: Reports) -> Iterator[Ru
         scheduler.stop()
 
 
-def wait_until(is_so: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never became so"
-        time.sleep(0.01)
-
-
 def finishing(jobs: JobStore) -> Work:
     return lambda job, _: jobs.finish(job, JobState.DONE, "x")
 
@@ -98,7 +92,7 @@ def test_a_due_project_is_worked_on_and_reported(
 ) -> None:
     job = jobs.request(PROJECT, "x")
     run(finishing(jobs))
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert reports == [(job.id, JobState.DONE)]
     assert jobs.due(10) == []
 
@@ -110,7 +104,7 @@ def test_what_becomes_due_later_is_found_when_woken(
         begun, before = time.monotonic(), len(reports)
         jobs.request(PROJECT, "x")
         scheduler.wake()
-        wait_until(lambda: len(reports) > before)
+        wait_for(lambda: len(reports) > before)
         return time.monotonic() - begun
 
     scheduler = run(finishing(jobs))
@@ -127,7 +121,7 @@ def test_what_nobody_announced_is_found_too(
 
     run(work)
     projects.request_sync(TWIN)
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
 
 
 def test_one_project_at_a_time(run: Run, jobs: JobStore, reports: Reports) -> None:
@@ -142,7 +136,7 @@ def test_one_project_at_a_time(run: Run, jobs: JobStore, reports: Reports) -> No
 
     ids = [jobs.request(project, "x").id for project in (PROJECT, TWIN)]
     run(work)
-    wait_until(lambda: len(reports) == 2)
+    wait_for(lambda: len(reports) == 2)
     assert sorted(reports) == [(id_, JobState.NOT_YET) for id_ in ids]
     assert most == [1]
 
@@ -161,7 +155,7 @@ def test_two_schedulers_on_one_store_do_each_request_once(
     ids = [jobs.request(key, "x").id for key in keys]
     with Database(database.path) as other:
         both = run(work), run(work, store=JobStore(other))
-        wait_until(lambda: set(ids) <= {id_ for id_, _ in reports})
+        wait_for(lambda: set(ids) <= {id_ for id_, _ in reports})
         both[1].stop()
     # A scheduler that looked a moment earlier may find nothing left to do: a job of its own.
     assert sorted(id_ for id_ in done if id_ in ids) == ids
@@ -181,10 +175,10 @@ def test_work_that_raises_is_tried_three_times_and_given_up(
 
     job = jobs.request(PROJECT, "x")
     run(work)
-    wait_until(lambda: state(jobs, job) is JobState.FAILED)
+    wait_for(lambda: state(jobs, job) is JobState.FAILED)
     assert tries == [job.id] * 3
     assert "broke off: MemoryError()" in caplog.text
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert reports == [(job.id, JobState.FAILED)]
     assert jobs.due(10) == [], "the next try comes after a pause"
 
@@ -198,7 +192,7 @@ def test_a_job_that_hangs_is_ended_and_keeps_no_other_from_its_turn(
 ) -> None:
     hanging = jobs.request(PROJECT, "x")
     run(hang, lambda: TrainingProcess(configure_logging, "INFO"), limit_seconds=0.5)
-    wait_until(lambda: state(jobs, hanging) is JobState.FAILED, seconds=60)
+    wait_for(lambda: state(jobs, hanging) is JobState.FAILED)
     assert jobs.due(10) == [], "the next try comes after a pause"
 
 
@@ -213,7 +207,7 @@ def test_a_killed_process_is_replaced_and_its_job_done(
 ) -> None:
     job = jobs.request(PROJECT, str(database.path))
     run(die_once, processes)
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert reports == [(job.id, JobState.DONE)]
     finished = jobs.get(job.id)
     assert finished is not None
@@ -225,7 +219,7 @@ def test_a_process_that_dies_each_time_does_not_keep_the_others_from_their_turn(
 ) -> None:
     job = jobs.request(PROJECT, "x")
     run(die, processes)
-    wait_until(lambda: state(jobs, job) is JobState.FAILED)
+    wait_for(lambda: state(jobs, job) is JobState.FAILED)
     failed = jobs.get(job.id)
     assert failed is not None
     assert "broke off 3 times" in failed.message
@@ -250,7 +244,7 @@ def test_a_process_that_could_not_be_started_is_started_later(
     Unlucky.failures = failures
     jobs.request(PROJECT, "x")
     run(finishing(jobs), lambda: Unlucky(1))
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert Unlucky.failures == 0
 
 
@@ -264,9 +258,9 @@ def test_a_store_that_was_away_is_asked_again(
     jobs.request(PROJECT, "x")
     rename("jobs", "away")
     run(finishing(jobs))
-    wait_until(lambda: "Looking for due projects failed" in caplog.text)
+    wait_for(lambda: "Looking for due projects failed" in caplog.text)
     rename("away", "jobs")
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
 
 
 # Leases
@@ -307,7 +301,7 @@ def test_a_scheduler_that_stops_hands_its_job_to_the_next(
         assert begun.wait(10)
         scheduler.stop()
     run(finishing(jobs))
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert reports == [(job.id, JobState.DONE)]
 
 
@@ -317,5 +311,5 @@ def test_a_scheduler_that_is_gone_is_replaced_when_its_lease_runs_out(
     job = jobs.claim(PROJECT, "killed", timedelta(seconds=0.5))
     assert job is not None
     run(finishing(jobs))
-    wait_until(lambda: reports)
+    wait_for(lambda: reports)
     assert reports == [(job.id, JobState.DONE)]
