@@ -14,11 +14,15 @@ def is_gone(pid: int) -> bool:
     return state == "Z"
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that any thread of a process started."""
+    listings = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for child in " ".join(listings).split()]
+
+
 def spawned_by(pid: int) -> list[int]:
     """Return the processes that any thread of a process started with `multiprocessing`."""
-    listings = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    found = [int(child) for child in " ".join(listings).split()]
-    return [child for child in found if b"spawn_main" in _command(child)]
+    return [child for child in children(pid) if b"spawn_main" in _command(child)]
 
 
 def _command(pid: int) -> bytes:

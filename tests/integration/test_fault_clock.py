@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project, wait_for
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
+from tests.backend import NEVER_BY_ITSELF, Backend, Project, wait_for
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 

@@ -16,8 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.backend import TEXTS, Backend, Project, make_text, wait_for
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
+from tests.backend import NEVER_BY_ITSELF, TEXTS, Backend, Project, make_text, wait_for
 
 
 @contextmanager

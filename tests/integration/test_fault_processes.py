@@ -15,9 +15,17 @@ from pathlib import Path
 
 import msgspec
 
-from tests.backend import TEXTS, Backend, Project, make_text, wait_for, without_settings
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF, send_until_killed, stop_in_a_training
-from tests.integration.test_workers import children
+from tests.backend import (
+    NEVER_BY_ITSELF,
+    TEXTS,
+    Backend,
+    Project,
+    make_text,
+    wait_for,
+    without_settings,
+)
+from tests.integration.test_lifecycle import send_until_killed, stop_in_a_training
+from tests.processes import children
 
 
 def job_state(project: Project, job: str) -> str:

@@ -15,9 +15,16 @@ import httpx
 import pytest
 
 from prelabel.models.manifest import FORMAT
-from tests.backend import TEXTS, Backend, Project, make_text, wait_for, write_config
+from tests.backend import (
+    NEVER_BY_ITSELF,
+    TEXTS,
+    Backend,
+    Project,
+    make_text,
+    wait_for,
+    write_config,
+)
 from tests.integration.test_cli import run
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
 
 
 @pytest.fixture(scope="module")

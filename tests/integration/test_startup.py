@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from prelabel.models.manifest import FORMAT
-from tests.backend import Backend, Project, make_text
+from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
 from tests.integration.test_cli import run
-from tests.integration.test_lifecycle import NEVER_BY_ITSELF
 
 
 @pytest.fixture(scope="module")
