@@ -26,7 +26,7 @@ from tests.backend import without_settings
 
 _ENVIRONMENT = Path(".venv-label-studio")
 _NOISE_WORDS = 20
-_AT_ONCE = 5_000
+_AT_ONCE = 2_500
 _HEAD = "| | Label Studio's CPU | time | peak memory | |\n|---|---:|---:|---:|---|\n"
 
 

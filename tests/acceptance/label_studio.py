@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -161,8 +162,11 @@ class LabelStudio:
         for task, item in zip(tasks[:labeled], texts, strict=False):
             task["annotations"] = [{"result": [region(item.label)]}]
         self._call("POST", f"/api/projects/{project.id}/import", json=tasks)
-        size = len(project.truth) + len(tasks)
-        query = {"project": project.id, "fields": "task_only", "page_size": size}
+        last = max(project.truth, default=0)
+        new = {"filter": "filter:tasks:id", "type": "Number", "operator": "greater", "value": last}
+        filters = {"conjunction": "and", "items": [new]}
+        query = {"project": project.id, "include": "id,data", "page_size": len(tasks)}
+        query["query"] = json.dumps({"filters": filters, "ordering": ["tasks:id"]})
         stored = self._call("GET", "/api/tasks/", params=query)["tasks"]
         ids = {task["data"]["text"]: int(task["id"]) for task in stored}
         added = {ids[item.text]: item.label for item in texts}

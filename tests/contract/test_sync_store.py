@@ -355,6 +355,18 @@ def test_whatever_webhooks_lost_a_sync_of_what_changed_repairs(
     assert {item.id: item for item in here if not item.was_cancelled} == there
 
 
+def test_a_difference_that_stays_is_remembered_until_there_is_another(
+    syncs: SyncStore, theirs: LabelStudio
+) -> None:
+    theirs.annotate(labeled(1))
+    theirs.sync()
+    syncs.note_difference(PROJECT, "theirs 2, ours 1")
+    theirs.sync()
+    assert theirs.begin().difference == "theirs 2, ours 1"
+    syncs.note_difference(PROJECT, None)
+    assert theirs.begin().difference is None
+
+
 # Breaking off
 
 

@@ -551,6 +551,28 @@ def test_a_page_that_takes_too_long_is_asked_for_in_smaller_ones(
     client = connect(server, page_size=80, deadline_seconds=1, attempts=1)
     assert [len(page) for page in ids_of(client)] == [20, 10]
     assert "Pages of 20 tasks are asked for" in caplog.text
+    assert sizes_asked(server) == [80, 20, 20, 20]
+
+
+def sizes_asked(server: Server) -> list[int]:
+    return [int(request.query["page_size"]) for request in server.requests]
+
+
+def test_pages_grow_to_what_was_asked_for_where_tasks_are_small(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(holding([*map(make_task, range(1, 201))]))
+    ids_of(connect(server, page_size=300))
+    assert sizes_asked(server) == [100, 300, 300]
+
+
+def test_pages_of_large_tasks_have_few(serve: Serve, connect: Connect) -> None:
+    large = {"text": "x" * 200_000}
+    server = serve(holding([make_task(number, data=large) for number in range(1, 41)]))
+    assert sum(len(page) for page in ids_of(connect(server, page_size=1000))) == 40
+    asked = sizes_asked(server)
+    assert asked[0] == 100
+    assert asked[1] == 19, "of 200 kB each, for a page of 4 MB"
 
 
 def test_a_label_studio_that_is_always_slow_is_an_error(serve: Serve, connect: Connect) -> None:

@@ -118,7 +118,7 @@ class LabelStudioApi:
             raise self._silence(error) from error
 
     def _get(self, path: str, body_type: type[T], **options: Any) -> T:
-        return _read(self._request("GET", path, **options), body_type)
+        return read_body(self._request("GET", path, **options), body_type)
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Return a successful answer, asking again while that may help and does no harm."""
@@ -157,7 +157,7 @@ class LabelStudioApi:
         response = self._transport.send(
             "POST", "/api/token/refresh", seconds=self._deadline_seconds, json={"refresh": key}
         )
-        return _read(response.raise_for_status(), _AccessBody).access
+        return read_body(response.raise_for_status(), _AccessBody).access
 
     def _wait_seconds(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -212,7 +212,8 @@ def _read_url(url: str) -> str:
     return str(parsed).rstrip("/")
 
 
-def _read(response: httpx.Response, body_type: type[T]) -> T:
+def read_body(response: httpx.Response, body_type: type[T]) -> T:
+    """Return what an answer says; raise `UpstreamError` if it is something else."""
     try:
         return decode(response.content, body_type)
     except MalformedError as error:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from prelabel.errors import MalformedError, UpstreamError
-from prelabel.label_studio.api import LabelStudioApi, unreadable
+from prelabel.label_studio.api import LabelStudioApi, read_body, unreadable
+from prelabel.label_studio.page_size import PageSize
 from prelabel.label_studio.pages import (
     LabeledTask,
     Page,
@@ -38,9 +39,6 @@ IDS_AT_ONCE = 100
 """More in one address are refused by some servers on the way."""
 
 COUNTS_AT_ONCE = 5_000
-
-SMALLEST_PAGE = 10
-"""Who does not get so few tasks in time has another trouble than their number."""
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +84,8 @@ class LabelStudioClient(LabelStudioApi):
         """Yield labeled tasks in order of their ids, a page at a time, fetched when asked for.
 
         Each comes with all its annotations, skipped ones too; a task that was only ever skipped
-        is left out. Tasks labeled or deleted meanwhile make a page miss no other. Where a page
-        takes Label Studio too long, smaller ones are asked for.
+        is left out. Tasks labeled or deleted meanwhile make a page miss no other. Pages are of a
+        few megabytes at most, and smaller where Label Studio is slow.
 
         Parameters
         ----------
@@ -102,15 +100,14 @@ class LabelStudioClient(LabelStudioApi):
             While iterating.
         """
         go_on_after: int | None = after_id
-        size = self._page_size
+        size = PageSize(self._page_size)
         while go_on_after is not None:
             try:
                 page, go_on_after = self._labeled_page(project_id, go_on_after, since, size)
             except UpstreamError as error:
-                if not timed_out(error) or size <= SMALLEST_PAGE:
+                if not timed_out(error) or not size.shrink():
                     raise
-                size = max(size // 4, SMALLEST_PAGE)
-                log.warning("%s. Pages of %d tasks are asked for", error.received, size)
+                log.warning("%s. Pages of %d tasks are asked for", error.received, size.now)
                 continue
             if page.tasks:
                 yield page
@@ -144,11 +141,13 @@ class LabelStudioClient(LabelStudioApi):
         return read_unlabeled(self._page(params))
 
     def _labeled_page(
-        self, project_id: int, after_id: int, since: datetime | None, size: int
+        self, project_id: int, after_id: int, since: datetime | None, size: PageSize
     ) -> tuple[Page, int | None]:
-        params = write_params(project_id, after_id=after_id, page_size=size, since=since)
-        body = self._page(params)
+        params = write_params(project_id, after_id=after_id, page_size=size.now, since=since)
+        answer = self._request("GET", "/api/tasks/", params=params)
+        body = read_body(answer, PageBody)
         tasks, last_id = _reading(read_page, body, after_id=after_id)
+        size.fit(len(answer.content), len(body.tasks))
         return Page(tasks=tasks, remaining=body.total), last_id
 
     def _counts_page(self, project_id: int, after_id: int) -> dict[int, int]:

@@ -114,8 +114,10 @@ class LabelSync:
             log.info("Project %s: %d of %d tasks read", sync.project, self._tasks, n_all)
             self._report(self._tasks, n_all)
         self._add_texts(sync)
-        showed_all = sync.since is None or self._find_deleted(sync)
-        self._changes += self._syncs.end(sync, showed_all=showed_all)
+        if sync.since is None:
+            self._changes += self._syncs.end(sync, showed_all=True)
+        else:
+            self._end_with_counts(sync)
 
     def _apply(self, sync: Sync, shown: list[LabeledTask]) -> None:
         self._changes += self._syncs.apply(sync, shown)
@@ -128,22 +130,33 @@ class LabelSync:
             texts = self._client.unlabeled_tasks(project.id, ENOUGH_TEXTS, since=sync.since)
             self._labels.add_texts(project, texts)
 
-    def _find_deleted(self, sync: Sync) -> bool:
-        """Compare what is there with what is here; return whether that was needed."""
-        project = sync.project
-        theirs = self._client.summary(project.id)
-        ours = self._syncs.count(project)
+    def _end_with_counts(self, sync: Sync) -> None:
+        """Compare what is there with what is here, if their counts differ, and end the sync."""
+        difference = self._find_difference(sync)
+        # Label Studio's own counts may be wrong for good: they are worth one look, not one a sync.
+        if difference in (None, sync.difference):
+            self._changes += self._syncs.end(sync, showed_all=False)
+            return
+        log.info("Project %s: %s; they are compared", sync.project, difference)
+        self._compare(sync)
+        self._changes += self._syncs.end(sync, showed_all=True)
+        self._syncs.note_difference(sync.project, self._find_difference(sync))
+
+    def _find_difference(self, sync: Sync) -> str | None:
+        theirs, ours = self._client.summary(sync.project.id), self._syncs.count(sync.project)
         if ours == (theirs.tasks, theirs.annotations):
-            return False
-        log.info(
-            "Project %s: Label Studio has %d labeled tasks with %d annotations, here are %d with "
-            "%d; they are compared", project, theirs.tasks, theirs.annotations, *ours,
-        )  # fmt: skip
-        for counts in self._client.annotation_counts(project.id):
+            return None
+        return (
+            f"Label Studio has {theirs.tasks} labeled tasks with {theirs.annotations} annotations, "
+            f"here are {ours[0]} with {ours[1]}"
+        )
+
+    def _compare(self, sync: Sync) -> None:
+        id_ = sync.project.id
+        for counts in self._client.annotation_counts(id_):
             differing = self._syncs.compare(sync, counts)
-            for tasks in self._client.labeled_tasks_of(project.id, differing):
+            for tasks in self._client.labeled_tasks_of(id_, differing):
                 self._apply(sync, tasks)
-        return True
 
 
 def _require_same(theirs: ProjectKey, project: ProjectKey) -> None:

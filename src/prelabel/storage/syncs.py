@@ -44,6 +44,8 @@ class Sync:
         Whether a process that is gone began it: what changed meanwhile takes another sync.
     begun_at
         When it was begun, or gone on with, by our clock.
+    difference
+        How counts here and there differed after they were compared last; they may do so for good.
     """
 
     project: ProjectKey
@@ -52,12 +54,14 @@ class Sync:
     after_id: int
     is_resumed: bool
     begun_at: datetime
+    difference: str | None
 
     @classmethod
     def read(cls, project: ProjectKey, row: Row[Any], *, is_resumed: bool) -> Self:
         return cls(
             project=project, number=row.sync_number, since=row.sync_since,
             after_id=row.sync_after_id, is_resumed=is_resumed, begun_at=now(),
+            difference=row.sync_difference,
         )  # fmt: skip
 
 
@@ -167,6 +171,11 @@ class SyncStore:
             count_changes(connection, sync.project, changes)
             connection.execute(update_project(sync.project).values(ended))
         return changes
+
+    def note_difference(self, project: ProjectKey, difference: str | None) -> None:
+        """Take note of how counts here and there differ, although they have been compared."""
+        with self._database.write() as connection:
+            connection.execute(update_project(project).values(sync_difference=difference))
 
     def count(self, project: ProjectKey) -> tuple[int, int]:
         """Return how many tasks of a project are labeled, and by how many annotations."""

@@ -69,6 +69,8 @@ project_table = Table(
     # Of the last one that ended: when it did, by our clock; and its `sync_until`.
     Column("synced_at", UtcTime),
     Column("synced_until", UtcTime),
+    # How counts of labels differ from Label Studio's although they have been compared.
+    Column("sync_difference", Text),
     # After failures nothing is tried before this time, except what someone asks for.
     Column("failures", Integer, nullable=False, default=0),
     Column("retry_at", UtcTime),

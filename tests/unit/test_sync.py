@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from prelabel.errors import UpstreamError
+from prelabel.label_studio.client import LabelStudioClient
+from prelabel.label_studio.sync import LabelSync
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.syncs import SyncStore
+from prelabel.types import ProjectKey
+from tests.unit.test_client import KEY, LEGACY, PROJECT, Reply, Request, Server, make_task
+
+
+class Studio:
+    """A Label Studio with three labeled tasks, whose count of annotations is not to be trusted."""
+
+    def __init__(self) -> None:
+        self.tasks = {number: make_task(number, updated_at="") for number in (1, 2, 3)}
+        self.miscounted = 0
+        self.asked: list[str] = []
+
+    def __call__(self, request: Request) -> Reply:
+        if request.path == "/api/projects/7/":
+            return Reply(PROJECT)
+        query = json.loads(request.query["query"])
+        if query["ordering"] == ["-tasks:updated_at"]:
+            newest = {"id": 1, "updated_at": "2026-11-23T15:28:00Z"}
+            total = len(self.tasks) + self.miscounted
+            tasks = [newest] if self.tasks else []
+            return Reply({"tasks": tasks, "total": len(self.tasks), "total_annotations": total})
+        return Reply({"tasks": list(self._find(request, query)), "total": 3})
+
+    def _find(self, request: Request, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        filters = {item["filter"]: item["value"] for item in query["filters"]["items"]}
+        after = filters.get("filter:tasks:id", 0)
+        included = query.get("selectedItems", {"included": self.tasks})["included"]
+        is_counted = request.query["include"] == "id,total_annotations"
+        is_labeled = "fields" in request.query or is_counted
+        since = "filter:tasks:updated_at" in filters
+        self.asked.append("counts" if is_counted else "changes" if since else "tasks")
+        for number, task in self.tasks.items():
+            if is_labeled and not since and number > after and number in included:
+                yield {"id": number, "total_annotations": 1} if is_counted else task
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.fixture
+def client(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabelStudioClient]:
+    monkeypatch.setenv("NO_PROXY", "*")
+    server = Server(studio)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    with LabelStudioClient(server.url, LEGACY) as client:
+        yield client
+    server.shutdown()
+    server.server_close()
+
+
+def test_counts_that_agree_are_a_reason_to_look_no_further(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    first, second = puller.pull(KEY), puller.pull(KEY)
+    assert (first.was_full, first.tasks, first.label_changes) == (True, 3, 3)
+    assert (second.was_full, second.tasks, second.label_changes) == (False, 0, 0)
+    assert "counts" not in studio.asked
+
+
+def test_a_deleted_task_is_found_by_counts(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    puller.pull(KEY)
+    del studio.tasks[2]
+    assert puller.pull(KEY).label_changes == 1
+    assert [task.id for task, _ in labels.snapshot(KEY).annotated] == [1, 3]
+
+
+def test_counts_that_are_wrong_for_good_are_looked_into_once(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    studio.miscounted = 2
+    for _ in range(4):
+        puller.pull(KEY)
+    assert studio.asked.count("counts") == 2, "a page, and the empty one after it"
+    del studio.tasks[2]
+    assert puller.pull(KEY).label_changes == 1, "another difference is looked into"
+
+
+def test_how_far_it_is_is_told_after_each_page(
+    client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    told: list[tuple[int, int]] = []
+    LabelSync(client, labels, syncs, report=lambda *done: told.append(done)).pull(KEY)
+    assert told == [(3, 3)]
+
+
+def test_a_project_of_another_label_studio_is_left_alone(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    with pytest.raises(UpstreamError, match="was created at") as caught:
+        LabelSync(client, labels, syncs).pull(ProjectKey(7, 1))
+    assert not caught.value.retryable
+    assert studio.asked == []
