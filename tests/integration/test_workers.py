@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,10 +23,17 @@ def workers_of(backend: Backend) -> list[int]:
     return spawned_by(backend.pid)
 
 
-@pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    with Backend(tmp_path, {"WORKERS": str(WORKERS)}) as backend:
+@contextmanager
+def several(folder: Path) -> Iterator[Backend]:
+    with Backend(folder, {"WORKERS": str(WORKERS)}) as backend:
         wait_for(lambda: len(workers_of(backend)) == WORKERS)
+        yield backend
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """One for all tests: each leaves it with as many workers as it had."""
+    with several(tmp_path_factory.mktemp("workers")) as backend:
         yield backend
 
 
@@ -46,12 +54,12 @@ def test_all_workers_see_a_new_version_within_a_second(backend: Backend) -> None
 
 
 def test_workers_share_one_trainer(backend: Backend) -> None:
-    projects = [Project(backend, id_=number) for number in (1, 2, 3)]
+    projects = [Project(backend) for _ in range(3)]
     for project in projects:
         project.annotate_many(4)
         project.event("START_TRAINING")
     for project in projects:
-        project.wait_for_version("v0")
+        assert project.train()["model_version"] == "v1-4labels"
     trainers = [trainer for worker in workers_of(backend) for trainer in spawned_by(worker)]
     assert len(trainers) == 1
 
@@ -110,8 +118,9 @@ def test_when_the_supervisor_is_killed_its_workers_go_and_the_port_is_free(
     assert ask_often(backend) == {200}
 
 
-def test_sigterm_ends_all_with_success(backend: Backend) -> None:
-    workers = workers_of(backend)
-    assert backend.stop() == 0
-    assert all(map(is_gone, workers))
-    assert "Traceback" not in backend.log.read_text()
+def test_sigterm_ends_all_with_success(tmp_path: Path) -> None:
+    with several(tmp_path) as backend:
+        workers = workers_of(backend)
+        assert backend.stop() == 0
+        assert all(map(is_gone, workers))
+        assert "Traceback" not in backend.log.read_text()
