@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+
+from prelabel.recent import Recent
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """Which request the current work is for; ``-`` outside of one."""
@@ -31,6 +35,7 @@ def configure_logging(level: str) -> None:
     is_watched = sys.stderr.isatty()
     handler.setFormatter(logging.Formatter(_FORMAT) if is_watched else JsonFormatter())
     handler.addFilter(_add_request_id)
+    handler.addFilter(FloodFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("prelabel").setLevel(level)
 
@@ -38,6 +43,35 @@ def configure_logging(level: str) -> None:
 def _add_request_id(record: logging.LogRecord) -> bool:
     record.request_id = request_id.get()
     return True
+
+
+MINUTE_SECONDS = 60.0
+
+
+class FloodFilter:
+    """Lets so many warnings and errors of a kind through in a minute; one after says what was not.
+
+    A stranger who guesses passwords, or a disk that is full, would fill the disk of logs.
+    """
+
+    def __init__(
+        self, limit: int = 100, *, clock_seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._clock_seconds = clock_seconds
+        self._seen = Recent[tuple[str, object], tuple[float, int]](1000)
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        kind, moment = (record.name, record.msg), self._clock_seconds()
+        begun, count = self._seen.get(kind) or (moment, 0)
+        if moment - begun > MINUTE_SECONDS:
+            if count > self._limit:
+                record.msg = f"{record.msg} (and {count - self._limit} more of this kind before)"
+            begun, count = moment, 0
+        self._seen[kind] = begun, count + 1
+        return count < self._limit
 
 
 class JsonFormatter(logging.Formatter):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from prelabel.telemetry import SHARED_FOLDER, Metrics, configure_logging, request_id
+from prelabel.telemetry import SHARED_FOLDER, FloodFilter, Metrics, configure_logging, request_id
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +70,22 @@ def test_configuring_twice_does_not_say_everything_twice(
     logging.getLogger("prelabel").warning("quiet")
     logging.getLogger("prelabel").error("loud")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def warn(flood: FloodFilter, level: int = logging.WARNING, kind: str = "refused %s") -> str | None:
+    record = logging.LogRecord("prelabel", level, "", 1, kind, ("x",), None)
+    return record.getMessage() if flood(record) else None
+
+
+def test_a_flood_of_warnings_is_cut_off_and_what_was_left_out_is_counted() -> None:
+    moment = [0.0]
+    flood = FloodFilter(3, clock_seconds=lambda: moment[0])
+    assert [warn(flood) for _ in range(5)] == ["refused x"] * 3 + [None] * 2
+    assert warn(flood, kind="another %s") == "another x"
+    assert [warn(flood, logging.INFO) for _ in range(5)] == ["refused x"] * 5
+    moment[0] = 61.0
+    assert warn(flood) == "refused x (and 2 more of this kind before)"
+    assert warn(flood) == "refused x"
 
 
 def test_figures_are_encoded_for_prometheus() -> None:

@@ -22,6 +22,7 @@ from prelabel.bootstrap import Service, open_service
 from prelabel.custom.service import CustomService
 from prelabel.errors import ConfigError
 from prelabel.server.app import create_app
+from prelabel.server.connections import PatientProtocol
 from prelabel.server.custom import create_custom_app
 from prelabel.settings import Settings
 from prelabel.telemetry import SHARED_FOLDER, configure_logging, forget_dead_processes
@@ -33,6 +34,10 @@ GRACE_SECONDS = 10
 HUNG_SECONDS = 30
 """How long a worker may not answer its supervisor. A busy machine takes many seconds to start one,
 and one that is replaced before it has started never will."""
+
+
+CONNECTIONS = 512
+"""Connections of a process, beyond which requests are answered with 503: each takes a file."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -104,7 +109,8 @@ def _end_with_supervisor() -> None:
 def _configure(app: Callable[..., Any], **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=PatientProtocol,
+        limit_concurrency=CONNECTIONS,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -37,7 +37,10 @@ _OF_PROJECT = [table for table in metadata.sorted_tables if table is not project
 
 
 class Retention:
-    """Finds and removes rows. With ``dry_run``, methods tell what they would remove."""
+    """Finds and removes rows. With ``dry_run``, methods tell what they would remove.
+
+    Nothing is locked where there is nothing to remove.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,24 +59,29 @@ class Retention:
         A project's ``keep`` newest ones stay, its active one however old, and the one that would
         be served if that were damaged or rolled back.
         """
+        with self._database.read() as connection:
+            old = _is_old(connection, project, keep)
+            count, artifacts = _count(connection, version_table, old), _unneeded(connection, old)
+        if dry_run or not count:
+            return count, artifacts
         with self._database.write() as connection:
             old = _is_old(connection, project, keep)
-            needed = select(version_table.c.artifact).where(not_(old))
-            unneeded = select(version_table.c.artifact).where(
-                old, version_table.c.artifact.not_in(needed)
-            )
-            artifacts = connection.scalars(unneeded).all()
-            return _drop(connection, version_table, old, dry_run=dry_run), artifacts
+            artifacts = _unneeded(connection, old)
+            return connection.execute(delete(version_table).where(old)).rowcount, artifacts
 
     def drop_jobs(self, project: ProjectKey, *, dry_run: bool = False) -> int:
         """Remove all finished jobs but the `KEPT_JOBS` newest; return how many."""
         mine = job_table.c.project == str(project)
         over = job_table.c.state.not_in([JobState.QUEUED, JobState.RUNNING])
         newest = select(job_table.c.id).where(mine, over).order_by(job_table.c.id.desc())
-        with self._database.write() as connection:
+        with self._database.read() as connection:
             limit = connection.scalar(newest.offset(KEPT_JOBS).limit(1)) or 0
             old = and_(mine, over, job_table.c.id <= limit)
-            return _drop(connection, job_table, old, dry_run=dry_run)
+            count = _count(connection, job_table, old)
+        if dry_run or not count:
+            return count
+        with self._database.write() as connection:
+            return connection.execute(delete(job_table).where(old)).rowcount
 
     def forgotten(self, before: datetime) -> Sequence[ProjectKey]:
         """Return the projects that were forgotten before a time, and not seen since."""
@@ -112,12 +120,16 @@ def _is_old(connection: Connection, project: ProjectKey, keep: int) -> ColumnEle
     return and_(mine, columns.number <= newest - keep, columns.number.not_in(needed))
 
 
-def _drop(
-    connection: Connection, table: Table, which: ColumnElement[bool], *, dry_run: bool
-) -> int:
-    if dry_run:
-        return connection.scalar(select(func.count()).select_from(table).where(which)) or 0
-    return connection.execute(delete(table).where(which)).rowcount
+def _unneeded(connection: Connection, old: ColumnElement[bool]) -> Sequence[str]:
+    columns = version_table.c
+    needed = select(columns.artifact).where(not_(old))
+    return connection.scalars(
+        select(columns.artifact).where(old, columns.artifact.not_in(needed))
+    ).all()
+
+
+def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).select_from(table).where(which)) or 0
 
 
 def _drop_some(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
