@@ -26,6 +26,16 @@ def test_the_first_examples_keep_names_and_classes() -> None:
     assert first.positions.tolist() == [0]
 
 
+def test_what_a_name_speaks_for_shares_its_weight() -> None:
+    examples = Examples.of(["x", "y"], ["a", "b"], [1, 2], NAMES)
+    spoken = examples.speaking_of([("a", "one"), ("a", "two"), ("c", "three")])
+    assert spoken.names == ("alpha", "gamma", "one", "two", "three")
+    assert spoken.labels.tolist() == [0, 2, 0, 0, 2, 0, 1]
+    shared = 3 / (1 + 1 / 3) / 3
+    np.testing.assert_allclose(spoken.weights, [shared, 1.5, shared, shared, 1.5, 1, 2])
+    assert spoken.first(1).names == spoken.names
+
+
 def test_texts_that_weigh_nothing_are_left_out() -> None:
     examples = Examples.of(["x", "y", "z"], ["a", "b", "c"], [1, 0, 2])
     assert examples.classes == ("a", "c")

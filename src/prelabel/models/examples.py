@@ -23,7 +23,8 @@ _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, a
 _NOT_IT, _IT = "", "it"
 
 _NAME_WEIGHT = 3.0
-"""A name counts as three examples at first, and as one beside six real ones of its label."""
+"""A name, with what it speaks for, counts as three examples at first, and as one beside six real
+ones of its label."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,7 @@ class Examples:
     classes
         Labels that can be learned, sorted.
     names
-        Texts of the names, one a label at most.
+        Texts of the names: the names themselves, then texts that they speak for.
     texts
         What people labeled.
     labels
@@ -118,9 +119,11 @@ class Examples:
     @property
     def weights(self) -> Floats:
         """How often each name and each text counts, shape (len(self),)."""
-        n_names = len(self.names)
-        counts = np.bincount(self.labels[n_names:], minlength=len(self.classes))
-        of_names = _NAME_WEIGHT / (1 + counts[self.labels[:n_names]] / _NAME_WEIGHT)
+        named, labeled = np.split(self.labels, [len(self.names)])
+        counts, shares = (
+            np.bincount(some, minlength=len(self.classes))[named] for some in (labeled, named)
+        )
+        of_names = _NAME_WEIGHT / (1 + counts / _NAME_WEIGHT) / shares
         return np.concatenate((of_names, self.text_weights))
 
     def first(self, n: int) -> Examples:
@@ -131,6 +134,17 @@ class Examples:
             labels=self.labels[: len(self.names) + n],
             text_weights=self.text_weights[:n],
             positions=self.positions[:n],
+        )
+
+    def speaking_of(self, name_texts: Sequence[tuple[str, str]]) -> Examples:
+        """Return the same with more for the names: labels with texts that they speak for."""
+        column = {label: i for i, label in enumerate(self.classes)}
+        named, labeled = np.split(self.labels, [len(self.names)])
+        spoken_for = np.array([column[label] for label, _ in name_texts], np.int64)
+        return replace(
+            self,
+            names=(*self.names, *(text for _, text in name_texts)),
+            labels=np.concatenate((named, spoken_for, labeled)),
         )
 
     def require_two_labels(self) -> None:

@@ -28,6 +28,9 @@ class Learned:
         Coefficients of the features, with directions and temperature folded in.
     C, temperature
         Those used.
+    log_loss
+        Of the texts up to the last milestone, each by a fit that did not see it; NaN if that was
+        not measured.
     scores
         Of each text by a fit that did not see it or an equal one, shape (texts, classes): NaN
         where there is none, minus infinity for a label that fit had no example of.
@@ -36,6 +39,7 @@ class Learned:
     linear: Linear
     C: float
     temperature: float
+    log_loss: float
     scores: Matrix
 
 
@@ -98,7 +102,7 @@ def learn(
 def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear) -> Matrix:
     """Scores of the texts after a milestone, by its fit; NaN for those it has seen the like of."""
     scores = linear.scores(design.rows[len(examples.names) + n_first :])
-    seen = set(examples.texts[:n_first])
+    seen = {*examples.names, *examples.texts[:n_first]}
     scores[[text in seen for text in examples.texts[n_first:]]] = np.nan
     return scores
 
@@ -115,6 +119,7 @@ def _fold(
         linear=Linear(coefficients, linear.intercept / temperature),
         C=reached.measured.solver.C,
         temperature=reached.measured.temperature,
+        log_loss=reached.measured.log_loss,
         scores=scores / temperature,
     )
 

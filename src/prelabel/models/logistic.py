@@ -13,8 +13,9 @@ from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
-from prelabel.models.growth import learn
+from prelabel.models.growth import Learned, learn
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
+from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
@@ -59,7 +60,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         A stored model has none.
     """
 
-    revision = 3
+    revision = 4
     several = SklearnMultiLabelClassifier
 
     def __init__(
@@ -109,8 +110,12 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         names = known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
-        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
-        learned = learn(examples, representation, C=C, seed=self.random_state)
+        name_texts = find_name_texts(names, len(label_names), texts, representation)
+        learned = self._learn(examples.speaking_of(name_texts), representation)
+        if name_texts and examples.texts:
+            # The groups that names began may be others than people mean: measured, not trusted.
+            plain = self._learn(examples, representation)
+            learned = min(learned, plain, key=lambda found: found.log_loss)
         self.classes_ = examples.classes
         self.C_, self.temperature_ = learned.C, learned.temperature
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
@@ -120,6 +125,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
             intercept = -representation.mean @ coefficients
         self._scores = LinearScores(representation.features, coefficients, intercept)
         return self
+
+    def _learn(self, examples: Examples, representation: Representation) -> Learned:
+        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
+        return learn(examples, representation, C=C, seed=self.random_state)
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""

@@ -29,11 +29,14 @@ class Representation:
         unlabeled texts.
     mean
         Mean vector of the texts, shape (n_features,), float32; 0 if there were no unlabeled texts.
+    texts
+        Those that the directions were learned from.
     """
 
     features: TfidfFeatures
     space: SemanticSpace
     mean: npt.NDArray[np.float32]
+    texts: Sequence[str]
 
     @staticmethod
     def learn(
@@ -66,10 +69,11 @@ class Representation:
 @remembered
 def _learn(pool: tuple[str, ...], n_components: int, seed: int) -> Representation:
     features = TfidfFeatures().fit(pool)
-    vectors = features.transform(_sample(pool) if n_components else [])
+    texts = _sample(pool) if n_components else []
+    vectors = features.transform(texts)
     space = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
     sums = np.asarray(vectors.sum(axis=0), np.float32).reshape(-1)
-    return Representation(features, space, sums / np.float32(max(1, vectors.shape[0])))
+    return Representation(features, space, sums / np.float32(max(1, len(texts))), texts)
 
 
 def _sample(texts: Sequence[str]) -> Sequence[str]:
