@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from prelabel.custom.setups import STARTING
 from tests.processes import spawned_by
 
 T = TypeVar("T")
@@ -191,6 +192,10 @@ class Project:
         return (self.created_at + timedelta(seconds=next(self._clock))).isoformat()
 
     def setup(self) -> str:
+        """Return the version; wait while a model of one's own starts."""
+        return wait_for(lambda: None if (now := self.setup_once()) == STARTING else now)
+
+    def setup_once(self) -> str:
         body = {"project": self.key, "schema": self.label_config, "extra_params": None}
         return str(self.post("/setup", body)["model_version"])
 

@@ -65,6 +65,13 @@ class ObjectTag(Tag):
         return self.attr.get("valueType")
 
 
+OBJECT_TAGS: dict[str, type[ObjectTag]] = {
+    kind: type(f"{kind}Tag", (ObjectTag,), {"__doc__": f"A ``<{kind}>``."})
+    for kind in ("Text", "HyperText", "Paragraphs", "List", "Image", "Audio", "Video", "TimeSeries")
+}
+"""Classes of objects by kind, for models that ask with isinstance."""
+
+
 class ControlTag(Tag):
     """A tag that takes a decision about objects.
 
@@ -110,7 +117,7 @@ class LabelInterface:
         named = [element for element in root.iter() if element.get("name")]
         self._controls = {e.attrib["name"]: ControlTag(e) for e in named if _is_control(e)}
         shown = [e for e in named if not _is_control(e) and _shows(e)]
-        self._objects = {element.attrib["name"]: ObjectTag(element) for element in shown}
+        self._objects = {e.attrib["name"]: OBJECT_TAGS.get(e.tag, ObjectTag)(e) for e in shown}
         for control in self._controls.values():
             control.objects = [self._objects[n] for n in control.to_name if n in self._objects]
         for control_name, element in _labels(root, None):

@@ -15,7 +15,7 @@ from label_studio_ml.label_interface import parse_config
 from label_studio_ml.response import ModelResponse
 from label_studio_ml.sdk import stand_in
 from label_studio_ml.utils import is_preload_needed
-from prelabel.models.raw import FIRST_VERSION, RawModel
+from prelabel.models.raw import RawModel
 
 stand_in()  # before the directory's own imports of the SDK, which follow this one
 _sdk = importlib.import_module("label_studio_sdk")
@@ -52,7 +52,6 @@ class LabelStudioMLBase(RawModel):
         Its labeling config, XML.
     """
 
-    INITIAL_MODEL_VERSION = FIRST_VERSION
     TRAIN_EVENTS: ClassVar[Sequence[str]] = (
         "ANNOTATION_CREATED",
         "ANNOTATION_UPDATED",
@@ -75,10 +74,6 @@ class LabelStudioMLBase(RawModel):
         """Remember a labeling config and read its tags."""
         self.label_interface = _read_interface(label_config)
         super().use_label_config(label_config)
-
-    def set_extra_params(self, extra_params: Any) -> None:
-        """Remember extra params, an object or one written as JSON."""
-        self.set("extra_params", extra_params)
 
     @property
     def extra_params(self) -> Any:
@@ -145,7 +140,15 @@ class LabelStudioMLBase(RawModel):
             found.update(dict.fromkeys(own, label))
         return found
 
-    def get_local_path(self, url: str, *args: Any, **kwargs: Any) -> str:
+    def get_local_path(
+        self,
+        url: str,
+        project_dir: str | None = None,
+        ls_host: str | None = None,
+        ls_access_token: str | None = None,
+        task_id: int | None = None,
+        **kwargs: Any,
+    ) -> str:
         """Return where a file of Label Studio's storages lies on this machine; needs the SDK.
 
         Raises
@@ -162,11 +165,12 @@ class LabelStudioMLBase(RawModel):
                 f"Fetching {url[:100]} needs the Label Studio SDK: pip install label-studio-sdk",
                 name="label_studio_sdk",
             ) from error
-        names = {"ls_host": "hostname", "ls_access_token": "access_token"}
-        options = {names.get(name, name): value for name, value in kwargs.items()}
-        if options.get("access_token") is None:
-            options["access_token"] = self.get_label_studio_access_token()
-        return str(io.get_local_path(url, *args, **options))
+        token = ls_access_token or self.get_label_studio_access_token()
+        path = io.get_local_path(
+            url, project_dir=project_dir, hostname=ls_host, access_token=token, task_id=task_id,
+            **kwargs,
+        )  # fmt: skip
+        return str(path)
 
     def preload_task_data(
         self, task: dict[str, Any], value: Any = None, read_file: bool = True
@@ -176,7 +180,9 @@ class LabelStudioMLBase(RawModel):
         A text is a text: neither other URLs nor paths that happen to exist are read.
         """
         if isinstance(value, dict):
-            return {k: self.preload_task_data(task, v, read_file) for k, v in value.items()}
+            for key, item in value.items():  # in place, as directories may rely on
+                value[key] = self.preload_task_data(task, item, read_file)
+            return value
         if isinstance(value, list):
             return [self.preload_task_data(task, item, read_file) for item in value]
         if not isinstance(value, str) or not is_preload_needed(value):

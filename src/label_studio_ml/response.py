@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from label_studio_ml.sdk import stand_in
+
 if TYPE_CHECKING:
     from label_studio_ml.sdk import PredictionValue
 else:
+    stand_in()
     try:  # the SDK's, where the model directory installs it: its regions may be objects
         PredictionValue = importlib.import_module(
             "label_studio_sdk.label_interface.objects"
         ).PredictionValue
-    except ImportError:
+    except ImportError:  # an SDK from before there were such
         from label_studio_ml.sdk import PredictionValue
 
 __all__ = ["ModelResponse", "PredictionValue"]

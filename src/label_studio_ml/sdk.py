@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict
 
-from label_studio_ml.label_interface import LabelInterface
+from label_studio_ml.label_interface import OBJECT_TAGS, ControlTag, LabelInterface, ObjectTag
 
 __all__ = ["Client", "LabelInterface", "LabelStudio", "PredictionValue", "stand_in"]
 
@@ -85,6 +85,9 @@ def stand_in() -> None:
         f"{name}.client": {"Client": Client},
         f"{name}.label_interface": {"LabelInterface": LabelInterface},
         f"{name}.label_interface.objects": {"PredictionValue": PredictionValue},
+        f"{name}.label_interface.control_tags": {"ControlTag": ControlTag, "ObjectTag": ObjectTag},
+        f"{name}.label_interface.object_tags": {"ObjectTag": ObjectTag}
+        | {tag.__name__: tag for tag in OBJECT_TAGS.values()},
     }
     for path, content in names.items():
         module = ModuleType(path, "Stands in for the Label Studio SDK; see label_studio_ml.sdk.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlparse
+
+from prelabel.errors import shorten
 
 DATA_UNDEFINED_NAME = "$undefined$"
 
@@ -138,3 +141,30 @@ def is_valid_url(path: str) -> bool:
 def is_preload_needed(url: str) -> bool:
     """Whether a value names a file that Label Studio keeps: an upload, or one of its storages."""
     return _STORED.fullmatch(url) is not None
+
+
+def compare_nested_structures(
+    a: Any,
+    b: Any,
+    path: str = "",
+    rel: float = 1e-4,
+    abs: float | None = None,  # noqa: A002
+) -> None:
+    """Fail unless two values of JSON are the same but for small differences of their floats.
+
+    Raises
+    ------
+    AssertionError
+        If they differ; it names the place, as in ``results[0].score``.
+    """
+    if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
+        for key in a:
+            compare_nested_structures(a[key], b[key], f"{path}.{key}", rel, abs)
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for number, pair in enumerate(zip(a, b, strict=True)):
+            compare_nested_structures(*pair, f"{path}[{number}]", rel, abs)
+    elif isinstance(a, float) and isinstance(b, float):
+        if not math.isclose(a, b, rel_tol=rel, abs_tol=abs or 1e-12):
+            raise AssertionError(f"{path or 'the whole'} is {a!r} and {b!r}")
+    elif a != b:
+        raise AssertionError(f"{path or 'the whole'} is {shorten(a)} and {shorten(b)}")

@@ -58,15 +58,15 @@ def api_key(label_studio: LabelStudio) -> str:
 def start_backend(
     request: pytest.FixtureRequest, label_studio: LabelStudio, tmp_path: Path
 ) -> Iterator[StartBackend]:
-    """Start backends for this Label Studio, with these settings; each has its own folder."""
+    """Start backends for this Label Studio with these settings; each has its own data folder."""
     started = request.node.stash.setdefault(_servers, [])
     with ExitStack() as stack:
 
-        def start(**settings: str) -> OpenBackend:
+        def start(directory: Path | None = None, **settings: str) -> OpenBackend:
             folder = tmp_path / f"backend-{len(started)}"
             folder.mkdir()
             settings = {"LABEL_STUDIO_HOST": label_studio.url, **settings}
-            backend = OpenBackend(folder, settings)
+            backend = OpenBackend(folder, settings, [str(directory)] if directory else [])
             started.append(backend)
             stack.push(backend)
             backend.start()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from prelabel.custom.setups import STARTING
 from tests.backend import Backend, Project, wait_for
 from tests.integration.test_cli import run
 from tests.processes import is_gone
@@ -138,6 +139,21 @@ def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend:
     for thread in asking:
         thread.join()
     assert answers == [200] * 8
+
+
+def test_a_model_that_takes_long_to_start_is_no_error_in_setup(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    wait = f"""
+while "models" in os.environ.get("MODEL_DIR", "") and not os.path.exists({str(ready)!r}):
+    time.sleep(0.05)
+"""
+    model = write_model(tmp_path, MODEL.replace("\nBUSY", wait + "BUSY"))
+    with Backend(tmp_path, arguments=[str(model)]) as backend:
+        project = Project(backend)
+        assert project.setup_once() == STARTING
+        ready.touch()
+        assert ask(project, "fine").json()["results"][0]["model_version"] == project.setup()
+        assert project.setup() == "0.0.1"
 
 
 def test_events_are_told_in_order_while_predictions_go_on(backend: Backend, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from prelabel.custom.child import Orders
 from prelabel.custom.dispatcher import Dispatcher
 from prelabel.custom.pool import Pool
 from prelabel.custom.process import ProjectProcess
+from prelabel.custom.setups import Setups
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.model_events import ModelEvent, ModelEventStore
@@ -55,6 +56,7 @@ class CustomService:
     end_models: Callable[[], None]
     dispatcher: Dispatcher
     metrics: Metrics
+    setups: Setups = field(default_factory=Setups)
     _states: dict[ProjectKey, ModelState] = field(default_factory=dict)
 
     def model_version(self, project: ProjectKey) -> str | None:

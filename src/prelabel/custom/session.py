@@ -53,9 +53,12 @@ class Session:
     def setup(self, body: bytes) -> bytes:
         """Answer ``/setup``: make the model, remember the extra params, tell the version."""
         request = read_json(body)
-        if (params := request.get("extra_params")) not in (None, ""):
-            self._state["extra_params"] = _read_params(params)
+        params = _read_params(request.get("extra_params"))
+        if params is not None:
+            self._state["extra_params"] = params  # for a model that is made now
         model = self._get_model(request.get("schema"))
+        if params is not None:
+            model.set_extra_params(params)
         return msgspec.json.encode({"model_version": model.model_version})
 
     def predict(self, body: bytes) -> bytes:
@@ -70,7 +73,7 @@ class Session:
                 fix="Send the JSON object that Label Studio sends.",
             )
         params = request.get("params") or {}
-        context = params.pop("context", None) or {}
+        context = params.pop("context", {})  # null where nothing was drawn: as models know it
         model = self._get_model(request.get("label_config"))
         answer = model.predict(tasks, context=context, **params)
         results = to_predictions(answer, len(tasks), model.model_version)
@@ -111,7 +114,12 @@ class Session:
 
 
 def _read_params(given: Any) -> Any:
-    """Read extra params: an object, or one written as text, as old releases send it."""
+    """Read extra params: an object, or one written as text, as old releases send it.
+
+    None where nothing was entered.
+    """
+    if given in (None, ""):
+        return None
     try:
         return json.loads(given) if isinstance(given, str) else given
     except ValueError as error:

@@ -24,7 +24,6 @@ from typing import Any, ClassVar
 State = MutableMapping[str, Any]
 """What a model remembers of a project: values of JSON by name, kept across restarts."""
 
-FIRST_VERSION = "0.0.1"
 _VERSION = "model_version"
 _DECLARED = "prelabel.declared_version"
 
@@ -65,6 +64,9 @@ class RawModel:
     )
     """Actions of Label Studio's webhook that `fit` is called with; others are acknowledged only."""
 
+    INITIAL_MODEL_VERSION: ClassVar[str] = "0.0.1"
+    """The version before `setup` or `fit` names one."""
+
     def __init__(self, project_id: str | None = None, label_config: str | None = None) -> None:
         known = _state.get()
         self._state: State = {} if known is None else known
@@ -74,7 +76,7 @@ class RawModel:
         self._in_setup = True
         try:
             if not self.get(_VERSION):
-                self.set(_VERSION, FIRST_VERSION)
+                self.set(_VERSION, self.INITIAL_MODEL_VERSION)
             self.setup()
         finally:
             self._in_setup = False
@@ -82,6 +84,10 @@ class RawModel:
     def use_label_config(self, label_config: str) -> None:
         """Remember a labeling config."""
         self.set("label_config", label_config)
+
+    def set_extra_params(self, extra_params: Any) -> None:
+        """Remember extra params: called when people change them in Label Studio's form."""
+        self.set("extra_params", extra_params)
 
     def setup(self) -> None:
         """Prepare: called once when the instance is made. Override as needed."""
@@ -148,7 +154,7 @@ class RawModel:
 
         Label Studio asks again for every prediction of another version.
         """
-        version = next_version(self.model_version or FIRST_VERSION)
+        version = next_version(self.model_version or self.INITIAL_MODEL_VERSION)
         self._write(_VERSION, version)
         return version
 

@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_json
+from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
 from prelabel.protocol.values import to_datetime
 from prelabel.server.errors import unknown_route
@@ -59,7 +60,7 @@ def read_project(body: bytes) -> ProjectKey:
 
 
 def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
-    """``POST /setup``: make the model for this labeling config; tell its version."""
+    """``POST /setup``: make the model for this labeling config; tell its version, in time."""
     request = read_json(body)
     config = request.get("schema")
     if not isinstance(config, str):
@@ -79,7 +80,10 @@ def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Resp
         version = service.model_version(project)
         if version is not None:
             return to_response({"model_version": version})
-    return to_response(model.ask("setup", body, service.settings.predict_seconds))
+    answer = service.setups.ask(project, model, body, service.settings.predict_seconds)
+    if answer is None:
+        return to_response({"model_version": service.model_version(project) or STARTING})
+    return to_response(answer)
 
 
 def post_predict(service: CustomService, project: ProjectKey, body: bytes) -> Response:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from label_studio_ml.model import LabelStudioMLBase
+from prelabel.custom.session import Session
+from prelabel.errors import MalformedError
+from prelabel.types import ProjectKey
+
+CONFIG = '<View><Text name="text" value="$text"/></View>'
+
+
+class Telling(LabelStudioMLBase):
+    """Remembers how it was called."""
+
+    told: tuple[Any, ...] = ()
+    made = 0
+
+    def setup(self) -> None:
+        type(self).made += 1
+        self.at_setup = self.extra_params
+
+    def set_extra_params(self, extra_params: Any) -> None:
+        super().set_extra_params(extra_params)
+        type(self).told = ("params", extra_params, self.at_setup)
+
+    def predict(self, tasks: Any, context: Any = None, **params: Any) -> Any:
+        type(self).told = ("predict", tasks, context, params)
+        return []
+
+    def fit(self, event: str, data: dict[str, Any], **params: Any) -> Any:
+        type(self).told = ("fit", event, data)
+        return {"seen": {1}}
+
+
+@pytest.fixture
+def session() -> Session:
+    Telling.told, Telling.made = (), 0
+    return Session(Telling, {}, project=ProjectKey(7, 1))
+
+
+def body(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+@pytest.mark.parametrize(
+    ("params", "context", "others"),
+    [
+        ({"context": None, "login": None}, None, {"login": None}),
+        ({"context": {"result": []}}, {"result": []}, {}),
+        ({}, {}, {}),
+        (None, {}, {}),
+    ],
+)
+def test_predict_gets_what_label_studio_sent(
+    session: Session, params: object, context: object, others: object
+) -> None:
+    answer = session.predict(body(tasks=[{"id": 1}], label_config=CONFIG, params=params))
+    assert json.loads(answer) == {"results": [[]]}
+    assert Telling.told == ("predict", [{"id": 1}], context, others)
+
+
+def test_extra_params_are_there_in_setup_and_are_told_when_they_change(session: Session) -> None:
+    session.setup(body(schema=CONFIG, extra_params={"a": 1}))
+    assert Telling.told == ("params", {"a": 1}, {"a": 1})
+    session.setup(body(schema=CONFIG, extra_params='{"a": 2}'))
+    assert Telling.told == ("params", {"a": 2}, {"a": 1})
+    assert Telling.made == 1, "the same model, which is told"
+    Telling.told = ()
+    session.setup(body(schema=CONFIG, extra_params=None))
+    assert Telling.told == ()
+
+
+def test_extra_params_that_are_no_json_are_the_callers_mistake(session: Session) -> None:
+    with pytest.raises(MalformedError, match="extra params"):
+        session.setup(body(schema=CONFIG, extra_params="{"))
+
+
+def test_another_labeling_config_makes_another_model(session: Session) -> None:
+    for config in (CONFIG, CONFIG, CONFIG.replace("$text", "$body")):
+        session.setup(body(schema=config))
+    assert Telling.made == 2
+
+
+def test_start_training_names_the_project_where_models_look_for_it(session: Session) -> None:
+    project = {"id": 7, "label_config": CONFIG}
+    assert json.loads(session.fit(body(action="START_TRAINING", project=project))) == {"seen": [1]}
+    assert Telling.told[1:] == (
+        "START_TRAINING",
+        {"project": project, "annotation": {"project": 7}},
+    )
+
+
+def test_a_deletion_is_told_under_the_name_that_models_know(session: Session) -> None:
+    session.fit(body(action="ANNOTATIONS_DELETED", project={"id": 7}, annotations=[{"id": 1}]))
+    assert Telling.told[1] == "ANNOTATION_DELETED"
