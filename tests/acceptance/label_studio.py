@@ -31,6 +31,7 @@ NEWCOMERS_SETTINGS = {
 TEST_SETTINGS = {
     # Label Studio checks predictions against the labeling config: one that does not fit is refused.
     "fflag_feat_utc_210_prediction_validation_15082025": "true",
+    "LOCAL_FILES_SERVING_ENABLED": "true",
     "COLLECT_ANALYTICS": "false",
     "LATEST_VERSION_CHECK": "false",
     "SENTRY_DSN": "",
@@ -61,8 +62,8 @@ class LabelStudio:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "label-studio.log"
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, trust_env=False)
+        self.network = network
         self._environment = environment
-        self._network = network
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, seconds: float) -> None:
@@ -70,8 +71,9 @@ class LabelStudio:
         folder = self.log.parent
         settings = {
             "LABEL_STUDIO_BASE_DATA_DIR": str(folder),
-            **self._network,
+            **self.network,
             **TEST_SETTINGS,
+            "LOCAL_FILES_DOCUMENT_ROOT": str(folder),
         }
         inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.log.open("wb") as log:
@@ -90,6 +92,13 @@ class LabelStudio:
             )
         wait_for(self._is_up, seconds=seconds, pause_seconds=0.5)
         self.log_in()
+
+    def restart(self, seconds: float, network: Mapping[str, str]) -> None:
+        """Start it again, with other addresses that it may call."""
+        self.stop()
+        self.network = network
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, trust_env=False)
+        self.start(seconds)
 
     def stop(self) -> None:
         """End it, and whatever it started."""

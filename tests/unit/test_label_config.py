@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from prelabel.errors import LabelConfigError
@@ -19,6 +18,7 @@ from prelabel.label_config import (
 )
 from prelabel.types import Region
 from tests.builders import CONFIG, DATA, config, region
+from tests.strategies import LABEL_CONFIGS
 
 TEXT = '<Text name="text" value="$text"/>'
 CHOICES = '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
@@ -342,69 +342,6 @@ def test_any_text_is_a_schema_or_a_label_config_error(text: str) -> None:
     check_any(text)
 
 
-ATTRIBUTES = st.dictionaries(
-    st.sampled_from(
-        [
-            "name",
-            "toName",
-            "value",
-            "valueType",
-            "alias",
-            "hint",
-            "choice",
-            "perRegion",
-            "perItem",
-            "allowNested",
-            "required",
-            "maxRating",
-            "visibleWhen",
-            "whenTagName",
-            "whenChoiceValue",
-            "apiUrl",
-            "nameKey",
-            "textKey",
-        ]
-    ),
-    st.sampled_from(
-        [
-            "",
-            "a",
-            "b",
-            "a,b",
-            "$",
-            "$a",
-            "$a.b",
-            "text",
-            "url",
-            "single",
-            "multiple",
-            "true",
-            "3",
-            "choice-selected",
-            "choice-unselected",
-        ]
-    )
-    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4),
-)
-TAGS = st.sampled_from(
-    ["View", "Text", "HyperText", "Paragraphs", "Choices", "Choice", "Taxonomy", "Rating", "Labels",
-     "Label", "Image", "ns:x"]
-)  # fmt: skip
-
-
-def write_tag(name: str, attributes: dict[str, str], inner: str) -> str:
-    words = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
-    return f"<{name}{words}>{inner}</{name}>"
-
-
-TREES = st.recursive(
-    st.builds(write_tag, TAGS, ATTRIBUTES, st.just("")),
-    lambda inner: st.builds(write_tag, TAGS, ATTRIBUTES, st.lists(inner).map("".join)),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=60)
-@given(TREES)
+@given(LABEL_CONFIGS)
 def test_any_tree_of_tags_is_a_schema_or_a_label_config_error(tree: str) -> None:
     check_any(tree)

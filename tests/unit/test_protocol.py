@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from prelabel.errors import MalformedError, TooLargeError
@@ -34,6 +34,7 @@ from prelabel.protocol.values import (
 )
 from prelabel.types import Event, EventKind, Prediction, ProjectKey
 from tests.builders import DATA, PROJECT, region
+from tests.strategies import JSON
 
 CREATED_AT = datetime(2026, 11, 23, 15, 26, 52, 405339, tzinfo=UTC)
 
@@ -393,11 +394,6 @@ def test_the_answer_has_one_entry_a_task_and_an_empty_list_for_an_abstention() -
 BODY_TYPES: list[type[object]] = [
     EventBody, PredictBody, SetupBody, ProjectOnlyBody, JobStatusBody, DuplicateBody, ValidateBody,
 ]  # fmt: skip
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
-    max_leaves=8,
-)
 DATES = st.sampled_from(["2026-11-23T15:26:52Z", "2026-11-23", "x", "0001-01-01"])
 
 
@@ -430,7 +426,6 @@ def test_any_body_is_a_value_or_malformed(body_type: type[object], body: bytes) 
         assert isinstance(value, body_type)
 
 
-@settings(max_examples=60)
 @given(EVENTS)
 def test_any_event_is_an_event_nothing_or_malformed(body: object) -> None:
     try:
