@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.label_studio
 
 USER, PASSWORD = "label-studio", "pass:wörd"
 AUTH = {"BASIC_AUTH_USER": USER, "BASIC_AUTH_PASS": PASSWORD}
+SECRET = "a-secret-of-sixteen-or-more"
 LEGACY = "0123456789abcdef0123456789abcdef01234567"
 
 StartBackend = Callable[..., OpenBackend]
@@ -50,11 +54,17 @@ class Commands:
     project: Project
     api_key: str
 
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "LABEL_STUDIO_HOST": self.label_studio.url,
+            "LABEL_STUDIO_API_KEY": self.api_key,
+        }
+
     def run(self, *arguments: str, **settings: str) -> Ran:
         environment = {
             **dict.fromkeys(os.environ.keys() - without_settings(os.environ).keys()),
-            "LABEL_STUDIO_HOST": self.label_studio.url,
-            "LABEL_STUDIO_API_KEY": self.api_key,
+            **self.settings,
             **settings,
         }
         command = [*arguments, "--project", str(self.project.id)]
@@ -82,7 +92,7 @@ class Commands:
 
 @pytest.fixture
 def commands(label_studio: LabelStudio, api_key: str) -> Commands:
-    project = label_studio.create_project(make_texts(8), TOPICS)
+    project = label_studio.create_project(make_texts(12), TOPICS)
     return Commands(label_studio=label_studio, project=project, api_key=api_key)
 
 
@@ -119,6 +129,30 @@ def test_connect_makes_everything_that_labels_and_suggestions_need(
     wait_for(lambda: backend.active_version(commands.project.key))
     (shown,) = commands.project.next_task()["predictions"]
     assert shown["model_version"] == "v1-4labels"
+
+
+def test_a_secret_in_the_address_lets_label_studio_in_and_its_webhook(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend(PRELABEL_URL_SECRET=SECRET)  # no API key: the webhook is believed
+    connection = commands.project.connect(f"{backend.url}/{SECRET}")  # as the form does
+    commands.project.annotate_all(commands.project.tasks[:10])
+    version = connection.wait_for("v1-10labels")
+    assert {item.model_version for item in commands.project.retrieve_predictions()} == {version}
+    assert commands.run("doctor", f"{backend.url}/{SECRET}").faults == []
+    connected = commands.run("connect", f"{backend.url}/{SECRET}")
+    assert (connected.status, connected.faults) == (0, []), connected.output
+    assert SECRET not in backend.read_log()
+
+
+def test_without_the_secret_in_the_address_nobody_gets_in(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend(PRELABEL_URL_SECRET=SECRET)
+    with pytest.raises(AssertionError, match="/api/ml/"):
+        commands.project.connect(backend.url)
+    assert backend.client.post("/webhook", json={}).status_code == 401
+    assert {"connection-broken", "backend"} <= set(commands.run("doctor", backend.url).faults)
 
 
 def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBackend) -> None:
@@ -182,6 +216,30 @@ def test_webhooks_that_outlived_their_connection_are_switched_off(
     assert {"webhook-left-over", "webhook-missing"} <= set(found.faults)
     assert_found_and_repaired(connected, "webhook-left-over")
     assert connected.run("doctor").faults == []
+
+
+def test_a_webhook_of_a_connection_that_was_deleted_is_switched_off(connected: Commands) -> None:
+    (connection,) = connected.get("/api/ml/")
+    call(connected.label_studio.http, "DELETE", f"/api/ml/{connection['id']}")
+    found = connected.run("doctor")
+    assert {"webhook-left-over", "connection-missing"} <= set(found.faults)
+    connected.run("doctor", "--repair")
+    assert not connected.webhooks()[0]["is_active"]
+
+
+@pytest.mark.parametrize("offset_seconds", [-120, 3600])
+def test_a_clock_that_differs_is_named(connected: Commands, offset_seconds: int) -> None:
+    faketime = shutil.which("faketime")
+    if faketime is None:
+        pytest.skip("No faketime here, which Debian's package of that name installs.")
+    command = [faketime, "-f", f"{offset_seconds:+d}s", sys.executable, "-m", "prelabel", "doctor"]
+    done = subprocess.run(
+        [*command, "--project", str(connected.project.id)],
+        env={**without_settings(os.environ), **connected.settings},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"clock: Label Studio's clock is {-offset_seconds:+d}"[:-1] in done.stdout
 
 
 def test_predictions_that_are_not_shown_are_switched_on(connected: Commands) -> None:
@@ -273,4 +331,11 @@ def test_a_refused_local_address_names_the_variables_and_leaves_nothing_half_mad
     assert commands.get("/api/ml/") == []
     with pytest.raises(AssertionError, match="403"):
         project.connect(backend.url)  # as a person does, who leaves it half made
-    assert {"connection-broken", "webhook-missing"} & set(commands.run("doctor").faults)
+    found = commands.run("doctor", "--repair")
+    assert "webhook-missing" in found.output
+    assert "USE_DEFAULT_BANNED_SUBNETS=false" in found.output  # the repair is refused, too
+    strict_label_studio.restart(START_SECONDS, {})
+    found = commands.run("doctor")  # who upgraded meets this one
+    assert {"connection-broken", "webhook-missing"} <= set(found.faults)
+    assert "It answers from here" in found.output
+    assert "USE_DEFAULT_BANNED_SUBNETS=false" in found.output

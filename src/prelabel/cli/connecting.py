@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from prelabel.bootstrap import open_client
-from prelabel.errors import shorten
+from prelabel.errors import UpstreamError, shorten
 from prelabel.label_studio.backend import Backend
 from prelabel.label_studio.connect import connect_backend
 from prelabel.label_studio.connections import ConnectionClient
-from prelabel.label_studio.doctor import Fault, examine
+from prelabel.label_studio.doctor import examine
+from prelabel.label_studio.faults import Fault
 from prelabel.settings import Settings, load_settings
 
 TITLE = "prelabel"
@@ -97,14 +98,20 @@ def _report(faults: list[Fault], accept: Callable[[Fault], bool]) -> int:
     for fault in faults:
         click.echo(f"{click.style('✗', fg='red')} {fault.name}: {fault.found}")
         click.echo(f"  → {fault.fix}")
-        if fault.repair and accept(fault):
-            fault.repair()
-            click.echo(f"  {click.style('✓', fg='green')} repaired")
-        else:
-            remaining += 1
+        remaining += not (fault.repair and accept(fault) and _is_repaired(fault.repair))
     if not faults:
         click.echo(f"{click.style('✓', fg='green')} No fault found.")
     return min(remaining, 1)
+
+
+def _is_repaired(repair: Callable[[], None]) -> bool:
+    try:
+        repair()
+    except UpstreamError as error:
+        click.echo(f"  {click.style('✗', fg='red')} not repaired: {error}")
+        return False
+    click.echo(f"  {click.style('✓', fg='green')} repaired")
+    return True
 
 
 def _backend(url: str, settings: Settings) -> Backend:

@@ -185,7 +185,7 @@ class LabelStudioApi:
         """Explain an answer that is no success."""
         request, target = response.request, response.next_request
         said = f"it redirects to {_place(target.url)}" if target else read_detail(response.content)
-        expected, fix = explain(response.status_code, self._credentials.kind)
+        expected, fix = explain(response.status_code, self._credentials.kind, said)
         return UpstreamError(
             f"Label Studio answered {response.status_code} to {request.method} "
             f"{_place(request.url)}, asked with a {self._credentials.kind}: "

@@ -8,13 +8,8 @@ from typing import Any
 from prelabel.errors import UpstreamError
 from prelabel.label_studio.backend import Backend, hide_credentials
 from prelabel.label_studio.connections import Connection, ConnectionClient
-from prelabel.label_studio.doctor import examine, webhook_fields
-
-LOCAL_ADDRESSES = (
-    "Label Studio refuses backends on its own machine or network unless it is started with "
-    "USE_DEFAULT_BANNED_SUBNETS=false and USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16,fe80::/10 "
-    "in its environment. Set both, and start it again."
-)
+from prelabel.label_studio.doctor import examine
+from prelabel.label_studio.webhook_faults import webhook_fields
 
 
 def connect_backend(
@@ -88,16 +83,9 @@ def _add(
 ) -> None:
     try:
         client.add_connection(project_id, fields)
-    except UpstreamError as error:
+    except UpstreamError:
         known = {connection.id for connection in before}
         for connection in client.connections(project_id):
             if connection.id not in known and connection.url == fields["url"]:
                 client.remove_connection(connection.id)
-        if "reserved network address" not in error.received:
-            raise
-        raise UpstreamError(
-            error.received,
-            expected="an address that Label Studio may call",
-            fix=LOCAL_ADDRESSES,
-            retryable=False,
-        ) from error
+        raise

@@ -1,52 +1,22 @@
-"""Finds the faults of a project's connection, and what mends each.
-
-What Label Studio does in each case is described in its releases' behaviour, seen with 1.23.2:
-webhooks outlive connections and keep their old address, carry no credentials, and fail unnoticed.
-"""
+"""Finds the faults of a project's connection, and what mends each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from prelabel.errors import LabelConfigError, UpstreamError
 from prelabel.label_config import parse_label_config
 from prelabel.label_studio.backend import Backend, hide_credentials
-from prelabel.label_studio.connections import (
-    WANTED_ACTIONS,
-    Connection,
-    ConnectionClient,
-    ProjectState,
-    Webhook,
-)
+from prelabel.label_studio.connections import Connection, ConnectionClient, ProjectState
+from prelabel.label_studio.faults import Fault
+from prelabel.label_studio.refusals import LOCAL_ADDRESSES
+from prelabel.label_studio.webhook_faults import examine_leftovers, examine_webhook
 
 CLOCK_SECONDS = 30.0
 """Clocks further apart make access tokens, which live five minutes, look expired or valid."""
 
 TESTED_RELEASE = "1.23"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fault:
-    """Something that keeps labels from being learned or suggestions from being seen.
-
-    Attributes
-    ----------
-    name
-        One of a fixed list, for programs.
-    found
-        What is so, and what comes of it.
-    fix
-        What a person can do.
-    repair
-        Does it; None where no program can.
-    """
-
-    name: str
-    found: str
-    fix: str
-    repair: Callable[[], None] | None = None
 
 
 def examine(client: ConnectionClient, project_id: int, backend: Backend | None) -> Iterator[Fault]:
@@ -72,8 +42,8 @@ def examine(client: ConnectionClient, project_id: int, backend: Backend | None) 
     yield from _examine_connections(client, project_id, connections, backend)
     if backend:
         yield from _examine_backend(backend)
-        yield from _examine_webhook(client, project_id, webhooks, backend)
-    yield from _examine_leftovers(client, webhooks, connections, backend)
+        yield from examine_webhook(client, project_id, webhooks, backend)
+    yield from examine_leftovers(client, webhooks, connections, backend)
     yield from _examine_showing(client, project, connections)
 
 
@@ -140,11 +110,16 @@ def _examine_connection(
     if backend and backend.user and connection.auth_method != "BASIC_AUTH":
         fields = {**backend.connection_fields(), "title": connection.title}
         repair = partial(client.change_connection, project_id, connection.id, fields)
+    fix = (
+        "Start the backend; check its address as Label Studio's machine sees it (in a container, "
+        "localhost is the container), and the basic authentication of the connection."
+    )
+    if connection.state != "ER" and backend and not backend.find_fault():
+        fix = f"It answers from here. {LOCAL_ADDRESSES}"
     yield Fault(
         name="connection-broken",
         found=f"The connection to {hide_credentials(connection.url)} is {what}{said}",
-        fix="Start the backend; check its address as Label Studio's machine sees it (in a "
-        "container, localhost is the container), and the basic authentication of the connection.",
+        fix=fix,
         repair=repair,
     )
 
@@ -158,75 +133,6 @@ def _examine_backend(backend: Backend) -> Iterator[Fault]:
             fix="Start it (prelabel start), and set BASIC_AUTH_USER and BASIC_AUTH_PASS as it has "
             "them. An address that only Label Studio's machine can reach is no fault.",
         )
-
-
-def webhook_fields(backend: Backend) -> dict[str, object]:
-    """Return what a webhook must be for every label to arrive and be believed."""
-    return {
-        "url": backend.webhook_url,
-        "is_active": True,
-        "send_payload": True,
-        "send_for_all_actions": False,
-        "actions": sorted(WANTED_ACTIONS),
-        "headers": backend.headers,
-    }
-
-
-def _examine_webhook(
-    client: ConnectionClient, project_id: int, webhooks: Sequence[Webhook], backend: Backend
-) -> Iterator[Fault]:
-    ours = next((webhook for webhook in webhooks if webhook.url == backend.webhook_url), None)
-    where = hide_credentials(backend.webhook_url)
-    if ours is None:
-        yield Fault(
-            name="webhook-missing",
-            found=f"No webhook points to {where}: labels do not arrive",
-            fix="Add it under Settings → Webhooks.",
-            repair=partial(client.add_webhook, project_id, webhook_fields(backend)),
-        )
-        return
-    faults = {
-        "webhook-inactive": (not ours.is_active, "is switched off"),
-        "webhook-without-payload": (not ours.send_payload, "sends no payload"),
-        "webhook-incomplete": (not ours.is_complete, "does not tell of all labels"),
-        "webhook-without-credentials": (
-            bool(backend.headers.items() - ours.headers.items()),
-            "carries no or other credentials than the backend asks for",
-        ),
-    }
-    for name, (is_so, what) in faults.items():
-        if is_so:
-            yield Fault(
-                name=name,
-                found=f"The webhook to {where} {what}",
-                fix="Correct it under Settings → Webhooks.",
-                repair=partial(client.change_webhook, ours.id, webhook_fields(backend)),
-            )
-
-
-def _examine_leftovers(
-    client: ConnectionClient,
-    webhooks: Sequence[Webhook],
-    connections: Sequence[Connection],
-    backend: Backend | None,
-) -> Iterator[Fault]:
-    wanted = {connection.webhook_url for connection in connections}
-    wanted |= {backend.webhook_url} if backend else set()
-    for webhook in webhooks:
-        if webhook.is_active and webhook.url.endswith("/webhook") and webhook.url not in wanted:
-            fields = {
-                "url": webhook.url,
-                "is_active": False,
-                "send_for_all_actions": webhook.send_for_all_actions,
-                "actions": webhook.actions,
-            }
-            yield Fault(
-                name="webhook-left-over",
-                found=f"A webhook still points to {hide_credentials(webhook.url)}, which is no "
-                "backend of this project any more: each label waits up to a second for it",
-                fix="Switch it off under Settings → Webhooks, unless it is something else's.",
-                repair=partial(client.change_webhook, webhook.id, fields),
-            )
 
 
 def _examine_showing(

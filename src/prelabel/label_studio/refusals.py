@@ -27,9 +27,20 @@ def is_passing(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def explain(status: int, kind: TokenKind) -> tuple[str, str]:
-    """Return what was expected instead of an HTTP status, and what to do."""
+LOCAL_ADDRESSES = (
+    "Label Studio refuses backends on its own machine or network unless it is started with "
+    "USE_DEFAULT_BANNED_SUBNETS=false and USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16,fe80::/10 "
+    "in its environment. Set both, and start it again."
+)
+_REFUSES_ADDRESS = "reserved network address"
+"""In Label Studio 1.23.2's words (``core/utils/io.py``, ``validate_ip``)."""
+
+
+def explain(status: int, kind: TokenKind, said: str) -> tuple[str, str]:
+    """Return what was expected instead of an HTTP status and a reason, and what to do."""
     expected = "an answer"
+    if _REFUSES_ADDRESS in said:
+        return "an address that Label Studio may call", LOCAL_ADDRESSES
     if status in (401, 403):
         expected = "a key that Label Studio accepts, of someone who may do this"
         fix = HOW_TO_MAKE_A_KEY
