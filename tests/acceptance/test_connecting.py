@@ -293,6 +293,22 @@ def test_a_project_without_a_usable_control_is_told_what_is_supported(
     assert "<Choices>" in found.output
 
 
+def test_label_studio_shows_why_a_project_cannot_be_connected(
+    commands: Commands, backend: OpenBackend
+) -> None:
+    body = {"project": commands.project.id, "url": backend.url, "title": "prelabel"}
+    refused = commands.label_studio.http.post("/api/ml/", json={**body, "extra_params": {"D": 1}})
+    assert "Received_the_extra_params_('D':_1)" in refused.text
+    assert "a_JSON_object_with_some_of_C" in refused.text
+    text = '<View><Text name="t" value="$text"/>'
+    control = '<Choices name="c" toName="t" perRegion="true"><Choice value="a"/></Choices></View>'
+    commands.change_project(label_config=text + control)
+    refused = commands.label_studio.http.post("/api/ml/", json=body)
+    assert refused.status_code == 400
+    assert "perRegion='true'_asks_about_a_part_of_a_task" in refused.text
+    assert "Expected:_XML_with_Choices" in refused.text
+
+
 def test_a_key_that_is_refused_is_explained(commands: Commands, backend: OpenBackend) -> None:
     for arguments in (["connect", backend.url], ["doctor"]):
         found = commands.run(*arguments, LABEL_STUDIO_API_KEY=LEGACY)

@@ -77,6 +77,24 @@ def test_an_error_says_what_was_wrong(
     assert said in response.json()["error"]
 
 
+def test_label_studio_is_told_why_a_config_is_refused_where_it_shows_it(
+    shared_backend: Backend,
+) -> None:
+    config = (
+        '<View><Text name="t" value="$t"/><Choices name="c" toName="t" perRegion="true"/></View>'
+    )
+    body = {"project": "1.2", "schema": config}
+    answer = shared_backend.client.post(
+        "/setup", json=body, headers={"User-Agent": "heartex/1.23.2"}, follow_redirects=True
+    )
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("Received a labeling config without a usable control")
+    said = str(answer.url)
+    assert said.startswith(f"{shared_backend.url}/setup?Received_a_labeling_config_without")
+    assert "perRegion='true'_asks_about_a_part_of_a_task" in said
+    assert "Expected:_XML_with_Choices,_Taxonomy,_Rating" in said
+
+
 def test_odd_texts_cost_only_themselves(trained: Project) -> None:
     good = make_text("sports", 3)
     odd = [None, "", " \n\t", {"a": 1}, [], [None], True, [[["deep"]]]]

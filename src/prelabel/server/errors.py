@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +28,10 @@ STATUSES: dict[type[PrelabelError], int] = {
     StorageError: 503,
 }
 
+_MOST_SHOWN = 1000
+_SHOWN_AS_THEY_ARE = "!$'()*+,/:;=@[]"
+_READABLE_IN_ADDRESSES = str.maketrans({" ": "_", '"': "'", "{": "(", "}": ")", "<": "", ">": ""})
+
 
 def error_response(error: PrelabelError) -> Response:
     """Return the JSON every failing request gets: received, expected, what to do, request id."""
@@ -45,6 +51,20 @@ def error_response(error: PrelabelError) -> Response:
     return Response(
         msgspec.json.encode(body), status, headers=headers, media_type="application/json"
     )
+
+
+def ask_again(error: PrelabelError) -> Response:
+    """Return an answer that sends who asks to the same path, with the reason in its query.
+
+    All that Label Studio shows people of a refused ``/setup`` is the status and the address it
+    asked last (1.23.2, ``ml/serializers.py``; requests 2.32, ``Response.raise_for_status``).
+    """
+    reason = f"{error.received}. Expected: {error.expected}"
+    shown = reason.translate(_READABLE_IN_ADDRESSES)
+    answer = error_response(error)
+    answer.status_code = 307
+    answer.headers["Location"] = "?" + quote(shown[:_MOST_SHOWN], safe=_SHOWN_AS_THEY_ARE)
+    return answer
 
 
 def unknown_route(request: Request, routes: str) -> Response:

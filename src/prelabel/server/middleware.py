@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prelabel.errors import PrelabelError
 from prelabel.server.auth import check_auth, read_secret
-from prelabel.server.errors import error_response, unexpected
+from prelabel.server.errors import ask_again, error_response, unexpected
 from prelabel.settings import Settings
 from prelabel.telemetry import Metrics, request_id
 
@@ -103,6 +103,9 @@ class RequestMiddleware:
         except ClientDisconnect:
             log.debug("%s %s: the client hung up", scope["method"], shown)
         except PrelabelError as error:
+            if path == "/setup" and _shows_only_addresses(scope):
+                await ask_again(error)(scope, receive, answer)
+                return
             log.warning("%s %s: %s", scope["method"], shown, error)
             await error_response(error)(scope, receive, answer)
         except Exception as error:  # one of the four places: no traceback leaves the server
@@ -127,6 +130,12 @@ class RequestMiddleware:
 
 def _is_webhook(scope: Scope) -> bool:
     return bool(scope["method"] == "POST" and scope["path"] == "/webhook")
+
+
+def _shows_only_addresses(scope: Scope) -> bool:
+    """Whether it is Label Studio, which calls itself so, and has not been told the reason yet."""
+    agent = dict(scope["headers"]).get(b"user-agent", b"")
+    return agent.startswith(b"heartex/") and not scope["query_string"]
 
 
 class ShortcutMiddleware:
