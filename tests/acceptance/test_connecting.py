@@ -152,7 +152,9 @@ def test_without_the_secret_in_the_address_nobody_gets_in(
     with pytest.raises(AssertionError, match="/api/ml/"):
         commands.project.connect(backend.url)
     assert backend.client.post("/webhook", json={}).status_code == 401
-    assert {"connection-broken", "backend"} <= set(commands.run("doctor", backend.url).faults)
+    found = commands.run("doctor", backend.url)
+    assert {"connection-missing", "backend"} <= set(found.faults)
+    assert "PRELABEL_URL_SECRET" in found.output
 
 
 def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBackend) -> None:

@@ -130,8 +130,9 @@ def _examine_backend(backend: Backend) -> Iterator[Fault]:
         yield Fault(
             name="backend",
             found=f"Asked from this machine, {where} is no working backend: {fault}",
-            fix="Start it (prelabel start), and set BASIC_AUTH_USER and BASIC_AUTH_PASS as it has "
-            "them. An address that only Label Studio's machine can reach is no fault.",
+            fix="Start it (prelabel start); set BASIC_AUTH_USER and BASIC_AUTH_PASS as it has "
+            "them, or end its address with its PRELABEL_URL_SECRET. An address that only Label "
+            "Studio's machine can reach is no fault.",
         )
 
 
