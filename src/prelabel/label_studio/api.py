@@ -99,7 +99,7 @@ class LabelStudioApi:
         self._transport.__enter__()
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *exc: Any) -> None:
         self._transport.__exit__(*exc)
 
     def authorization(self) -> str:

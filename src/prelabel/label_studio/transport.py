@@ -64,8 +64,8 @@ class Transport:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._stack.close()
+    def __exit__(self, *exc: Any) -> None:
+        self._stack.__exit__(*exc)
 
     def send(self, method: str, path: str, *, seconds: float, **options: Any) -> httpx.Response:
         """Return the answer, read whole, whatever it says.

@@ -1,0 +1,41 @@
+"""`prelabel sync` as a real process, where the Label Studio it asks does not answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backend import wait_for, without_settings
+from tests.unit.test_client import LEGACY, Reply, Server
+
+
+@pytest.fixture
+def hanging() -> Iterator[Server]:
+    server = Server(lambda _: Reply({}, delay_seconds=300))
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.is_closing.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_who_interrupts_a_call_does_not_wait_for_its_end(hanging: Server, tmp_path: Path) -> None:
+    settings = {"LABEL_STUDIO_HOST": hanging.url, "LABEL_STUDIO_API_KEY": LEGACY, "NO_PROXY": "*"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prelabel", "sync", "--project=7", f"--model-dir={tmp_path}"],
+        env={**without_settings(os.environ), **settings},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: hanging.requests)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=25)  # a call's own deadline is 120 s, a wait's 30 s
+    assert process.returncode == 1
+    assert "Traceback" not in said
