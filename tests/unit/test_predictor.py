@@ -253,7 +253,7 @@ def test_a_project_may_want_surer_suggestions_and_the_version_says_so(
 
 class Slow(Letters):
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        time.sleep(0.2)  # for each of the four batches that are looked at together
+        time.sleep(0.8)  # for each batch
         return super().predict_proba(texts)
 
 

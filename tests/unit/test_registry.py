@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 from prelabel.errors import StorageError
-from prelabel.loop.registry import Registry
+from prelabel.loop.registry import Registry, Served
 from prelabel.models import artifact
 from prelabel.models.base import Arrays
 from prelabel.storage.database import Database
@@ -202,7 +202,7 @@ def test_of_many_projects_only_the_models_used_last_stay_in_memory(
     gc.collect()
     assert len(alive) == 5
     assert registry.serve(known[0]) is first
-    assert registry.served_at_once(known[50]) is None
+    assert served_at_once(registry, known[50]) is None
     assert served(registry, known[50]) is not None
 
 
@@ -235,17 +235,23 @@ def slow_letters(loaded: list[Sequence[str]]) -> type[Letters]:
 # At once
 
 
+def served_at_once(registry: Registry, project: ProjectKey = PROJECT) -> Served | None:
+    change = registry.last_change()
+    assert change is not None
+    return registry.served_at_once(project, change)
+
+
 def test_at_once_is_served_what_is_loaded_and_nothing_else(registry: Registry, add: Add) -> None:
     version = add("ham", "spam")
-    assert registry.served_at_once(PROJECT) is None
+    assert served_at_once(registry) is None
     assert served(registry) == version
-    found = registry.served_at_once(PROJECT)
+    found = served_at_once(registry)
     assert found
     assert found.version == version
     newer = add("ham", "spam")
-    assert registry.served_at_once(PROJECT) is None
+    assert served_at_once(registry) is None
     assert served(registry) == newer
-    assert registry.served_at_once(TWIN) is None
+    assert served_at_once(registry, TWIN) is None
 
 
 def test_at_once_nothing_is_said_of_a_store_that_cannot_be_read(
@@ -254,4 +260,4 @@ def test_at_once_nothing_is_said_of_a_store_that_cannot_be_read(
     version = add("ham", "spam")
     served(registry)
     database.path.write_bytes(b"no database" * 1000)
-    assert registry.served_at_once(PROJECT) is None or served(registry) == version
+    assert registry.last_change() is None or served(registry) == version

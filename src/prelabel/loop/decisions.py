@@ -46,11 +46,10 @@ def _choose_most_probable(
 ) -> Iterator[Decision | None]:
     # A text of a label that the config has lost belongs to no other: abstain.
     values = control.values
-    labels = [(label,) if label in values else None for label in classes]
     best, scores = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
     for column, score in zip(best, scores, strict=True):
-        chosen = labels[column]
-        yield None if chosen is None else (chosen, min(1.0, score))
+        label = classes[column]
+        yield ((label,), min(1.0, score)) if label in values else None
 
 
 def choose_sets(model: MultiLabelModel, probabilities: Probabilities) -> list[tuple[str, ...]]:

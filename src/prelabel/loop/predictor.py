@@ -75,9 +75,12 @@ class Predictor:
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]]
     ) -> list[Prediction | None] | None:
         """Do as `predict` if nothing needs to be read or loaded for it; return None if it does."""
-        served = self._registry.served_at_once(project)
-        settings = self._settings.known(project)
-        if served is None or settings is None or schema.has_urls:
+        change = self._registry.last_change()
+        if change is None or schema.has_urls:
+            return None
+        served = self._registry.served_at_once(project, change)
+        settings = self._settings.known(project, change)
+        if served is None or settings is None:
             return None
         return self._predict(project, served, schema, data, settings.min_score or 0.0)
 

@@ -96,13 +96,20 @@ class Registry:
             loaded = self._load(project, active)
         return loaded.served
 
-    def served_at_once(self, project: ProjectKey) -> Served | None:
-        """Return what to serve now, if that is known and loaded already; None if it is not."""
-        loaded = self._loaded.get(project)
+    def last_change(self) -> int | None:
+        """Return a number that is another one after each change of the store.
+
+        None if it cannot be read: whoever may wait finds out, and says so.
+        """
         try:
-            active = self._versions.known_active(project) if loaded else None
+            return self._versions.last_change()
         except StorageError:
-            return None  # whoever may wait finds out, and says so
+            return None
+
+    def served_at_once(self, project: ProjectKey, change: int) -> Served | None:
+        """Return what to serve since a change, if it is known and loaded; None if it is not."""
+        loaded = self._loaded.get(project)
+        active = self._versions.known_active(project, change) if loaded else None
         return loaded.served if loaded and active and loaded.is_for(active) else None
 
     def _load(self, project: ProjectKey, active: ModelVersion) -> _Loaded:

@@ -88,7 +88,8 @@ def _show(controls: Sequence[ControlTag], labels: Labels) -> _Shown:
         for place, (control, given) in enumerate(zip(controls, labels, strict=True))
         if given is not None
     }
-    while hidden := _hidden(controls, {name: given for name, (_, given) in chosen.items()}):
+    is_conditional = any(control.conditions for control in controls)
+    while is_conditional and (hidden := _hidden(controls, chosen)):
         for name in hidden:
             del chosen[name]
     written = [controls[place].write_decision(given) for place, given in chosen.values()]
@@ -98,9 +99,12 @@ def _show(controls: Sequence[ControlTag], labels: Labels) -> _Shown:
     )
 
 
-def _hidden(controls: Sequence[ControlTag], chosen: Mapping[str, Sequence[str]]) -> list[str]:
+def _hidden(
+    controls: Sequence[ControlTag], chosen: Mapping[str, tuple[int, Sequence[str]]]
+) -> list[str]:
+    labels = {name: given for name, (_, given) in chosen.items()}
     return [
         control.name
         for control in controls
-        if control.name in chosen and not all(c.holds(chosen) for c in control.conditions)
+        if control.name in labels and not all(c.holds(labels) for c in control.conditions)
     ]

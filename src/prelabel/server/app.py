@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from prelabel.bootstrap import Service
 from prelabel.server import routes
@@ -58,7 +58,7 @@ AT_ONCE = {"/predict": routes.predict_at_once}
 """What answers small bodies without another thread."""
 
 
-def create_app(service: Service) -> Starlette:
+def create_app(service: Service) -> ASGIApp:
     """Return the application that serves ``service``; stopping it stops the service."""
 
     @asynccontextmanager
@@ -74,23 +74,21 @@ def create_app(service: Service) -> Starlette:
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
-    return Starlette(
+    app = Starlette(
         routes=table,
         lifespan=lifespan,
-        middleware=[
-            Middleware(
-                RequestMiddleware,
-                settings=service.settings,
-                metrics=service.metrics,
-                routes=known,
-                doorbell=doorbell,
-            ),
-            Middleware(ShortcutMiddleware, posts={route.path: route.app for route in posts}),
-        ],
         exception_handlers={
             404: lambda request, _error: unknown_route(request, listing),
             405: lambda request, _error: unknown_route(request, listing),
         },
+    )
+    # Around Starlette, not inside: its own layers cost as much as these.
+    return RequestMiddleware(
+        ShortcutMiddleware(app, posts={route.path: route.app for route in posts}),
+        settings=service.settings,
+        metrics=service.metrics,
+        routes=known,
+        doorbell=doorbell,
     )
 
 

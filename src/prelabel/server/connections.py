@@ -10,6 +10,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from prelabel.server.transport import Transport
+
 LOOK_SECONDS = 15.0
 """A connection on which nothing has come about between two looks is ended."""
 
@@ -26,7 +28,7 @@ class PatientProtocol(HttpToolsProtocol):
     look_seconds = LOOK_SECONDS
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's
-        super().connection_made(transport)
+        super().connection_made(Transport(transport, self.loop))
         self._is_in_head = False
         self._head_bytes = 0
         self._body_looks = 0

@@ -13,11 +13,10 @@ from anyio import CapacityLimiter, to_thread
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_json
@@ -152,7 +151,7 @@ MODEL_POSTS: dict[str, HandleOfProject] = {"/setup": post_setup, "/predict": pos
 STORE_POSTS: dict[str, Handle] = {"/webhook": post_webhook, "/job_status": post_job_status}
 
 
-def create_custom_app(service: CustomService) -> Starlette:
+def create_custom_app(service: CustomService) -> ASGIApp:
     """Return the application that serves ``service``; stopping it stops the service."""
 
     @asynccontextmanager
@@ -166,17 +165,17 @@ def create_custom_app(service: CustomService) -> Starlette:
     table = [*_get_routes(service), *(Route(p, app, methods=["POST"]) for p, app in posts.items())]
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     known = frozenset(route.path for route in table)
-    surround = Middleware(
-        RequestMiddleware, settings=service.settings, metrics=service.metrics, routes=known
-    )
-    return Starlette(
+    app = Starlette(
         routes=table,
         lifespan=lifespan,
-        middleware=[surround, Middleware(ShortcutMiddleware, posts=posts)],
         exception_handlers={
             404: lambda request, _error: unknown_route(request, listing),
             405: lambda request, _error: unknown_route(request, listing),
         },
+    )
+    shortcut = ShortcutMiddleware(app, posts=posts)
+    return RequestMiddleware(
+        shortcut, settings=service.settings, metrics=service.metrics, routes=known
     )
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from prelabel.bootstrap import Service, open_service
@@ -84,7 +84,7 @@ def serve_with_workers(settings: Settings, directory: Path | None, listener: soc
         Multiprocess(config, sockets=[listener]).run()
 
 
-def make_worker_app(settings: Settings, directory: Path | None) -> Starlette:
+def make_worker_app(settings: Settings, directory: Path | None) -> ASGIApp:
     """Return one worker's application; the worker ends when its supervisor does."""
     configure_logging(settings.log_level)
     forget_dead_processes()

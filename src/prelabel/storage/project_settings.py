@@ -45,13 +45,10 @@ class ProjectSettingsStore:
             self._read[project] = known = change, settings
         return known[1]
 
-    def known(self, project: ProjectKey) -> ProjectSettings | None:
-        """Return a project's settings, if they are known without a query; None if not."""
+    def known(self, project: ProjectKey, change: int) -> ProjectSettings | None:
+        """Return a project's settings since a change, if they are known; None if not."""
         known = self._read.get(project)
-        try:
-            return known[1] if known and known[0] == self._database.last_change() else None
-        except StorageError:
-            return None  # whoever may wait gets them from `get`
+        return known[1] if known and known[0] == change else None
 
     def set(self, project: ProjectKey, settings: ProjectSettings) -> ProjectSettings:
         """Set a known project's settings; return those before. Writes only if that is news."""

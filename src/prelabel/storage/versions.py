@@ -107,10 +107,14 @@ class VersionStore:
         self._active[project] = (change, version)
         return version
 
-    def known_active(self, project: ProjectKey) -> ModelVersion | None:
-        """Return the version that is served, if that is known without a query; None if not."""
+    def last_change(self) -> int:
+        """Return `Database.last_change`."""
+        return self._database.last_change()
+
+    def known_active(self, project: ProjectKey, change: int) -> ModelVersion | None:
+        """Return the version that was served at a change, if that is known; None if not."""
         known = self._active.get(project)
-        return known[1] if known and known[0] == self._database.last_change() else None
+        return known[1] if known and known[0] == change else None
 
     def all_active(self) -> list[ModelVersion]:
         """Return the versions that are served, of all projects but the forgotten, by project."""
