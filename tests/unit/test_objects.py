@@ -68,6 +68,17 @@ def test_a_text_that_looks_like_an_address_is_text(value: str) -> None:
     assert control.object_tags[0].find_url({"at": value}) is None
 
 
+def test_nothing_is_read_of_two_texts_before_both_are_there() -> None:
+    tags = '<Text name="x" value="$at" valueType="url"/><Text name="y" value="$text"/>'
+    choices = '<Choices name="c" toName="y,x"><Choice value="a"/></Choices>'
+    (control,) = parse_label_config(f"<View>{tags}{choices}</View>").controls
+    beside = {"text": "beside"}
+    assert control.read_text({**beside, "at": "/a"}) is None
+    assert control.read_text({**beside, **fetched("/a", "far")}) == "beside\n\nfar"
+    assert control.read_text({**beside, **fetched("/a", "")}) == "beside"
+    assert control.read_text({**beside, "at": None}) == "beside"
+
+
 def test_markup_and_dialogues_that_were_fetched_are_read_as_those_in_tasks() -> None:
     page = about('<HyperText name="x" value="$at" valueType="url"/>')
     assert page.read_text(fetched("u", "<p>Late &amp; <b>cold</b></p>")) == "Late & cold"

@@ -107,7 +107,13 @@ class ControlTag:
         return repr(tuple(parts))
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
-        """Return the text in a task's data; None if it has none, or only white space."""
+        """Return the text in a task's data; None if it has none, or only white space.
+
+        None, too, while some of it is still to be fetched: Label Studio keeps what is predicted
+        from the rest.
+        """
+        if any(tag.is_url and tag.lacks_text(data) for tag in self.object_tags):
+            return None
         texts = [text for tag in self.object_tags if (text := tag.read_text(data))]
         joined = "\n\n".join(texts) if len(texts) != 1 else texts[0]
         return joined if joined and not joined.isspace() else None

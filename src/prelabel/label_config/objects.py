@@ -64,6 +64,11 @@ class ObjectTag:
         """Return the address of the task's text; None where it has none."""
         return self._find(data, _to_url) if self.is_url else None
 
+    def lacks_text(self, data: Mapping[str, object]) -> bool:
+        """Whether the task has the address of a text that was not fetched, or cannot be read."""
+        url = self.find_url(data)
+        return url is not None and self._find_fetched(data, url) is None
+
     def _find(self, data: Mapping[str, object], read: Callable[[object], str | None]) -> str | None:
         for keys in ([self.data_key], self.data_key.split("."), [UNDEFINED_KEY]):
             found = read(_walk(data, keys))
