@@ -164,6 +164,16 @@ def test_with_a_config_of_another_control_it_is_said_what_was_looked_for(
     assert "does not have: cooking, finance, sports" in said
 
 
+def test_texts_that_are_elsewhere_are_not_fetched_and_that_is_said(
+    export: Path, tmp_path: Path
+) -> None:
+    xml = tmp_path / "label_config.xml"
+    labels = config("cooking", "finance", "sports")
+    xml.write_text(labels.replace("<Text ", '<Text valueType="url" '))
+    said = refused("evaluate", str(export), "--config", str(xml))
+    assert 'text "text" (valueType="url": not fetched by this command)' in said
+
+
 def test_train_overwrites_nothing_and_names_a_place_it_cannot_write(
     export: Path, model: Path
 ) -> None:

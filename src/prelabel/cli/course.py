@@ -63,4 +63,6 @@ def _require_lessons(path: Path, export: Export, course: Course) -> None:
 
 def _describe(lesson: Lesson) -> str:
     counts = ", ".join(f"{label}: {count}" for label, count in lesson.counts.items()) or "none"
-    return f'control "{lesson.name}", text {lesson.control.data_keys}; examples: {counts}'
+    is_far = any(tag.is_url for tag in lesson.control.object_tags)
+    far = ' (valueType="url": not fetched by this command)' if is_far else ""
+    return f'control "{lesson.name}", text {lesson.control.data_keys}{far}; examples: {counts}'
