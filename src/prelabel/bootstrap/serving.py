@@ -25,7 +25,7 @@ from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
 from prelabel.loop.texts import Texts
 from prelabel.models.base import TextModel
-from prelabel.models.loader import load_model_class
+from prelabel.models.loader import is_built_in, load_model_class
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -88,6 +88,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     registry = Registry(
         versions=versions, artifacts=settings.artifacts_path, model_class=model_class,
         resident=settings.resident_models,
+        guard_seconds=None if is_built_in(model_class) else settings.predict_seconds,
     )  # fmt: skip
     scheduler = _make_scheduler(settings, directory, jobs, metrics)
     connections = ExitStack()

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from prelabel.errors import ArtifactError, StorageError
+from prelabel.loop.guard import guard
 from prelabel.models import artifact
 from prelabel.models.base import Model, TextModel
 from prelabel.recent import Recent
@@ -63,6 +64,9 @@ class Registry:
     ----------
     resident
         Projects whose models stay in memory.
+    guard_seconds
+        How long a model of one's own may take to predict; None for the built-in one, which needs
+        no guard.
     """
 
     def __init__(
@@ -72,7 +76,9 @@ class Registry:
         artifacts: Path,
         model_class: type[TextModel],
         resident: int,
+        guard_seconds: float | None = None,
     ) -> None:
+        self._guard_seconds = guard_seconds
         self._versions = versions
         self._artifacts = artifacts
         self._model_class = model_class
@@ -130,6 +136,8 @@ class Registry:
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
                 models, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
+                if self._guard_seconds is not None:
+                    guard(models.values(), self._guard_seconds)
                 return Served(version, _by_control(version, models))
             except ArtifactError as error:
                 log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback

@@ -66,6 +66,11 @@ def find_model_class(target: Path | None, *, is_alone: bool = False) -> ModelCla
     return _choose(_import(file.resolve(), is_alone=is_alone), file, name)
 
 
+def is_built_in(model_class: ModelClass) -> bool:
+    """Whether a class is prelabel's own, which needs no guard."""
+    return model_class.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
 def load_model_class(target: Path | None) -> type[TextModel]:
     """Return the `TextModel` a directory defines, as `find_model_class` does.
 

@@ -15,8 +15,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from prelabel.bootstrap import Service
+from prelabel.models.loader import is_built_in
 from prelabel.server import routes
 from prelabel.server.errors import unknown_route
+from prelabel.server.limits import ProjectLimiters
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.openapi import describe_api, write_page
 from prelabel.server.posts import PostEndpoint, to_response
@@ -69,7 +71,9 @@ def create_app(service: Service) -> ASGIApp:
             await run_in_threadpool(service.stop)
 
     others = CapacityLimiter(service.settings.threads)
-    doorbell = PostEndpoint(service, routes.post_doorbell, others) if service.doorbell else None
+    doorbell = (
+        PostEndpoint(service, routes.post_doorbell, lambda _: others) if service.doorbell else None
+    )
     posts = _post_routes(service, others)
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
@@ -103,10 +107,14 @@ def _post_routes(service: Service, others: CapacityLimiter) -> list[Route]:
     # Large batches have threads of their own, so that /setup and /webhook never wait for them;
     # and no more than cores, which they keep busy.
     threads = max(1, min(os.cpu_count() or 1, service.settings.threads // 2))
-    limiters = {"/predict": CapacityLimiter(threads)}
-    return [_post_route(service, path, limiters.get(path, others)) for path in POSTS]
-
-
-def _post_route(service: Service, path: str, limiter: CapacityLimiter) -> Route:
-    endpoint = PostEndpoint(service, POSTS[path], limiter, at_once=AT_ONCE.get(path))
-    return Route(path, endpoint, methods=["POST"])
+    at_once, limiter = AT_ONCE, CapacityLimiter(threads)
+    choose: dict[str, Callable[[bytes], CapacityLimiter]] = {"/predict": lambda _: limiter}
+    if not is_built_in(service.model_class):  # it may hang: then its own project's requests wait
+        at_once, choose = {}, {"/predict": ProjectLimiters().choose}
+    endpoints = {
+        path: PostEndpoint(
+            service, handle, choose.get(path, lambda _: others), at_once=at_once.get(path)
+        )
+        for path, handle in POSTS.items()
+    }
+    return [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,8 +21,8 @@ from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_json
 from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
-from prelabel.protocol.values import to_datetime
 from prelabel.server.errors import unknown_route
+from prelabel.server.limits import ProjectLimiters, read_project
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.posts import read_body, to_response
 from prelabel.storage.model_events import ModelEvent
@@ -32,30 +31,6 @@ from prelabel.types import ProjectKey
 Handle = Callable[[CustomService, bytes], Response]
 HandleOfProject = Callable[[CustomService, ProjectKey, bytes], Response]
 Answer = Callable[[bytes], Awaitable[Response]]
-
-REQUESTS_AT_ONCE = 4
-"""Threads that one project's requests may take: a model that hangs keeps no other project's."""
-
-
-class _Named(msgspec.Struct):
-    """Whose request it is; the rest is for the model."""
-
-    project: Any = None
-
-
-def read_project(body: bytes) -> ProjectKey:
-    """Return whose request it is; 0.0 stands for none, as tests of model directories send it."""
-    try:
-        given = msgspec.json.decode(body, type=_Named).project
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        given = read_json(body).get("project")
-    if isinstance(given, dict):
-        created = to_datetime(given.get("created_at"))
-        given = f"{given.get('id')}.{int(created.timestamp()) if created else 0}"
-    if given in (None, ""):
-        return ProjectKey(0, 0)
-    text = str(given)
-    return ProjectKey.parse(text if "." in text else f"{text}.0")
 
 
 def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
@@ -217,14 +192,12 @@ class _PostEndpoint:
 
 
 def _post_endpoints(service: CustomService) -> dict[str, _PostEndpoint]:
-    of_project: defaultdict[ProjectKey, CapacityLimiter] = defaultdict(
-        partial(CapacityLimiter, REQUESTS_AT_ONCE)
-    )
+    limiters = ProjectLimiters()
     others = CapacityLimiter(service.settings.threads)
 
     async def ask_model(handle: HandleOfProject, body: bytes) -> Response:
         project = read_project(body)
-        limiter = of_project[project]
+        limiter = limiters.of(project)
         return await to_thread.run_sync(handle, service, project, body, limiter=limiter)
 
     async def ask_store(handle: Handle, body: bytes) -> Response:

@@ -30,6 +30,8 @@ class PostEndpoint:
 
     Parameters
     ----------
+    choose_limiter
+        Gives the limiter of a body's project, or always the same.
     at_once
         What answers small bodies on the event loop, because to change threads costs more than they
         do. It neither reads nor loads anything, and returns None where that would be needed.
@@ -39,13 +41,13 @@ class PostEndpoint:
         self,
         service: Service,
         handle: Callable[[Service, bytes], object],
-        limiter: CapacityLimiter,
+        choose_limiter: Callable[[bytes], CapacityLimiter],
         *,
         at_once: Callable[[Service, bytes], bytes | None] | None = None,
     ) -> None:
         self._service = service
         self._handle = handle
-        self._limiter = limiter
+        self._choose_limiter = choose_limiter
         self._at_once = at_once
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +59,7 @@ class PostEndpoint:
             received_at_seconds.set(time.monotonic())
             with self._service.metrics.in_progress.track_inprogress():
                 answer = await to_thread.run_sync(
-                    self._handle, self._service, body, limiter=self._limiter
+                    self._handle, self._service, body, limiter=self._choose_limiter(body)
                 )
             content = _to_json(answer)
         size = (b"content-length", b"%d" % len(content))
