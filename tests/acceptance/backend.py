@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,8 @@ from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 from tests.backend import Backend
 
+SECRETS = {"LABEL_STUDIO_API_KEY", "BASIC_AUTH_PASS", "PRELABEL_TOKEN", "PRELABEL_URL_SECRET"}
+
 
 class OpenBackend(Backend):
     """A backend whose store can be read."""
@@ -18,6 +21,16 @@ class OpenBackend(Backend):
     def read_log(self) -> str:
         """Return what it has logged so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def find_leaks(self) -> list[str]:
+        """Return which secrets and which texts stand in what it has logged."""
+        secrets = [value for name, value in self.settings.items() if name in SECRETS]
+        with self._database() as database, database.read() as connection:
+            tasks = connection.exec_driver_sql("SELECT data FROM tasks").scalars().all()
+        values = (value for task in tasks for value in json.loads(task).values())
+        texts = [value for value in values if isinstance(value, str) and len(value) > 12]
+        log = self.read_log()
+        return [word for word in (*secrets, *texts) if word in log]
 
     def annotation_ids(self, project: ProjectKey) -> set[int]:
         """Return which annotations of a project it has stored."""

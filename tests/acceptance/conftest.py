@@ -65,7 +65,7 @@ def start_backend(
         def start(directory: Path | None = None, **settings: str) -> OpenBackend:
             folder = tmp_path / f"backend-{len(started)}"
             folder.mkdir()
-            settings = {"LABEL_STUDIO_HOST": label_studio.url, **settings}
+            settings = {"LABEL_STUDIO_HOST": label_studio.url, "LOG_LEVEL": "DEBUG", **settings}
             backend = OpenBackend(folder, settings, [str(directory)] if directory else [])
             started.append(backend)
             stack.push(backend)
@@ -73,6 +73,7 @@ def start_backend(
             return backend
 
         yield start
+    assert [leak for backend in started for leak in backend.find_leaks()] == []
 
 
 @pytest.fixture

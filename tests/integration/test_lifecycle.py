@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tests.backend import NEVER_BY_ITSELF, TEXTS, Backend, Project, label_of, make_text, wait_for
-from tests.processes import is_gone
+from tests.backend import TEXTS, Backend, Project, label_of, make_text, wait_for
+
+NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 
 
 def stop_in_a_training(project: Project) -> tuple[int, str]:
@@ -20,7 +28,6 @@ def stop_in_a_training(project: Project) -> tuple[int, str]:
     project.annotate_many(4)
     project.train()
     trainer = wait_for(project.backend.trainer_pid)
-    project.backend.wait_until_idle()  # or it might be stopped with the database locked
     os.kill(trainer, signal.SIGSTOP)
     project.annotate(5, "sports")
     job = str(project.event("START_TRAINING")["job"])
@@ -71,6 +78,48 @@ def test_sigterm_answers_what_is_under_way_and_exits_with_success(tmp_path: Path
         backend.start()
         assert project.setup() == "v1-4labels"
         assert label_of(project.predict(make_text("sports", 1))[0]) == "sports"
+
+
+def test_sigterm_hands_a_training_back_that_another_server_takes_up_at_once(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        _, job = stop_in_a_training(project)
+        with closing(sqlite3.connect(tmp_path / "data" / "prelabel.sqlite3")) as store:
+            leases = "SELECT lease_owner FROM projects WHERE lease_owner IS NOT NULL"
+            assert len(store.execute(leases).fetchall()) == 1
+            assert backend.stop() == 0
+            assert store.execute(leases).fetchall() == []
+        project.backend = Backend(tmp_path, NEVER_BY_ITSELF)
+        with project.backend:
+            assert project.wait_for_version("v1-4labels") == "v2-5labels"
+            wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "done")
+
+
+def test_sigterm_lets_what_is_under_way_be_answered_and_nobody_else_in(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend, ThreadPoolExecutor(2) as clients:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        texts = [f"{' '.join(TEXTS['sports'])} {number}" for number in range(20_000)]
+        batches = [clients.submit(project.labels_of, *texts) for _ in range(2)]
+        wait_for(lambda: in_progress(backend) == 2)
+        assert backend.process
+        backend.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not is_listening(backend))
+        assert not any(batch.done() for batch in batches), "they are under way"
+        assert {label for batch in batches for label in batch.result()} == {"sports"}
+        assert backend.process.wait(30) == 0
+
+
+def in_progress(backend: Backend) -> float:
+    figures = httpx.get(f"{backend.url}/metrics").text.splitlines()
+    (line,) = (line for line in figures if line.startswith("prelabel_requests_in_progress "))
+    return float(line.split()[1])
+
+
+def is_listening(backend: Backend) -> bool:
+    with socket.socket() as stranger:
+        return stranger.connect_ex(("127.0.0.1", backend.port)) == 0
 
 
 def send_until_killed(

@@ -9,6 +9,7 @@ import pytest
 
 from prelabel.errors import ModelError, StorageError, UpstreamError
 from prelabel.loop.gate import Gate
+from prelabel.loop.pruning import Pruned, Pruner
 from prelabel.loop.texts import Texts
 from prelabel.loop.trainer import Trainer
 from prelabel.loop.worker import Worker
@@ -17,6 +18,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.retention import Retention
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import Job, JobState, ProjectKey
@@ -48,6 +50,7 @@ class Desk:
         self.projects, self.jobs = ProjectStore(database), JobStore(database)
         self.labels, self.versions = LabelStore(database), VersionStore(database)
         self.syncs, self.artifacts = SyncStore(database), artifacts
+        self.pruner = Pruner(Retention(database), artifacts.parent, keep=2)
         self.projects.see(PROJECT, CONFIG)
 
     def label(self, *labels: str) -> None:
@@ -60,7 +63,8 @@ class Desk:
         trainer = Trainer(labels=self.labels, versions=self.versions, artifacts=self.artifacts,
                           method=method, train_every=3, gate=gate,
                           texts=self.texts)  # fmt: skip
-        worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync)
+        worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync,
+                        pruner=self.pruner)  # fmt: skip
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None
         try:
@@ -180,3 +184,23 @@ def test_a_store_that_is_away_leaves_the_job_to_be_taken_up_again(desk: Desk) ->
     assert job is not None
     assert job.state is JobState.RUNNING
     assert desk.jobs.due(3) == [PROJECT]
+
+
+def test_old_versions_are_pruned_before_the_job_counts_as_done(desk: Desk) -> None:
+    for number in (2, 4, 6, 8):
+        desk.label(*["sports", "cooking"] * number)
+        assert desk.do().state is JobState.DONE
+    assert [version.number for version in desk.versions.all(PROJECT)] == [4, 3]
+
+
+def test_a_pruning_that_fails_costs_no_training(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Pruner):
+        def prune(self, project: ProjectKey, *, dry_run: bool = False) -> Pruned:
+            raise OSError("a disk that is gone")
+
+    desk.pruner = Broken(Retention(Database(Path("x"))), Path("x"), keep=2)
+    desk.label("sports", "cooking", "sports")
+    assert desk.do().model_version == "v1-3labels"
+    assert "is pruned after its next job" in caplog.text

@@ -61,8 +61,6 @@ class Service:
 
     def stop(self) -> None:
         """Hand back what is held; a training under way is taken up again at the next start."""
-        if self.doorbell:
-            self.doorbell.stop()
         self.scheduler.stop()
         self.connections.close()
         self.database.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from prelabel.bootstrap.connections import connect, open_texts
-from prelabel.errors import ConfigError, StorageError
+from prelabel.errors import ConfigError
 from prelabel.label_studio.sync import LabelSync
 from prelabel.loop.gate import Gate
 from prelabel.loop.process import TrainingProcess
@@ -24,9 +23,7 @@ from prelabel.storage.retention import Retention
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import configure_logging
-from prelabel.types import Job, ProjectKey
-
-log = logging.getLogger(__name__)
+from prelabel.types import Job
 
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
@@ -55,17 +52,10 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             projects=ProjectStore(database),
             jobs=JobStore(database),
             trainer=trainer,
+            pruner=Pruner(Retention(database), settings.model_dir, keep=settings.keep_versions),
             sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
         )
         worker.do(job, owner)
-        _prune(database, settings, job.project)
-
-
-def _prune(database: Database, settings: Settings, project: ProjectKey) -> None:
-    try:
-        Pruner(Retention(database), settings.model_dir, keep=settings.keep_versions).prune(project)
-    except (OSError, StorageError) as error:
-        log.warning("Project %s is pruned after the next job: %s", project, error)
 
 
 def make_method(settings: Settings, directory: Path | None = None) -> Method:

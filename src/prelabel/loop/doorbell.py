@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
+from prelabel.recent import Recent
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
 
@@ -24,8 +26,8 @@ class Doorbell:
     wake
         Called when a project may have become due.
     pause_seconds
-        How long a project's ring keeps the next one waiting. Many rings in that time are one; what
-        is waiting when the process ends is made up for by the sync at the next start.
+        How long a project's ring keeps the next one waiting. Many rings in that time are one; it
+        is written down when it is due, so that it waits in no thread and survives a restart.
     """
 
     def __init__(
@@ -34,48 +36,25 @@ class Doorbell:
         wake: Callable[[], None],
         *,
         pause_seconds: float = PAUSE_SECONDS,
+        clock_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._projects = projects
         self._wake = wake
         self._pause_seconds = pause_seconds
+        self._clock_seconds = clock_seconds
         self._lock = threading.Lock()
-        self._free_at: dict[ProjectKey, float] = {}
-        self._waiting: dict[ProjectKey, threading.Timer] = {}
-        self._is_stopped = False
+        self._pulled_at = Recent[ProjectKey, float](1000)
 
     def ring(self, project: ProjectKey) -> None:
         """Have a project's labels pulled, at once or after the pause; strangers ring in vain."""
         if not self._projects.is_known(project):
             return
         with self._lock:
-            remaining = self._free_at.get(project, 0.0) - time.monotonic()
-            if remaining > 0:
-                self._wait(project, remaining)
-                return
-            self._free_at[project] = time.monotonic() + self._pause_seconds
-        self._pull(project)
-
-    def stop(self) -> None:
-        """Let nothing wait any more."""
-        with self._lock:
-            self._is_stopped = True
-            waiting = list(self._waiting.values())
-        for timer in waiting:
-            timer.cancel()
-
-    def _wait(self, project: ProjectKey, seconds: float) -> None:
-        if project not in self._waiting and not self._is_stopped:
-            timer = threading.Timer(seconds, self._ring_late, [project])
-            timer.daemon = True
-            self._waiting[project] = timer
-            timer.start()
-
-    def _ring_late(self, project: ProjectKey) -> None:
-        with self._lock:
-            del self._waiting[project]
-            self._free_at[project] = time.monotonic() + self._pause_seconds
-        self._pull(project)
-
-    def _pull(self, project: ProjectKey) -> None:
-        self._projects.request_sync(project)
+            moment = self._clock_seconds()
+            last = self._pulled_at.get(project)
+            if last is not None and last > moment:
+                return  # it will be pulled after this ring
+            pull_at = moment if last is None else max(moment, last + self._pause_seconds)
+            self._pulled_at[project] = pull_at
+        self._projects.request_sync(project, after=timedelta(seconds=pull_at - moment))
         self._wake()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from prelabel.errors import LeaseLostError, PrelabelError, StorageError, UpstreamError
+from prelabel.loop.pruning import Pruner
 from prelabel.loop.trainer import Trained, Trainer
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.projects import ProjectStore
@@ -32,17 +33,20 @@ class Worker:
         jobs: JobStore,
         trainer: Trainer,
         sync: Callable[[ProjectKey], object] | None,
+        pruner: Pruner,
     ) -> None:
         self._projects = projects
         self._jobs = jobs
         self._trainer = trainer
         self._sync = sync
+        self._pruner = pruner
 
     def do(self, job: Job, owner: str) -> None:
         """Do a job and record its outcome, whatever happens."""
         try:
             notes = self._pull_if_due(job.project)
             trained = self._trainer.train(job.project, owner=owner, must_train=job.must_train)
+            self._prune(job.project)
             self._record(job, trained, notes)
         except LeaseLostError as error:
             log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
@@ -53,6 +57,12 @@ class Worker:
             reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
             message = f"Training failed ({reason}). It is tried again in a while."
             self._jobs.fail(job, message)
+
+    def _prune(self, project: ProjectKey) -> None:
+        try:
+            self._pruner.prune(project)
+        except (OSError, StorageError) as error:  # what was trained counts all the same
+            log.warning("Project %s is pruned after its next job: %s", project, error)
 
     def _pull_if_due(self, project: ProjectKey) -> list[str]:
         if self._sync is None or not self._projects.sync_is_due(project):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,23 +9,28 @@ from anyio import CapacityLimiter
 
 from prelabel.custom.session import read_json
 from prelabel.protocol.values import to_datetime
+from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 
 REQUESTS_AT_ONCE = 4
 """Threads that one project's requests may take."""
+
+PROJECTS = 1000
+"""Of more projects at once, those asked for last count."""
 
 
 class ProjectLimiters:
     """A limiter for each project."""
 
     def __init__(self) -> None:
-        self._limiters: defaultdict[ProjectKey, CapacityLimiter] = defaultdict(
-            partial(CapacityLimiter, REQUESTS_AT_ONCE)
-        )
+        self._limiters = Recent[ProjectKey, CapacityLimiter](PROJECTS)
 
     def of(self, project: ProjectKey) -> CapacityLimiter:
         """Return a project's limiter."""
-        return self._limiters[project]
+        limiter = self._limiters.get(project)
+        if limiter is None:
+            limiter = self._limiters[project] = CapacityLimiter(REQUESTS_AT_ONCE)
+        return limiter
 
     def choose(self, body: bytes) -> CapacityLimiter:
         """Return the limiter of the project that a body names."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, case, insert, literal, select, update
 
 from prelabel.storage.database import Database
-from prelabel.storage.tables import is_project, project_table, update_project
+from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
 
 FIRST_RETRY = timedelta(seconds=5)
@@ -116,11 +116,20 @@ class ProjectStore:
         with self._database.write() as connection:
             connection.execute(update_project(project).values(deleted_at=now(), sync_due_at=None))
 
-    def request_sync(self, project: ProjectKey | None = None) -> None:
-        """Ask for a sync of a project, or of all projects."""
+    def request_sync(
+        self, project: ProjectKey | None = None, *, after: timedelta = timedelta()
+    ) -> None:
+        """Ask for a sync of a project, or of all projects, after a time or earlier."""
         which = project_table.c.deleted_at.is_(None) if project is None else is_project(project)
+        due_at, moment = project_table.c.sync_due_at, now()
+        # What is due may be under way: it counts as asked for after that has begun.
+        earlier = case(
+            (due_at <= moment, literal(moment, UtcTime)),
+            (due_at < moment + after, due_at),
+            else_=literal(moment + after, UtcTime),
+        )
         with self._database.write() as connection:
-            connection.execute(update(project_table).where(which).values(sync_due_at=now()))
+            connection.execute(update(project_table).where(which).values(sync_due_at=earlier))
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
