@@ -57,6 +57,8 @@ def test_clocks_may_differ_a_little() -> None:
 @pytest.mark.parametrize("release", ["1.9.0", "2.0.0", ""])
 def test_another_release_than_the_tested_one_is_named(release: str) -> None:
     assert (release or "unknown") in faults(Calm(release))["release"]
+    harmless = [fault.name for fault in examine(Calm(release), 1, None) if fault.is_harmless]
+    assert harmless == ["release"]
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,18 @@ def _decline(_fault: Fault) -> bool:
 
 
 def _report(faults: list[Fault], accept: Callable[[Fault], bool]) -> int:
-    """Say what was found, repair what is accepted, and return the exit status."""
+    """Say what was found, repair what is accepted, and return the exit status.
+
+    That is 1 if something remains that does harm.
+    """
     remaining = 0
     for fault in faults:
-        click.echo(f"{click.style('✗', fg='red')} {fault.name}: {fault.found}")
+        mark = click.style("!", fg="yellow") if fault.is_harmless else click.style("✗", fg="red")
+        click.echo(f"{mark} {fault.name}: {fault.found}")
         click.echo(f"  → {fault.fix}")
-        remaining += not (fault.repair and accept(fault) and _is_repaired(fault.repair))
-    if not faults:
+        is_repaired = fault.repair and accept(fault) and _is_repaired(fault.repair)
+        remaining += not (is_repaired or fault.is_harmless)
+    if all(fault.is_harmless for fault in faults):
         click.echo(f"{click.style('✓', fg='green')} No fault found.")
     return min(remaining, 1)
 

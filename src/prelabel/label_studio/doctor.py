@@ -59,6 +59,7 @@ def _examine_server(release: str, ahead_seconds: float) -> Iterator[Fault]:
             name="release",
             found=f"Label Studio is of release {release or 'unknown'}",
             fix=f"Nothing, if all works: prelabel is tested with {TESTED_RELEASE}.",
+            is_harmless=True,
         )
 
 

@@ -20,9 +20,12 @@ class Fault:
         What a person can do.
     repair
         Does it; None where no program can.
+    is_harmless
+        Whether all may work in spite of it.
     """
 
     name: str
     found: str
     fix: str
     repair: Callable[[], None] | None = None
+    is_harmless: bool = False
