@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ BUSY = threading.Lock()
 class Odd(RawModel):
     """Does what the first task's text says."""
 
+    counted = 0
+
     def predict(self, tasks, context=None, **params):
         text = tasks[0]["data"]["text"]
         if text == "raise":
@@ -41,8 +44,11 @@ class Odd(RawModel):
             return [{"score": "high"}] * len(tasks)
         if not BUSY.acquire(blocking=False):
             raise RuntimeError("two at once")
+        before = self.counted
         time.sleep(0.05)
+        self.counted = before + 1
         BUSY.release()
+        text = str(self.counted) if text == "count" else text
         said = [{"from_name": "a", "to_name": "b", "type": "choices", "value": {"choices": [text]}}]
         return [{"result": said, "score": 1} for _ in tasks]
 
@@ -127,18 +133,19 @@ def test_the_whole_error_stands_in_the_log_under_the_request_id(backend: Backend
 
 
 def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend: Backend) -> None:
-    project = Project(backend)
-    ask(project, "warm")
-    answers: list[int] = []
-    asking = [
-        threading.Thread(target=lambda: answers.append(ask(project, "x").status_code))
-        for _ in range(8)
-    ]
-    for thread in asking:
-        thread.start()
-    for thread in asking:
-        thread.join()
-    assert answers == [200] * 8
+    projects, barrier = [Project(backend), Project(backend)], threading.Barrier(12)
+    for project in projects:
+        ask(project, "warm")
+
+    def count(number: int) -> str:
+        barrier.wait()
+        (found,) = ask(projects[number % 2], "count").json()["results"]
+        return str(found["result"][0]["value"]["choices"][0])
+
+    with ThreadPoolExecutor(12) as threads:
+        counted = list(threads.map(count, range(12)))
+    # Of the first one's six requests each was counted once, and so was each of the other's.
+    assert sorted(counted[::2]) == sorted(counted[1::2]) == ["2", "3", "4", "5", "6", "7"]
 
 
 def test_a_model_that_takes_long_to_start_is_no_error_in_setup(tmp_path: Path) -> None:
