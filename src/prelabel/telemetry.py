@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from prelabel.recent import Recent
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-"""Which request the current work is for; ``-`` outside of one."""
+"""Which request, job or event the current work is for; ``-`` outside of one."""
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 

@@ -78,6 +78,7 @@ def test_of_a_run_with_everything_that_is_secret_nothing_reaches_the_log(
         assert backend.stop() == 0
         log = backend.log.read_text()
         assert "could not be pulled" in log
+        assert '"request_id":"job-1"' in log
         assert found_in(log) == []
 
 

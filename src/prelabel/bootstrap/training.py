@@ -22,12 +22,13 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.retention import Retention
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
-from prelabel.telemetry import configure_logging
+from prelabel.telemetry import configure_logging, request_id
 from prelabel.types import Job
 
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
+    request_id.set(f"job-{job.id}")  # stands in every line that is logged for it
     method = make_method(settings, directory)
     with (
         Database(settings.database_path) as database,
