@@ -11,11 +11,12 @@ from threading import Barrier, Event
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from prelabel.errors import StorageError
-from prelabel.storage.database import Database
+from prelabel.storage.database import MIGRATIONS, Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.tables import job_table, metadata
 from tests.builders import PROJECT, annotated, labeled
@@ -245,3 +246,9 @@ def test_tables_of_another_form_are_not_current(database: Database, tmp_path: Pa
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     assert not database.is_current()
     assert not Database(tmp_path / "missing" / "x.sqlite3").is_current()
+
+
+def test_a_migrations_file_begins_with_its_revision() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    for script in scripts.walk_revisions():
+        assert Path(script.path).name.startswith(f"{script.revision}_")
