@@ -6,12 +6,19 @@ from collections import Counter
 
 import pytest
 
+from prelabel.errors import PrelabelError
+
 tried: Counter[str] = Counter()
 
 
 def count(what: str) -> None:
     """Remember that a parser or route has taken one more input, whatever it said to it."""
     tried[what] += 1
+
+
+def require_short(refusal: PrelabelError) -> None:
+    """Fail if what is shown to people, and logged, is as long as what was sent."""
+    assert len(str(refusal)) < 5_000
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -36,13 +36,16 @@ def near(value: Any) -> st.SearchStrategy[Any]:
     """Return a strategy for a JSON value like this one, of which any part may be something else."""
     if isinstance(value, dict):
         pairs = {key: near(part) for key, part in value.items()}
-        same: st.SearchStrategy[Any] = st.fixed_dictionaries({}, optional=pairs)
+        whole = st.fixed_dictionaries(pairs)
+        same: st.SearchStrategy[Any] = st.one_of(
+            *[whole] * 4, st.fixed_dictionaries({}, optional=pairs)
+        )
     elif isinstance(value, list):
         same = st.lists(near(value[0]), max_size=4) if value else st.just([])
     else:
         same = st.just(value)
     # Mostly right, or nothing behind the first check is ever reached.
-    return st.one_of(*[same] * 9, anything)
+    return st.one_of(*[same] * 14, anything)
 
 
 @st.composite

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import subprocess
 import tarfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from prelabel.errors import ConfigError
+from prelabel.storage.backup import read_backup
 from tests.backend import NEVER_BY_ITSELF, Backend, Project
 from tests.integration.test_cli import run
 
@@ -102,6 +106,65 @@ def test_what_is_no_backup_is_refused_and_leaves_nothing(tmp_path: Path, content
     assert "cannot be restored" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["backup.tar"]
+
+
+def test_a_backup_whose_files_lead_through_a_link_is_refused(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        link = tarfile.TarInfo("models/a")
+        link.type, link.linkname = tarfile.SYMTYPE, "b"
+        archive.addfile(link)
+        archive.addfile(tarfile.TarInfo("models/a/escaped"))
+    with pytest.raises(ConfigError, match="through a link"):
+        restore_bytes(content.getvalue(), tmp_path)
+
+
+def restore_bytes(content: bytes, folder: Path) -> None:
+    (folder / "backup.tar").write_bytes(content)
+    read_backup(folder / "backup.tar", folder / "data" / "prelabel.sqlite3")
+
+
+def spoil(content: bytes, folder: Path, statement: str) -> bytes:
+    """Return a backup in whose database a statement was run."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(folder, filter="data")
+    with closing(sqlite3.connect(folder / "prelabel.sqlite3")) as connection, connection:
+        connection.execute(statement)
+    again = io.BytesIO()
+    with tarfile.open(fileobj=again, mode="w") as archive:
+        archive.add(folder, "")
+    return again.getvalue()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE versions SET artifact = '../../somewhere'",
+        "UPDATE versions SET artifact = '/etc'",
+        "UPDATE versions SET project = 'x'",
+        "UPDATE versions SET heads = '[{]'",
+        "UPDATE versions SET heads = '5'",
+        "UPDATE versions SET created_at = 'yesterday'",
+        "DROP TABLE versions",
+    ],
+)
+def test_a_backup_whose_rows_were_tampered_with_is_refused(
+    written: tuple[Path, Project, int], tmp_path: Path, statement: str
+) -> None:
+    """What a version names is deleted when it is old: it must lie in the folder."""
+    content = spoil(written[0].read_bytes(), tmp_path / "spoilt", statement)
+    with pytest.raises(ConfigError, match="cannot be restored"):
+        restore_bytes(content, tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_with_a_damaged_page_is_refused(
+    written: tuple[Path, Project, int], tmp_path: Path
+) -> None:
+    content = bytearray(written[0].read_bytes())
+    content[512 + 4096 * 3 : 512 + 4096 * 6] = b"\xff" * 4096 * 3
+    with pytest.raises(ConfigError, match="cannot be restored"):
+        restore_bytes(bytes(content), tmp_path)
 
 
 def test_a_backup_that_is_cut_short_is_refused(

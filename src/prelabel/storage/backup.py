@@ -6,10 +6,10 @@ import shutil
 import sqlite3
 import tarfile
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from prelabel.errors import ConfigError, StorageError
+from prelabel.errors import ConfigError, PrelabelError
 from prelabel.storage.database import Database
 from prelabel.storage.versions import VersionStore
 
@@ -59,13 +59,14 @@ def read_backup(file: Path, database_path: Path) -> None:
         unpacked = Path(temporary) / "data"
         try:
             with tarfile.open(file, "r:") as archive:
+                _require_no_detours(archive)
                 # "data": nothing outside the folder, no links out of it, no devices.
                 archive.extractall(unpacked, filter="data")
-            with Database(unpacked / database_path.name) as database:
-                if not database.path.exists():
-                    raise StorageError("no database in it", expected="", fix="")
-                database.migrate()
-        except (tarfile.TarError, OSError, EOFError, StorageError, sqlite3.Error) as error:
+            _open_unpacked(unpacked / database_path.name)
+        except (
+            tarfile.TarError, OSError, PrelabelError, sqlite3.Error,
+            LookupError, TypeError, ValueError,  # of rows that no server wrote
+        ) as error:  # fmt: skip
             raise ConfigError(
                 f"{file} cannot be restored ({type(error).__name__}: {error})",
                 expected="a file that `prelabel backup` wrote, whole and unchanged",
@@ -74,3 +75,30 @@ def read_backup(file: Path, database_path: Path) -> None:
         if folder.exists():
             folder.rmdir()
         shutil.move(unpacked, folder)
+
+
+def _require_no_detours(archive: tarfile.TarFile) -> None:
+    """Raise `tarfile.TarError` if a member's place depends on where another one's link leads.
+
+    Python's filters have been led outside by such links (CVE-2025-4517).
+    """
+    links = set[PurePosixPath]()
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if ".." in path.parts or links.intersection((path, *path.parents)):
+            raise tarfile.TarError(f"{member.name[:200]} leads through a link")
+        if member.issym() or member.islnk():
+            links.add(path)
+
+
+def _open_unpacked(path: Path) -> None:
+    """Bring a database from elsewhere up to date; raise if it is damaged or names other files."""
+    if not path.exists():
+        raise ValueError("no database in it")
+    with Database(path) as database:
+        database.require_whole()
+        database.migrate()
+        for version in VersionStore(database).all():
+            # What is old is deleted one day: a name must not lead to another folder.
+            if ".." in version.artifact or version.artifact.startswith("/"):
+                raise ValueError(f"version {version.name} names an artifact outside of it")

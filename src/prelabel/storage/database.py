@@ -148,6 +148,13 @@ class Database:
                 fix="Start the newer release again, or choose another MODEL_DIR.",
             ) from error
 
+    def require_whole(self) -> None:
+        """Raise `StorageError` if any page is damaged; reads all of them."""
+        with self._mapping_errors(), self.read() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+
     def copy_to(self, path: Path) -> None:
         """Write a copy, as of one moment, into a new file; nobody waits for it."""
         with self._mapping_errors():
