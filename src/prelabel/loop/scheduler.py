@@ -10,6 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
 
+from prelabel.errors import StorageError
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.lock import FolderLock
 from prelabel.types import Job, ProjectKey
@@ -110,15 +111,20 @@ class Scheduler:
             try:
                 self._look()
                 failures = 0
-            except Exception:  # one of the four places: a server that never trains looks healthy
-                # Who waits for long does not renew a lease.
-                longest_seconds = POLL_SECONDS if self._running else LONGEST_PAUSE_SECONDS
-                pause_seconds = min(POLL_SECONDS * 2**failures, longest_seconds)
-                failures = min(failures + 1, 10)
-                log.exception(
-                    "Looking for due projects failed; it is tried again in %d s", pause_seconds
-                )
-                self._stopping.wait(pause_seconds)
+            except Exception as error:  # noqa: BLE001 - one of the four places: who never trains looks healthy
+                self._pause(error, failures)
+                failures += 1
+
+    def _pause(self, error: Exception, failures: int) -> None:
+        # Who waits for long does not renew a lease.
+        longest_seconds = POLL_SECONDS if self._running else LONGEST_PAUSE_SECONDS
+        pause_seconds = min(POLL_SECONDS * 2 ** min(failures, 10), longest_seconds)
+        is_known = isinstance(error, StorageError | OSError)  # no news in a traceback
+        log.error(
+            "Looking for due projects failed; it is tried again in %d s: %s", pause_seconds, error,
+            exc_info=None if is_known else error,
+        )  # fmt: skip
+        self._stopping.wait(pause_seconds)
 
     def _look(self) -> None:
         if self._lock and not self._lock.take():
