@@ -43,7 +43,8 @@ def test_what_went_wrong_can_be_asked_for(events: ModelEventStore) -> None:
     event = events.begin(PROJECT)
     assert event is not None
     events.finish(event, JobState.FAILED, "no")
-    assert [(e.state, e.message) for e in events.recent(PROJECT)] == [(JobState.FAILED, "no")]
+    recent = events.recent(PROJECT)
+    assert [(e.state, e.message, e.body) for e in recent] == [(JobState.FAILED, "no", b"")]
     assert events.begin(PROJECT) is None
 
 

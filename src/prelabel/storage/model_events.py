@@ -27,7 +27,7 @@ class ModelEvent:
     Attributes
     ----------
     body
-        The webhook's body, JSON.
+        The webhook's body, JSON; empty once it is told for good: it holds texts, and many bytes.
     message
         What went wrong, for people; empty if nothing did.
     attempts
@@ -82,7 +82,7 @@ class ModelEventStore:
 
     def finish(self, event: ModelEvent, state: JobState, message: str = "") -> None:
         """Record what came of an event, and let go of old ones."""
-        done = {"state": state, "message": message, "finished_at": now()}
+        done = {"state": state, "message": message, "finished_at": now(), "body": b""}
         same = table.c.project == str(event.project)
         over = table.c.state.not_in([JobState.QUEUED, JobState.RUNNING])
         with self._database.write() as connection:
