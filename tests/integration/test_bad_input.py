@@ -161,6 +161,13 @@ def test_a_path_or_method_that_does_not_exist_names_those_that_do(
     assert "POST /predict" in response.json()["expected"]
 
 
+def test_a_query_that_is_wrong_gets_a_clear_error(shared_backend: Backend) -> None:
+    response = shared_backend.client.get("/versions", params={"project": "12"})
+    assert response.status_code == 422
+    assert set(response.json()) == {"error", "expected", "fix", "request_id"}
+    assert "as the project" in shared_backend.log.read_text()
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("small")
     with Backend(folder, {"PRELABEL_MAX_BODY_BYTES": "100000"}) as backend:

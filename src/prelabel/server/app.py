@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from prelabel.bootstrap import Service
 from prelabel.models.loader import is_built_in
 from prelabel.server import routes
-from prelabel.server.errors import unknown_route
+from prelabel.server.errors import exception_handlers
 from prelabel.server.limits import ProjectLimiters
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.openapi import describe_api, write_page
@@ -78,14 +78,7 @@ def create_app(service: Service) -> ASGIApp:
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
-    app = Starlette(
-        routes=table,
-        lifespan=lifespan,
-        exception_handlers={
-            404: lambda request, _error: unknown_route(request, listing),
-            405: lambda request, _error: unknown_route(request, listing),
-        },
-    )
+    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(listing))
     # Around Starlette, not inside: its own layers cost as much as these.
     return RequestMiddleware(
         ShortcutMiddleware(app, posts={route.path: route.app for route in posts}),

@@ -21,7 +21,7 @@ from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_json
 from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
-from prelabel.server.errors import unknown_route
+from prelabel.server.errors import exception_handlers
 from prelabel.server.limits import ProjectLimiters, read_project
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.posts import read_body, to_response
@@ -140,14 +140,7 @@ def create_custom_app(service: CustomService) -> ASGIApp:
     table = [*_get_routes(service), *(Route(p, app, methods=["POST"]) for p, app in posts.items())]
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     known = frozenset(route.path for route in table)
-    app = Starlette(
-        routes=table,
-        lifespan=lifespan,
-        exception_handlers={
-            404: lambda request, _error: unknown_route(request, listing),
-            405: lambda request, _error: unknown_route(request, listing),
-        },
-    )
+    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(listing))
     shortcut = ShortcutMiddleware(app, posts=posts)
     return RequestMiddleware(
         shortcut, settings=service.settings, metrics=service.metrics, routes=known

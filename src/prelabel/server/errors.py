@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +21,8 @@ from prelabel.errors import (
     UnauthorizedError,
 )
 from prelabel.telemetry import request_id
+
+log = logging.getLogger(__name__)
 
 STATUSES: dict[type[PrelabelError], int] = {
     MalformedError: 422,
@@ -65,6 +70,27 @@ def ask_again(error: PrelabelError) -> Response:
     answer.status_code = 307
     answer.headers["Location"] = "?" + quote(shown[:_MOST_SHOWN], safe=_SHOWN_AS_THEY_ARE)
     return answer
+
+
+def exception_handlers(routes: str) -> dict[Any, Callable[[Request, Any], Response]]:
+    """Return what Starlette answers errors with: what `RequestMiddleware` answers outside of it.
+
+    Parameters
+    ----------
+    routes
+        The list of routes, for who asks for another.
+    """
+    return {
+        404: lambda request, _error: unknown_route(request, routes),
+        405: lambda request, _error: unknown_route(request, routes),
+        PrelabelError: _explain,
+        Exception: lambda _request, error: unexpected(error),  # and it is raised on, to be logged
+    }
+
+
+def _explain(request: Request, error: PrelabelError) -> Response:
+    log.warning("%s %s: %s", request.method, request.url.path, error)
+    return error_response(error)
 
 
 def unknown_route(request: Request, routes: str) -> Response:
