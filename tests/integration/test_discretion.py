@@ -108,6 +108,8 @@ def test_of_a_run_of_a_class_of_ones_own_nothing_reaches_the_log(
         project = Project(backend)
         project.setup()
         project.predict(TEXT)
+        ready = backend.client.get("/readyz").json()
+        assert ready == {"status": "READY", "projects": 1, "damaged": []}
         broken = {"tasks": [{"data": {}}], "project": project.key, "text": TEXT}
         assert backend.client.post("/predict", json=broken).status_code == 500
         told = backend.client.post("/webhook", json=project.created_body(1, "sports", TEXT))

@@ -159,6 +159,10 @@ def _get_routes(service: CustomService) -> list[Route]:
         figures = await run_in_threadpool(service.metrics.encode)
         return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    async def readyz(_request: Request) -> Response:
+        known = await run_in_threadpool(service.projects.states)
+        return to_response({"status": "READY", "projects": len(known), "damaged": []})
+
     async def livez(_request: Request) -> Response:
         return to_response({"status": "UP"})
 
@@ -166,6 +170,7 @@ def _get_routes(service: CustomService) -> list[Route]:
         "/": health,
         "/health": health,
         "/livez": livez,
+        "/readyz": readyz,
         "/versions": versions,
         "/metrics": metrics,
     }
@@ -178,9 +183,12 @@ class _PostEndpoint:
     def __init__(self, service: CustomService, answer: Answer) -> None:
         self._limit_bytes = service.settings.max_body_bytes
         self._answer = answer
+        self._in_progress = service.metrics.in_progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(await read_body(receive, self._limit_bytes))
+        body = await read_body(receive, self._limit_bytes)
+        with self._in_progress.track_inprogress():
+            response = await self._answer(body)
         await response(scope, receive, send)
 
 
