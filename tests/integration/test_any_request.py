@@ -96,6 +96,13 @@ def test_any_body_gets_an_answer_of_ours(backend: Backend, path: str, data: st.D
         assert {"error", "expected", "fix", "request_id"} == set(answer.json())
 
 
+@given(st.text(max_size=40))
+def test_any_project_asked_for_gets_an_answer_of_ours(backend: Backend, project: str) -> None:
+    answer = backend.client.get("/versions", params={"project": project})
+    assert answer.status_code == (422 if project else 200), answer.text
+    assert answer.headers["content-type"] == "application/json"
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     settings = {
