@@ -75,7 +75,7 @@ def test_the_two_commands_are_there_and_ci_calls_the_second() -> None:
     for command in ("run", "test"):
         assert f"./{command} " in blocks("sh")[0]
         assert (ROOT / command).stat().st_mode & 0o111
-    assert "exec ./test\n" in (ROOT / ".ci" / "run").read_text()
+    assert "\n./test\n" in (ROOT / ".ci" / "run").read_text()
 
 
 def test_run_starts_the_backend(tmp_path: Path) -> None:
