@@ -1,12 +1,10 @@
-"""A model of one's own, asked so that it harms no other project: in turn, in time, and checked."""
+"""A model of one's own, asked so that it harms no other project: in turn, and checked."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
-from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +26,12 @@ def guard(models: Iterable[Model], seconds: float) -> None:
     """Guard `predict_proba` of a project's models, which may not be safe for threads.
 
     From then on it is called by one thread at a time, for all of them together, and raises
-    `ModelError` where it fails, gives no answer in time, or none that can be used. A call that
-    hangs cannot be ended: until it comes back, the project's next ones are refused.
+    `ModelError` where it fails, or gives no answer that can be used.
 
     Parameters
     ----------
     seconds
-        How long a call may take, and how long the next one waits for it.
+        How long a call waits for the one before it, which may hang.
     """
     turn = threading.Lock()
     for model in models:
@@ -56,39 +53,22 @@ def _call(
     predict: Callable[[], Probabilities], turn: threading.Lock, seconds: float
 ) -> Probabilities:
     if not turn.acquire(timeout=seconds):
-        raise _late(f"The model was busy with another request of this project for {seconds:g} s")
-    answer: Future[Probabilities] = Future()
-
-    def work() -> None:
-        try:
-            answer.set_result(predict())
-        except BaseException as error:  # noqa: BLE001 - the model's code; even sys.exit is no answer
-            answer.set_exception(error)
-        finally:
-            turn.release()
-
-    run = copy_context().run
-    threading.Thread(target=run, args=(work,), name="predict_proba", daemon=True).start()
+        raise ModelError(
+            f"The model was busy with another request of this project for {seconds:g} s",
+            expected="an answer in time",
+            fix="Ask again later, or make the model faster.",
+        )
     try:
-        return answer.result(seconds)
-    except BaseException as error:
-        if not answer.done():
-            raise _late(f"The model gave no answer within {seconds:g} s") from error
+        return predict()
+    except BaseException as error:  # the model's code; even sys.exit is no answer
         log.exception("The model failed in predict_proba")
         raise ModelError(
             f"The model failed in predict_proba ({type(error).__name__}{_place(error)})",
             expected="probabilities",
             fix="Look for the request id in the server's log: the whole error stands there.",
         ) from error
-
-
-def _late(received: str) -> ModelError:
-    return ModelError(
-        received,
-        expected="an answer in time",
-        fix="Make the model faster, ask for fewer tasks at once, or raise "
-        "PRELABEL_PREDICT_SECONDS.",
-    )
+    finally:
+        turn.release()
 
 
 def _check(probabilities: Probabilities, shape: tuple[int, int]) -> Probabilities:

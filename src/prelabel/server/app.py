@@ -18,10 +18,10 @@ from prelabel.bootstrap import Service
 from prelabel.models.loader import is_built_in
 from prelabel.server import routes
 from prelabel.server.errors import exception_handlers
-from prelabel.server.limits import ProjectLimiters
+from prelabel.server.limits import ProjectLimiters, read_project
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.openapi import describe_api, write_page
-from prelabel.server.posts import PostEndpoint, to_response
+from prelabel.server.posts import PostEndpoint, Run, on_threads, to_response
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
@@ -70,10 +70,8 @@ def create_app(service: Service) -> ASGIApp:
         finally:
             await run_in_threadpool(service.stop)
 
-    others = CapacityLimiter(service.settings.threads)
-    doorbell = (
-        PostEndpoint(service, routes.post_doorbell, lambda _: others) if service.doorbell else None
-    )
+    others = on_threads(CapacityLimiter(service.settings.threads))
+    doorbell = PostEndpoint(service, routes.post_doorbell, others) if service.doorbell else None
     posts = _post_routes(service, others)
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
@@ -96,18 +94,25 @@ def _get_route(service: Service, path: str) -> Route:
     return Route(path, get, methods=["GET"])
 
 
-def _post_routes(service: Service, others: CapacityLimiter) -> list[Route]:
+def _post_routes(service: Service, others: Run) -> list[Route]:
     # Large batches have threads of their own, so that /setup and /webhook never wait for them;
     # and no more than cores, which they keep busy.
     threads = max(1, min(os.cpu_count() or 1, service.settings.threads // 2))
-    at_once, limiter = AT_ONCE, CapacityLimiter(threads)
-    choose: dict[str, Callable[[bytes], CapacityLimiter]] = {"/predict": lambda _: limiter}
+    at_once, predicting = AT_ONCE, on_threads(CapacityLimiter(threads))
     if not is_built_in(service.model_class):  # it may hang: then its own project's requests wait
-        at_once, choose = {}, {"/predict": ProjectLimiters().choose}
+        at_once, predicting = {}, _on_threads_by_project(service.settings.predict_seconds)
+    runs = {"/predict": predicting}
     endpoints = {
-        path: PostEndpoint(
-            service, handle, choose.get(path, lambda _: others), at_once=at_once.get(path)
-        )
+        path: PostEndpoint(service, handle, runs.get(path, others), at_once=at_once.get(path))
         for path, handle in POSTS.items()
     }
     return [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
+
+
+def _on_threads_by_project(seconds: float) -> Run:
+    limiters = ProjectLimiters()
+
+    async def run(work: Callable[[], object], body: bytes) -> object:
+        return await limiters.run(work, read_project(body), seconds)
+
+    return run

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import msgspec
 from anyio import CapacityLimiter
 
 from prelabel.custom.session import read_json
+from prelabel.errors import ModelError
 from prelabel.protocol.values import to_datetime
 from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 
 REQUESTS_AT_ONCE = 4
 """Threads that one project's requests may take."""
+
+GRACE_SECONDS = 3.0
+"""How much later than it should a model's answer is taken: what it was in time for is in it."""
+
+T = TypeVar("T")
 
 PROJECTS = 1000
 """Of more projects at once, those asked for last count."""
@@ -32,9 +44,47 @@ class ProjectLimiters:
             limiter = self._limiters[project] = CapacityLimiter(REQUESTS_AT_ONCE)
         return limiter
 
-    def choose(self, body: bytes) -> CapacityLimiter:
-        """Return the limiter of the project that a body names."""
-        return self.of(read_project(body))
+    async def run(self, work: Callable[[], T], project: ProjectKey, seconds: float) -> T:
+        """Do a project's work on a thread that is left alone if it takes too long.
+
+        Nothing can end it; it does not keep the server from stopping.
+
+        Raises
+        ------
+        ModelError
+            If it takes longer.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        future.add_done_callback(asyncio.Future.exception)  # too late, it is nobody's news
+
+        def run() -> None:
+            try:
+                told = partial(_settle, future, work(), None)
+            except BaseException as error:  # noqa: BLE001 - it is raised where somebody waits
+                told = partial(_settle, future, None, error)
+            with suppress(RuntimeError):  # the server has stopped meanwhile
+                loop.call_soon_threadsafe(told)
+
+        async with self.of(project):
+            begin = copy_context().run
+            threading.Thread(target=begin, args=(run,), name="predict", daemon=True).start()
+            done, _ = await asyncio.wait([future], timeout=seconds + GRACE_SECONDS)
+        if not done:
+            raise ModelError(
+                f"The model gave no answer within {seconds:g} s",
+                expected="an answer in time",
+                fix="Make the model faster, ask for fewer tasks at once, or raise "
+                "PRELABEL_PREDICT_SECONDS.",
+            )
+        return future.result()
+
+
+def _settle(future: asyncio.Future[T], answer: T | None, error: BaseException | None) -> None:
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(cast("T", answer))
 
 
 class _Named(msgspec.Struct):

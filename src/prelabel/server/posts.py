@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from functools import partial
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
@@ -23,15 +24,27 @@ received_at_seconds: ContextVar[float] = ContextVar("received_at_seconds")
 """When the body was there, on the monotonic clock: waiting for a thread takes time, too."""
 
 
+Run = Callable[[Callable[[], object], bytes], Awaitable[object]]
+
+
+def on_threads(limiter: CapacityLimiter) -> Run:
+    """Return what does work on a limiter's threads."""
+
+    async def run(work: Callable[[], object], _body: bytes) -> object:
+        return await to_thread.run_sync(work, limiter=limiter)
+
+    return run
+
+
 class PostEndpoint:
-    """Answers a POST on one of the limiter's threads: the event loop stays free for ``/health``.
+    """Answers a POST on another thread: the event loop stays free for ``/health``.
 
     It speaks ASGI itself: Starlette's request and response cost as much as a small prediction.
 
     Parameters
     ----------
-    choose_limiter
-        Gives the limiter of a body's project, or always the same.
+    run
+        Does the work for a body on another thread.
     at_once
         What answers small bodies on the event loop, because to change threads costs more than they
         do. It neither reads nor loads anything, and returns None where that would be needed.
@@ -41,13 +54,13 @@ class PostEndpoint:
         self,
         service: Service,
         handle: Callable[[Service, bytes], object],
-        choose_limiter: Callable[[bytes], CapacityLimiter],
+        run: Run,
         *,
         at_once: Callable[[Service, bytes], bytes | None] | None = None,
     ) -> None:
         self._service = service
         self._handle = handle
-        self._choose_limiter = choose_limiter
+        self._run = run
         self._at_once = at_once
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,9 +71,7 @@ class PostEndpoint:
         if content is None:
             received_at_seconds.set(time.monotonic())
             with self._service.metrics.in_progress.track_inprogress():
-                answer = await to_thread.run_sync(
-                    self._handle, self._service, body, limiter=self._choose_limiter(body)
-                )
+                answer = await self._run(partial(self._handle, self._service, body), body)
             content = _to_json(answer)
         size = (b"content-length", b"%d" % len(content))
         headers = [size, (b"content-type", b"application/json")]
