@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import NoResultFound
 
 from prelabel.storage.database import Database
-from prelabel.storage.labels import DELETIONS_AT_ONCE, MAX_TEXTS, LabelStore
+from prelabel.storage.labels import DELETIONS_AT_ONCE, LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.types import Event, EventKind, ProjectKey, Task
@@ -365,11 +366,35 @@ def test_texts_of_all_tasks_are_kept_whether_labeled_or_not(labels: LabelStore) 
     assert labels.count_texts(PROJECT) == 2, "what was deleted does not come back"
 
 
-def test_no_more_texts_are_kept_than_are_learned_from(labels: LabelStore) -> None:
-    labels.apply(created(*range(1, MAX_TEXTS + 100)))
-    assert labels.count_texts(PROJECT) == MAX_TEXTS
-    labels.apply(annotated(labeled(MAX_TEXTS + 200)))
-    assert len(labels.snapshot(PROJECT).annotated) == 1, "labels are always kept"
+def texts_of(labels: LabelStore) -> set[object]:
+    return {data["text"] for data in labels.snapshot(PROJECT).data}
+
+
+def test_of_very_many_texts_a_sample_is_kept_whatever_order_they_come_in(
+    labels: LabelStore, database: Database, tmp_path: Path
+) -> None:
+    few = LabelStore(database, pool_texts=200)
+    few.apply(created(*range(1, 1001)))
+    assert 60 < few.count_texts(PROJECT) <= 200
+    sample = texts_of(few)
+    assert 0.35 < sum(int(str(text).split()[1]) <= 500 for text in sample) / len(sample) < 0.65
+    few.apply(created(*range(1, 1001)))
+    assert texts_of(few) == sample, "what was left out stays out"
+    with Database(tmp_path / "another") as another:
+        another.migrate()
+        backwards = LabelStore(another, pool_texts=200)
+        for first in range(901, 0, -100):
+            backwards.apply(created(*range(first + 99, first - 1, -1)))
+        assert texts_of(backwards) == sample
+    assert len(texts_of(labels)) == len(sample)
+
+
+def test_labels_are_kept_whatever_the_sample(database: Database) -> None:
+    few = LabelStore(database, pool_texts=20)
+    apply_all(few, *(annotated(labeled(id_)) for id_ in range(1, 61)), created(*range(61, 200)))
+    snapshot = few.snapshot(PROJECT)
+    assert len(snapshot.annotated) == 60
+    assert len(snapshot.data) <= 20
 
 
 # Durability and concurrency

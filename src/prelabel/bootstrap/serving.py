@@ -16,6 +16,7 @@ from prelabel.bootstrap.connections import connect, open_database, open_texts
 from prelabel.bootstrap.training import do_job
 from prelabel.errors import StorageError
 from prelabel.label_studio.hosts import FetchHosts
+from prelabel.loop.asked import AskedTexts
 from prelabel.loop.doorbell import Doorbell
 from prelabel.loop.gauges import ProjectGauges, VersionGauges
 from prelabel.loop.ingest import Ingest
@@ -57,10 +58,12 @@ class Service:
     predictor: Predictor
     scheduler: Scheduler
     metrics: Metrics
+    asked: AskedTexts
     connections: ExitStack
 
     def stop(self) -> None:
         """Hand back what is held; a training under way is taken up again at the next start."""
+        self.asked.stop()
         self.scheduler.stop()
         self.connections.close()
         self.database.close()
@@ -103,6 +106,9 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
+        asked=AskedTexts(
+            ProjectStore(database), LabelStore(database, pool_texts=settings.pool_texts)
+        ),
         connections=connections,
     )
     scheduler.start()
@@ -152,7 +158,7 @@ def _make_ingest(
     return Ingest(
         projects=projects,
         settings=ProjectSettingsStore(database),
-        labels=LabelStore(database),
+        labels=LabelStore(database, pool_texts=settings.pool_texts),
         jobs=jobs,
         texts=texts,
         can_sync=can_sync,

@@ -26,5 +26,6 @@ def pull_labels(
     """
     with open_client(settings, LabelStudioClient) as client, open_database(settings) as database:
         project = client.project(project_id).key
-        puller = LabelSync(client, LabelStore(database), SyncStore(database), report=report)
+        labels = LabelStore(database, pool_texts=settings.pool_texts)
+        puller = LabelSync(client, labels, SyncStore(database), report=report)
         return puller.pull(project, everything=everything)

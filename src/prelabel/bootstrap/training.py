@@ -35,7 +35,7 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
         connect(settings) as client,
         open_texts(settings, database, client) as texts,
     ):
-        labels = LabelStore(database)
+        labels = LabelStore(database, pool_texts=settings.pool_texts)
         trainer = Trainer(
             labels=labels,
             versions=VersionStore(database),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from prelabel.errors import MalformedError, TooLargeError
-from prelabel.protocol.values import TaskBody, write_regions
-from prelabel.types import ModelVersion, Prediction
+from prelabel.protocol.values import BEFORE_ALL, TaskBody, to_task, write_regions
+from prelabel.types import ModelVersion, Prediction, Task
 
 T = TypeVar("T")
 
@@ -35,6 +36,14 @@ class PredictBody(msgspec.Struct):
     tasks: list[TaskBody]
     label_config: str
     project: str
+
+    def read_tasks(self) -> list[Task]:
+        """Return the tasks that can be kept: of so long ago that whatever an event tells is newer.
+
+        Their data may have been prepared for a reader, with other addresses than was imported.
+        """
+        tasks = (to_task(body) for body in self.tasks)
+        return [replace(task, updated_at=BEFORE_ALL) for task in tasks if task]
 
 
 class ProjectOnlyBody(msgspec.Struct):

@@ -14,6 +14,9 @@ from prelabel.types import Annotation, ProjectKey, Region, Task
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for a time the sender left out: anything with a time is newer."""
 
+BEFORE_ALL = datetime(1900, 1, 1, tzinfo=UTC)
+"""Older than that, too."""
+
 
 MAX_DEPTH = 100
 """Levels of lists and objects kept inside a value. What is nested almost as deeply as Python can

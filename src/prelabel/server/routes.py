@@ -120,21 +120,35 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
 def post_predict(service: Service, body: bytes) -> bytes:
     """``POST /predict``: one entry for each task, in order."""
     until_seconds = received_at_seconds.get() + service.settings.predict_seconds
-    found = service.predictor.predict(*_read_predict(body), until_seconds=until_seconds)
+    request, project, schema, data = _read_predict(body)
+    found = service.predictor.predict(project, schema, data, until_seconds=until_seconds)
+    _take_texts(service, request, project, len(body))
     return _write_predictions(service, found)
 
 
 def predict_at_once(service: Service, body: bytes) -> bytes | None:
     """Answer ``POST /predict`` if nothing needs to be read or loaded for it; None if it does."""
-    predictions = service.predictor.predict_at_once(*_read_predict(body))
-    return None if predictions is None else _write_predictions(service, predictions)
+    request, project, schema, data = _read_predict(body)
+    predictions = service.predictor.predict_at_once(project, schema, data)
+    if predictions is None:
+        return None
+    _take_texts(service, request, project, len(body))
+    return _write_predictions(service, predictions)
 
 
-def _read_predict(body: bytes) -> tuple[ProjectKey, LabelSchema, list[Mapping[str, object]]]:
+def _take_texts(
+    service: Service, request: PredictBody, project: ProjectKey, n_bytes: int
+) -> None:  # fmt: skip
+    service.asked.take(project, request.read_tasks, n_tasks=len(request.tasks), n_bytes=n_bytes)
+
+
+def _read_predict(
+    body: bytes,
+) -> tuple[PredictBody, ProjectKey, LabelSchema, list[Mapping[str, object]]]:
     request = decode(body, PredictBody)
     schema = parse_label_config(request.label_config)
     data = [task.usable_data for task in request.tasks]
-    return ProjectKey.parse(request.project), schema, data
+    return request, ProjectKey.parse(request.project), schema, data
 
 
 def _write_predictions(service: Service, predictions: Sequence[Prediction | None]) -> bytes:

@@ -1,6 +1,6 @@
 """What an operator can set, and how it is read."""
 
-from prelabel.settings.loading import load_settings
-from prelabel.settings.values import Settings, variables
+from prelabel.settings.loading import load_settings, variables
+from prelabel.settings.values import Settings
 
 __all__ = ["Settings", "load_settings", "variables"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource
 
 from prelabel.errors import ConfigError
-from prelabel.settings.values import Settings, names, variables
+from prelabel.settings.values import Settings
 
 OWN_PREFIX = "PRELABEL_"
 
@@ -76,3 +76,17 @@ def _unusable(received: str) -> ConfigError:
         expected=f"values for some of {', '.join(variables())}",
         fix="Correct the environment, the .env file or the option, and start again.",
     )
+
+
+def variables() -> Mapping[str, str]:
+    """Return what each environment variable means."""
+    return {
+        name: field.description or ""
+        for field in Settings.model_fields.values()
+        for name in names(field)
+    }
+
+
+def names(field: Any) -> list[str]:
+    """Return the variables that set a field."""
+    return [str(name) for name in field.validation_alias.choices]

@@ -6,7 +6,6 @@ The names that `label-studio-ml` documents keep their meaning; ours start with `
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -87,6 +86,16 @@ class Settings(BaseSettings):
             "as much with a probability below this. 0 activates every version.",
         ),
     ] = 0.01
+    pool_texts: Annotated[
+        int,
+        _named("PRELABEL_POOL_TEXTS"),
+        Field(
+            ge=0,
+            description="How many tasks' texts a model learns a project's words from, labeled or "
+            "not; of more, an even sample. They come with webhooks, syncs and requests for "
+            "predictions.",
+        ),
+    ] = 20_000
     keep_versions: Annotated[
         int,
         _named("PRELABEL_KEEP_VERSIONS"),
@@ -233,17 +242,3 @@ class Settings(BaseSettings):
     def artifacts_path(self) -> Path:
         """Where the bytes of model versions are kept."""
         return self.model_dir / "artifacts"
-
-
-def variables() -> Mapping[str, str]:
-    """Return what each environment variable means."""
-    return {
-        name: field.description or ""
-        for field in Settings.model_fields.values()
-        for name in names(field)
-    }
-
-
-def names(field: Any) -> list[str]:
-    """Return the variables that set a field."""
-    return [str(name) for name in field.validation_alias.choices]

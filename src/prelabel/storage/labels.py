@@ -6,9 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from prelabel.storage.database import Database
+from prelabel.storage.pool import (
+    POOL_TEXTS,
+    choose,
+    find_least_level,
+    is_alive,
+    thin_out,
+)
 from prelabel.storage.projects import Seen, see
 from prelabel.storage.rows import (
     annotate,
@@ -27,9 +34,6 @@ from prelabel.storage.tables import (
     update_project,
 )
 from prelabel.types import Annotation, Event, EventKind, ProjectKey, ProjectSettings, Task
-
-MAX_TEXTS = 20_000
-"""Of so many tasks of a project the texts are learned from."""
 
 DELETIONS_AT_ONCE = 2000
 """Deleted in one transaction; other webhooks wait for tens of milliseconds, not for all of them."""
@@ -54,7 +58,7 @@ class Snapshot:
     annotated
         Every annotation that exists, with its task, ordered by id.
     data
-        The data of all tasks, labeled or not, ordered by id; of `MAX_TEXTS` at most.
+        The data of the tasks that words are learned from, labeled or not, ordered by id.
     """
 
     label_config: str | None
@@ -71,10 +75,18 @@ class Snapshot:
 
 
 class LabelStore:
-    """Remembers annotations and their tasks. What a method wrote is durable when it returns."""
+    """Remembers annotations and their tasks. What a method wrote is durable when it returns.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    pool_texts
+        How many tasks without annotations are kept of a project, and how many tasks' texts a
+        training gets; of more, a sample (`pool`).
+    """
+
+    def __init__(self, database: Database, *, pool_texts: int = POOL_TEXTS) -> None:
         self._database = database
+        self._pool_texts = pool_texts
 
     def apply(self, event: Event) -> Applied:
         """Apply an event; applying it again, or after newer ones, changes nothing."""
@@ -99,19 +111,19 @@ class LabelStore:
         return changes
 
     def add_texts(self, project: ProjectKey, tasks: Sequence[Task]) -> None:
-        """Keep tasks without annotations: models learn from their texts, too.
-
-        Beyond `MAX_TEXTS` of a project there is little to gain, and no more are kept.
-        """
-        wanted = tasks[: max(0, MAX_TEXTS - self.count_texts(project))] if tasks else ()
-        for batch in batches(wanted):
+        """Keep tasks without annotations, a sample of very many: models learn from them, too."""
+        for batch in batches(tasks):
             with self._database.write() as connection:
                 number = sync_number(connection, project)
-                write_tasks(connection, project, batch, number, is_sync=False)
+                chosen = choose(connection, project, batch)
+                write_tasks(connection, project, chosen, number, is_sync=False)
+        if tasks:
+            with self._database.write() as connection:
+                thin_out(connection, project, self._pool_texts)
 
     def count_texts(self, project: ProjectKey) -> int:
         """Return how many tasks of a project are kept, labeled or not."""
-        query = select(func.count()).select_from(task_table).where(_is_alive(project))
+        query = select(func.count()).select_from(task_table).where(is_alive(project))
         with self._database.read() as connection:
             return int(connection.scalar(query) or 0)
 
@@ -130,8 +142,10 @@ class LabelStore:
                 .order_by(annotation_table.c.annotation)
             )
             rows = connection.execute(query).mappings().all()
-            texts = select(task_table.c.data).where(_is_alive(project)).order_by(task_table.c.task)
-            data = connection.scalars(texts.limit(MAX_TEXTS)).all()
+            least = find_least_level(connection, project, self._pool_texts)
+            sample = and_(is_alive(project), task_table.c.level >= least)
+            texts = select(task_table.c.data).where(sample).order_by(task_table.c.task)
+            data = connection.scalars(texts).all()
         return Snapshot(
             label_config=state.label_config,
             label_changes=state.label_changes,
@@ -140,10 +154,6 @@ class LabelStore:
             data=tuple(data),
             settings=ProjectSettings.from_mapping(state.settings),
         )
-
-
-def _is_alive(project: ProjectKey) -> ColumnElement[bool]:
-    return and_(task_table.c.project == str(project), task_table.c.deleted.is_(False))
 
 
 def count_changes(connection: Connection, project: ProjectKey, changes: int) -> None:

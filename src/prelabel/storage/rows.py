@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, select
 from sqlalchemy.dialects.sqlite import insert
 
+from prelabel.storage.pool import find_level
 from prelabel.storage.tables import EPOCH, annotation_table, task_table
 from prelabel.types import Annotation, ProjectKey, Region, Task
 
@@ -165,6 +166,7 @@ def _task_row(
         "updated_at": updated_at,
         "deleted": deleted,
         "sync_number": number,
+        "level": find_level(data or {}),
     }
 
 

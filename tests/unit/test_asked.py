@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from prelabel.loop import asked
+from prelabel.loop.asked import AskedTexts
+from prelabel.protocol.bodies import PredictBody
+from prelabel.protocol.values import TaskBody
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
+from prelabel.types import ProjectKey
+from tests.backend import wait_for
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled
+
+
+@pytest.fixture
+def texts(projects: ProjectStore, labels: LabelStore) -> Iterator[AskedTexts]:
+    projects.see(PROJECT, CONFIG)
+    found = AskedTexts(projects, labels, pause_seconds=0.05)
+    yield found
+    found.stop()
+
+
+def ask(texts: AskedTexts, *ids: int, project: ProjectKey = PROJECT, n_bytes: int = 1000) -> None:
+    tasks = [TaskBody(id=id_, data={"text": f"asked {id_}"}) for id_ in ids]
+    body = PredictBody(tasks=tasks, label_config=CONFIG, project=str(project))
+    texts.take(project, body.read_tasks, n_tasks=len(tasks), n_bytes=n_bytes)
+
+
+def kept(labels: LabelStore, project: ProjectKey = PROJECT) -> list[object]:
+    return [data["text"] for data in labels.snapshot(project).data]
+
+
+def test_texts_that_were_asked_for_are_kept_a_moment_later(
+    texts: AskedTexts, labels: LabelStore
+) -> None:
+    ask(texts, 1, 2)
+    ask(texts, 2, 3)
+    assert wait_for(lambda: kept(labels)) == ["asked 1", "asked 2", "asked 3"]
+
+
+def test_what_waits_is_kept_at_the_end(projects: ProjectStore, labels: LabelStore) -> None:
+    projects.see(PROJECT, CONFIG)
+    slow = AskedTexts(projects, labels, pause_seconds=1000)
+    ask(slow, 1)
+    slow.stop()
+    assert kept(labels) == ["asked 1"]
+
+
+def test_of_strangers_nothing_is_kept(
+    texts: AskedTexts, labels: LabelStore, projects: ProjectStore
+) -> None:
+    ask(texts, 1, project=TWIN)
+    ask(texts, 2)
+    wait_for(lambda: kept(labels))
+    assert not projects.is_known(TWIN)
+
+
+def test_what_an_event_tells_of_a_task_wins(texts: AskedTexts, labels: LabelStore) -> None:
+    event = annotated(labeled(1))
+    ask(texts, event.annotated[0][0].id)
+    wait_for(lambda: kept(labels))
+    labels.apply(event)
+    assert kept(labels) == [event.annotated[0][0].data["text"]]
+
+
+@pytest.mark.parametrize("limit", ["MOST_TASKS", "MOST_BYTES"])
+def test_more_than_a_moment_can_take_is_left_for_the_next_time(
+    projects: ProjectStore, labels: LabelStore, limit: str
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    slow = AskedTexts(projects, labels, pause_seconds=1000)
+    n_bytes = asked.MOST_BYTES if limit == "MOST_BYTES" else 1
+    ask(slow, *range(1, asked.MOST_TASKS if limit == "MOST_TASKS" else 2), n_bytes=n_bytes)
+    ask(slow, 5000, 5001)
+    slow.stop()
+    assert "asked 5000" not in kept(labels)
+    assert "asked 1" in kept(labels)
