@@ -45,8 +45,8 @@ def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Pat
         assert metrics["accuracy"] > 0.9
         assert metrics["per_label"]["sports"]["support"] == 20
         assert metrics["confusion"]["sports"]["sports"] > 15
-        expected = {f"prelabel_version_{name}": metrics[name]
-                    for name in ("accuracy", "macro_f1", "log_loss", "ece")}  # fmt: skip
+        named = ("accuracy", "micro_f1", "macro_f1", "log_loss", "ece")
+        expected = {f"prelabel_version_{name}": metrics[name] for name in named}
         assert gauges(project) == {**expected, "prelabel_version_examples": 60}
         assert (
             f"v1-60labels of project {project.key}: topic: accuracy"

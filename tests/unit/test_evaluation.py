@@ -105,8 +105,8 @@ def test_errors_of_different_probabilities_do_not_cancel() -> None:
 def test_one_line_says_the_figures_and_the_label_found_least() -> None:
     found = of(["ham", "spam", "spam"], [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
     assert str(found) == (
-        "accuracy 0.67, macro-F1 0.67, log-loss 0.92, ECE 0.13 on 3 examples left out; "
-        "weakest: 'spam' (recall 0.50)"
+        "accuracy 0.67, micro-F1 0.67, macro-F1 0.67, log-loss 0.92, ECE 0.13 "
+        "on 3 examples left out; weakest: 'spam' (recall 0.50)"
     )
 
 

@@ -19,7 +19,7 @@ from prelabel.telemetry import Metrics
 from prelabel.types import JobState, ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, heads, labeled
 
-MEASURED = {"accuracy": 0.75, "macro_f1": 0.5, "log_loss": 0.25, "ece": 0.125}
+MEASURED = {"accuracy": 0.75, "micro_f1": 0.625, "macro_f1": 0.5, "log_loss": 0.25, "ece": 0.125}
 
 
 @pytest.fixture
@@ -59,6 +59,7 @@ def test_the_figures_are_the_active_versions(metrics: Metrics, versions: Version
     add(versions, PROJECT, {**MEASURED, "accuracy": 0.1}, withheld="it is worse")
     assert gauges(metrics) == [
         f'prelabel_version_accuracy{{control="topic",project="{PROJECT}"}} 0.75',
+        f'prelabel_version_micro_f1{{control="topic",project="{PROJECT}"}} 0.625',
         f'prelabel_version_macro_f1{{control="topic",project="{PROJECT}"}} 0.5',
         f'prelabel_version_log_loss{{control="topic",project="{PROJECT}"}} 0.25',
         f'prelabel_version_ece{{control="topic",project="{PROJECT}"}} 0.125',

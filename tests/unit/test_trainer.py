@@ -378,7 +378,10 @@ def test_what_was_measured_is_stored_with_the_version_and_its_receipt_and_logged
     assert measured["confusion"]["cooking"] == {"cooking": 9, "sports": 1}
     _, manifest = artifact.load(tmp_path / "artifacts" / version.artifact, Told)
     assert manifest.receipt["metrics"] == version.metrics
-    assert f"v1-20labels of project {PROJECT}: topic: accuracy 0.95, macro-F1 0.95" in caplog.text
+    assert (
+        f"v1-20labels of project {PROJECT}: topic: accuracy 0.95, micro-F1 0.95, macro-F1 0.95"
+        in caplog.text
+    )
 
 
 def test_a_model_that_measures_nothing_has_no_metrics(make: Make, labels: LabelStore) -> None:

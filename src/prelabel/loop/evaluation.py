@@ -91,8 +91,8 @@ class Evaluation:
     def __str__(self) -> str:
         """Return one line for people."""
         line = (
-            f"accuracy {self.accuracy:.2f}, macro-F1 {self.macro_f1:.2f}, "
-            f"log-loss {self.log_loss:.2f}, ECE {self.ece:.2f} "
+            f"accuracy {self.accuracy:.2f}, micro-F1 {self.micro_f1:.2f}, "
+            f"macro-F1 {self.macro_f1:.2f}, log-loss {self.log_loss:.2f}, ECE {self.ece:.2f} "
             f"on {self.n_examples} examples left out"
         )
         found = {name: label.recall for name, label in self.per_label.items() if label.support}

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _MEASURED = {
     "accuracy": "Share of the examples left out that the active version is right about.",
+    "micro_f1": "F1 of all decisions of the active version about single labels, on examples left "
+    "out.",
     "macro_f1": "Mean F1 of the active version's labels on examples left out.",
     "log_loss": "Mean log-loss of the active version on examples left out, in nats.",
     "ece": "Expected calibration error of the active version on examples left out.",
