@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from prelabel.models.logistic import SklearnTextClassifier
 
@@ -17,6 +21,7 @@ TEXTS = ["cheap pills", "cheap prize", "free pills", "see you", "see me", "call 
 LABELS = ["spam", "spam", "spam", "ham", "ham", "ham"] * 2
 
 TEXT_CHECKS = [
+    "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
     "check_estimator_repr",
     "check_estimator_tags_renamed",
@@ -33,6 +38,53 @@ TEXT_CHECKS = [
 @pytest.mark.parametrize("name", TEXT_CHECKS)
 def test_scikit_learns_checks_pass(name: str) -> None:
     getattr(estimator_checks, name)("SklearnTextClassifier", SklearnTextClassifier())
+
+
+class OfNumbers(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The classifier for rows of numbers, each written as a text: most checks give numbers."""
+
+    def __init__(self, C: float = 10.0) -> None:  # noqa: N803 - as in scikit-learn
+        self.C = C
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> OfNumbers:  # noqa: N803 - as in scikit-learn
+        X, y = validate_data(self, X, y)  # noqa: N806 - as in scikit-learn
+        check_classification_targets(y)
+        self.classes_, columns = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("Only one class is present")
+        model = SklearnTextClassifier(C=self.C)
+        self.model_ = model.fit(write(X), [f"{c:03}" for c in columns], sample_weight=sample_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - as in scikit-learn
+        check_is_fitted(self)
+        return self.model_.predict_proba(write(validate_data(self, X, reset=False)))
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - as in scikit-learn
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+
+def write(rows: Any) -> list[str]:
+    whole = np.clip(np.round(rows), -99, 99).astype(int).tolist()
+    return [" ".join(f"c{column}is{value}" for column, value in enumerate(row)) for row in whole]
+
+
+NOT_MEANT = {
+    "check_all_zero_sample_weights_error",  # refused, in other words
+    "check_classifiers_one_label_sample_weights",  # refused, in other words
+    "check_sample_weight_equivalence_on_dense_data",  # words are weighed by texts, not by weights
+}
+
+
+def test_scikit_learns_checks_pass_on_numbers_written_as_texts() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the checks try is not always tidy
+        results = estimator_checks.check_estimator(OfNumbers(), on_fail=None, on_skip=None)
+    statuses = Counter(result["status"] for result in results)
+    failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
+    assert failed.keys() == NOT_MEANT, failed
+    assert statuses["passed"] >= 55
 
 
 def test_it_is_a_classifier_that_can_be_cloned() -> None:

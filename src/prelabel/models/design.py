@@ -103,8 +103,9 @@ class Rotated:
 
     def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
         n_before, n_new = self.factor.shape[0], vectors.shape[0]
-        across = _products(vectors, self.vectors) + coordinates @ self.coordinates.T
-        among = _products(vectors, vectors) + coordinates @ coordinates.T
+        exact = coordinates.astype(np.float64)
+        across = _products(vectors, self.vectors) + exact @ self.coordinates.T
+        among = _products(vectors, vectors) + exact @ exact.T
         among += _OWN_LENGTH * np.eye(n_new)
         lower = np.zeros((n_before + n_new,) * 2)
         lower[:n_before, :n_before] = self.factor
@@ -131,7 +132,8 @@ def _beside(vectors: Counts, coordinates: Matrix) -> Counts:
 
 
 def _products(first: Counts, second: Counts) -> npt.NDArray[np.float64]:
-    products: npt.NDArray[np.float64] = (first @ second.T).toarray().astype(np.float64)
+    # Of many texts of the same few words, 32 bits lose more than each has to itself.
+    products: npt.NDArray[np.float64] = (first.astype(np.float64) @ second.T).toarray()
     return products
 
 
