@@ -80,7 +80,7 @@ project_table = Table(
     Column("deleted_at", UtcTime),
     Column("settings", JSON(none_as_null=True)),
     # From which level on tasks without annotations are kept, see `pool`.
-    Column("pool_level", Integer, nullable=False, default=0),
+    Column("pool_level", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -97,7 +97,7 @@ task_table = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("deleted", Boolean, nullable=False, default=False),
     Column("sync_number", Integer, nullable=False),
-    Column("level", Integer, nullable=False, default=0),
+    Column("level", Integer, nullable=False, server_default="0"),
 )
 
 annotation_table = Table(
