@@ -22,7 +22,9 @@ def details(project: Project) -> list[dict[str, Any]]:
 def gauges(project: Project) -> dict[str, float]:
     lines = project.backend.client.get("/metrics").text.splitlines()
     mine = (line.split() for line in lines if f'project="{project.key}"}}' in line)
-    return {name.split("{")[0]: float(value) for name, value in mine}
+    of_versions = (item for item in mine if item[0].startswith("prelabel_version_"))
+    found = {name.split("{")[0]: float(value) for name, value in of_versions}
+    return {name: value for name, value in found.items() if "timestamp" not in name}
 
 
 def restart(project: Project, **settings: str) -> None:

@@ -106,9 +106,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
-        asked=AskedTexts(
-            ProjectStore(database), LabelStore(database, pool_texts=settings.pool_texts)
-        ),
+        asked=AskedTexts(ProjectStore(database), _open_labels(settings, database)),
         connections=connections,
     )
     scheduler.start()
@@ -127,6 +125,10 @@ def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextMo
     with connect(settings):
         pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
+
+
+def _open_labels(settings: Settings, database: Database) -> LabelStore:
+    return LabelStore(database, pool_texts=settings.pool_texts)
 
 
 def _make_scheduler(
@@ -158,7 +160,7 @@ def _make_ingest(
     return Ingest(
         projects=projects,
         settings=ProjectSettingsStore(database),
-        labels=LabelStore(database, pool_texts=settings.pool_texts),
+        labels=_open_labels(settings, database),
         jobs=jobs,
         texts=texts,
         can_sync=can_sync,
