@@ -73,7 +73,7 @@ class HashTable:
         numbers = np.arange(self._n, self._n + len(hashes))
         self._n += len(hashes)
         if self._n * _ROOM > len(self._slots.numbers):
-            self._slots = _enlarged(self._slots, 2 * self._n)
+            self._slots = _enlarged(self._slots, self._n)
         _put(self._slots, hashes, numbers)
         return numbers
 

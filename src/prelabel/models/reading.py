@@ -25,7 +25,7 @@ from prelabel.models.characters import (
 from prelabel.models.ngrams import hash_characters, hash_words
 from prelabel.models.tokens import Tokens
 
-_REMEMBERED_CHARACTERS = 500_000  # of 55,000 tokens of newsgroups, which take 19 MB
+_REMEMBERED_CHARACTERS = 500_000  # of 50,000 tokens of newsgroups, which take 18 MB
 
 
 class Reading(NamedTuple):
@@ -129,7 +129,7 @@ class TokenReader:
 
 def count_keys(keys: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
     """Distinct keys, ascending, and how often each occurs. What is given is put in order."""
-    keys.sort()
+    keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
     is_first = np.ones(len(keys) + 1, np.bool_)
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
     (first,) = is_first.nonzero()
