@@ -21,7 +21,7 @@ def read_secret(settings: Settings, path: str) -> str | None:
         return None
     first, slash, rest = path[1:].partition("/")
     secret = settings.url_secret.get_secret_value().encode()
-    is_right = hmac.compare_digest(first.encode("utf-8", "surrogateescape"), secret)
+    is_right = hmac.compare_digest(first.encode("utf-8", "surrogatepass"), secret)
     return slash + rest or "/" if is_right else None
 
 
