@@ -32,7 +32,8 @@ class Transport(asyncio.Transport):
         if self._waiting:
             together = b"".join(self._waiting)
             self._waiting.clear()
-            self._inner.write(together)
+            if not self._inner.is_closing():  # the client may have hung up since
+                self._inner.write(together)
 
     def get_write_buffer_size(self) -> int:
         return self._inner.get_write_buffer_size() + sum(map(len, self._waiting))
