@@ -150,10 +150,15 @@ def _forget_heads(connection: Connection) -> None:
     """Bring the tables to the form they had when versions had a single control."""
     for table in ("model_events", "model_state", "fetched_texts"):
         connection.exec_driver_sql(f"DROP TABLE {table}")
-    for column in ("settings", "sync_after_id", "sync_since", "sync_until", "synced_until"):
-        connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
-    connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN withdrawn_at")
-    connection.exec_driver_sql("ALTER TABLE versions DROP COLUMN heads")
+    of_syncs = ("sync_after_id", "sync_since", "sync_until", "synced_until", "sync_difference")
+    since = {
+        "projects": ("settings", *of_syncs, "pool_level"),
+        "tasks": ("level",),
+        "versions": ("withdrawn_at", "heads"),
+    }
+    for table, columns in since.items():
+        for column in columns:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {column}")
     for column in ("labels JSON", "frame TEXT"):
         connection.exec_driver_sql(f"ALTER TABLE versions ADD COLUMN {column}")
     connection.exec_driver_sql(

@@ -103,7 +103,7 @@ def test_what_is_told_three_times_at_once_counts_once(project: Project) -> None:
     with ThreadPoolExecutor(12) as senders:
         answers = list(senders.map(lambda body: project.post("/webhook", body), bodies * 3))
     assert sum(answer["label_changes"] for answer in answers) == 30
-    assert project.train()["model_version"] == "v1-30labels"
+    assert project.train()["model_version"].endswith("-30labels")
 
 
 def test_news_in_any_order_ends_the_same(shared_backend: Backend) -> None:

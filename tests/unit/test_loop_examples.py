@@ -73,7 +73,7 @@ def test_new_decisions_about_new_tasks_append_examples() -> None:
     assert [example.task_id for example in read_examples(CONTROL, after[::-1])] == [8, 5, 3]
 
 
-(SEVERAL,) = parse_label_config(CONFIG.replace("<Choices ", '<Choices choice="multiple" ')).controls
+(SEVERAL,) = parse_label_config(CONFIG.replace('choice="single"', 'choice="multiple"')).controls
 
 
 def chose(id_: int, *labels: str) -> Pair:

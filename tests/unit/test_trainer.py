@@ -317,10 +317,12 @@ def test_after_a_control_was_renamed_the_message_says_under_which_name_labels_ar
 def test_a_model_that_learns_one_label_leaves_controls_of_several_alone(
     make: Make, labels: LabelStore, projects: ProjectStore
 ) -> None:
-    several = CONFIG.replace("<Choices ", '<Choices choice="multiple" ')
+    several = CONFIG.replace('choice="single"', 'choice="multiple"')
     projects.see(PROJECT, several)
     labels.apply(annotated(*examples(["sports", "cooking"]), label_config=several))
-    assert train(make()).state is JobState.NOT_YET
+    trained = train(make())
+    assert trained.state is JobState.NOT_YET
+    assert trained.message.endswith("leaves alone where there may be several: topic.")
 
 
 # Evaluation and the gate

@@ -15,6 +15,7 @@ from prelabel.errors import LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
+from prelabel.loop.hints import write_hints
 from prelabel.loop.receipt import Receipt
 from prelabel.loop.texts import Texts
 from prelabel.models import artifact
@@ -131,7 +132,8 @@ class Trainer:
         except NotEnoughLabelsError as error:
             # One change short of due: the next label tries again, not the next ten.
             waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
-            message = f"{error}{_hint_at_others(snapshot)}"
+            hints = write_hints(schema, snapshot.annotated, self._method)
+            message = " ".join([str(error), *hints])
             return Trained(state=JobState.NOT_YET, message=message, trained_changes=waiting)
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
@@ -233,18 +235,4 @@ def _say_withdrawn(version: ModelVersion) -> str:
         f"{version.name} was rolled back, and nothing has changed since it was trained: it stays "
         f"withdrawn. Other labels make another version; `prelabel rollback --to {version.name}` "
         "brings it back"
-    )
-
-
-def _hint_at_others(snapshot: Snapshot) -> str:
-    """Say under which other names people decided something: a control may have been renamed."""
-    schema = parse_label_config(snapshot.label_config or "")
-    known = {control.name for control in schema.controls}
-    regions = (region for _, annotation in snapshot.annotated for region in annotation.regions)
-    others = sorted({region.from_name for region in regions} - known)[:10]
-    if not others:
-        return ""
-    return (
-        f" Annotations name controls that the labeling config does not have: {', '.join(others)}. "
-        "A control that was renamed learns from annotations under its new name only."
     )
