@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from contextlib import suppress
 from typing import Generic, TypeVar
+
+from cachetools import LRUCache
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -27,24 +27,17 @@ class Recent(Generic[Key, Value]):
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._values: OrderedDict[Key, Value] = OrderedDict()
-        self._changing = threading.Lock()
+        self._values = LRUCache[Key, Value](limit)
+        self._using = threading.Lock()  # to read one changes their order
 
     def get(self, key: Key) -> Value | None:
         """Return a value, and count that as a use; None if it is not remembered."""
-        value = self._values.get(key)
-        if value is not None:
-            with suppress(KeyError):  # another thread's value has just taken its place
-                self._values.move_to_end(key)
-        return value
+        with self._using:
+            return self._values.get(key)
 
     def __setitem__(self, key: Key, value: Value) -> None:
-        with self._changing:
+        with self._using:
             self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self._limit:
-                self._values.popitem(last=False)
 
     def __len__(self) -> int:
         return len(self._values)
