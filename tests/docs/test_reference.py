@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from prelabel.cli.main import cli
@@ -44,8 +45,11 @@ def test_every_route_is_documented() -> None:
 
 def test_every_option_of_every_command_is_documented() -> None:
     page = read("reference/commands.md")
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
         assert f"prelabel {name}" in page
+        command = cli.get_command(context, name)
+        assert command is not None
         options = [option for parameter in command.params for option in parameter.opts]
         assert [o for o in options if o.startswith("-") and f"`{o}`" not in page] == []
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from prelabel.bootstrap.connections import connect, open_database, open_texts
+from prelabel.bootstrap.store import open_database
+from prelabel.bootstrap.texts import open_texts
 from prelabel.bootstrap.training import do_job
 from prelabel.errors import StorageError
 from prelabel.label_studio.hosts import FetchHosts
@@ -93,8 +94,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     )  # fmt: skip
     scheduler = _make_scheduler(settings, directory, jobs, metrics)
     connections = ExitStack()
-    client = connections.enter_context(connect(settings))
-    texts = connections.enter_context(open_texts(settings, database, client))
+    texts = connections.enter_context(open_texts(settings, database))
     service = Service(
         settings=settings,
         model_class=model_class,
@@ -122,8 +122,11 @@ def check_service(settings: Settings, directory: Path | None = None) -> None:
 def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextModel], Database]:
     model_class = load_model_class(directory)
     FetchHosts.parse(settings.fetch_hosts)
-    with connect(settings):
-        pass  # a key that cannot be one is found out now, not at the first sync
+    if settings.label_studio_api_key is not None:
+        from prelabel.bootstrap.connections import connect  # noqa: PLC0415 - not without a key
+
+        with connect(settings):
+            pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from prelabel.bootstrap.connections import open_client, open_database
+from prelabel.bootstrap.connections import open_client
+from prelabel.bootstrap.store import open_database
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import LabelSync, Report, Synced
 from prelabel.settings import Settings

@@ -1,62 +1,24 @@
-"""What happens in the training process: one job, or a try of the model."""
+"""What is done in the training process: one job, or a try of the model."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from prelabel.bootstrap.connections import connect, open_texts
 from prelabel.errors import ConfigError
-from prelabel.label_studio.sync import LabelSync
-from prelabel.loop.gate import Gate
 from prelabel.loop.process import TrainingProcess
-from prelabel.loop.pruning import Pruner
-from prelabel.loop.trainer import Trainer
-from prelabel.loop.worker import Worker
 from prelabel.models.loader import load_model_class
 from prelabel.models.method import Method
 from prelabel.settings import Settings
-from prelabel.storage.database import Database
-from prelabel.storage.jobs import JobStore
-from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore
-from prelabel.storage.retention import Retention
-from prelabel.storage.syncs import SyncStore
-from prelabel.storage.versions import VersionStore
-from prelabel.telemetry import configure_logging, request_id
+from prelabel.telemetry import configure_logging
 from prelabel.types import Job
 
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
-    request_id.set(f"job-{job.id}")  # stands in every line that is logged for it
-    method = make_method(settings, directory)
-    with (
-        Database(settings.database_path) as database,
-        connect(settings) as client,
-        open_texts(settings, database, client) as texts,
-    ):
-        labels = LabelStore(database, pool_texts=settings.pool_texts)
-        trainer = Trainer(
-            labels=labels,
-            versions=VersionStore(database),
-            artifacts=settings.artifacts_path,
-            method=method,
-            gate=Gate(
-                artifacts=settings.artifacts_path,
-                model_class=method.model_class,
-                threshold=settings.gate,
-            ),
-            train_every=settings.start_training_each_n_updates,
-            texts=texts,
-        )
-        worker = Worker(
-            projects=ProjectStore(database),
-            jobs=JobStore(database),
-            trainer=trainer,
-            pruner=Pruner(Retention(database), settings.model_dir, keep=settings.keep_versions),
-            sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
-        )
-        worker.do(job, owner)
+    # The serving process names this function, and imports nothing that trains or calls.
+    from prelabel.bootstrap import job as joined  # noqa: PLC0415
+
+    joined.do_job(settings, directory, job, owner)
 
 
 def make_method(settings: Settings, directory: Path | None = None) -> Method:

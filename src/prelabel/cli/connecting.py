@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from prelabel.bootstrap import open_client
+from prelabel.bootstrap.connections import open_client
 from prelabel.errors import UpstreamError, shorten
 from prelabel.label_studio.backend import Backend
 from prelabel.label_studio.connect import connect_backend

@@ -8,19 +8,31 @@ from pathlib import Path
 import click
 
 from prelabel import __version__
-from prelabel.cli.connecting import connect, doctor
-from prelabel.cli.create import create, root_dir_option
-from prelabel.cli.keeping import backup, prune, restore, rollback
-from prelabel.cli.offline import evaluate, predict, train
-from prelabel.cli.starting import start_model
-from prelabel.cli.syncing import sync
+from prelabel.cli.create import root_dir_option
+from prelabel.cli.late import LateGroup
 from prelabel.errors import PrelabelError
 from prelabel.models.loader import split_target
 from prelabel.settings import load_settings
 from prelabel.telemetry import configure_logging
 
+MODULES = {
+    "create": ["create"],
+    "connecting": ["connect", "doctor"],
+    "syncing": ["sync"],
+    "offline": ["evaluate", "train", "predict"],
+    "keeping": ["backup", "restore", "prune", "rollback"],
+}
+"""Where commands are, beside this module."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(
+    cls=LateGroup,
+    places={
+        **{name: (module, name) for module, names in MODULES.items() for name in names},
+        "init": ("create", "create"),
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="prelabel")
 def cli() -> None:
     """Label Studio's backend that learns text classification while people label."""
@@ -57,26 +69,14 @@ def start(
     DIRECTORY may be DIRECTORY:Class where its model.py has several model classes.
     Every option is a setting, too: an environment variable, or a line of DIRECTORY/.env.
     """
+    from prelabel.cli.starting import start_model  # noqa: PLC0415 - no other command serves
+
     if debug:
         options["log_level"] = "DEBUG"
     directory = None if directory is None else root_dir / directory
     settings = load_settings(directory and split_target(directory)[0], **options)
     configure_logging(settings.log_level)
     start_model(settings, directory, check=check)
-
-
-cli.add_command(create)
-cli.add_command(create, "init")
-cli.add_command(connect)
-cli.add_command(doctor)
-cli.add_command(sync)
-cli.add_command(evaluate)
-cli.add_command(train)
-cli.add_command(predict)
-cli.add_command(backup)
-cli.add_command(restore)
-cli.add_command(prune)
-cli.add_command(rollback)
 
 
 def main() -> None:

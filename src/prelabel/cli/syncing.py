@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from prelabel.bootstrap import pull_labels
+from prelabel.bootstrap.syncing import pull_labels
 from prelabel.cli.connecting import project_option
 from prelabel.cli.progress import progress
 from prelabel.settings import load_settings

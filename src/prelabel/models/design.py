@@ -12,8 +12,8 @@ from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # its `linalg` is imported when it is used: only fits need it
 from scipy import sparse
-from scipy.linalg import cholesky, solve_triangular
 
 from prelabel.models.ngrams import Counts
 
@@ -110,9 +110,11 @@ class Rotated:
         lower = np.zeros((n_before + n_new,) * 2)
         lower[:n_before, :n_before] = self.factor
         if n_before:
-            lower[n_before:, :n_before] = solve_triangular(self.factor, across.T, lower=True).T
+            lower[n_before:, :n_before] = scipy.linalg.solve_triangular(
+                self.factor, across.T, lower=True
+            ).T
         beside = lower[n_before:, :n_before]
-        lower[n_before:, n_before:] = cholesky(among - beside @ beside.T, lower=True)
+        lower[n_before:, n_before:] = scipy.linalg.cholesky(among - beside @ beside.T, lower=True)
         return type(self)(
             sparse.vstack([self.vectors, vectors], format="csr"),
             np.concatenate((self.coordinates, coordinates)),
@@ -120,7 +122,7 @@ class Rotated:
         )
 
     def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
-        solved = solve_triangular(self.factor, coefficients, lower=True, trans="T")
+        solved = scipy.linalg.solve_triangular(self.factor, coefficients, lower=True, trans="T")
         of_examples: Matrix = np.asarray(solved, np.float32)
         of_vectors: Matrix = np.asarray(self.vectors.T @ of_examples)
         return of_vectors, self.coordinates.T @ of_examples
