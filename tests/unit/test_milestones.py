@@ -31,22 +31,24 @@ def test_what_was_made_is_remembered_until_it_takes_too_much_memory() -> None:
         made.append(name)
         return Made(n_bytes)
 
-    first = make("a", 400_000_000)
-    assert make("a", 400_000_000) is first
-    make("b", 400_000_000)
-    make("c", 400_000_000)  # "a" was used the longest ago
-    make("a", 400_000_000)
+    first = make("a", 60_000_000)
+    assert make("a", 60_000_000) is first
+    make("b", 60_000_000)
+    make("c", 60_000_000)  # "a" was used the longest ago
+    make("a", 60_000_000)
     assert made == ["a", "b", "c", "a"]
 
 
-def test_what_is_too_large_is_made_again() -> None:
+def test_what_is_larger_than_that_is_remembered_alone() -> None:
     made = []
 
     @remembered
-    def make() -> Made:
-        made.append(1)
-        return Made(2_000_000_000)
+    def make(n_bytes: int) -> Made:
+        made.append(n_bytes)
+        return Made(n_bytes)
 
-    make()
-    make()
-    assert len(made) == 2
+    make(1_000)
+    make(2_000_000_000)
+    make(2_000_000_000)
+    make(1_000)
+    assert made == [1_000, 2_000_000_000, 1_000]

@@ -17,7 +17,7 @@ from cachetools import LRUCache, cached
 
 _FIRST = 100
 _GROWTH = 1.1
-_REMEMBERED_BYTES = 1_000_000_000
+_REMEMBERED_BYTES = 150_000_000
 
 
 class _Sized(Protocol):
@@ -43,9 +43,12 @@ def last_milestone(n: int) -> int:
 
 
 def remembered(make: Callable[..., Made]) -> Callable[..., Made]:
-    """Let a function remember what it made of which arguments, a gigabyte of it at most.
+    """Let a function remember what it made of which arguments: 150 MB of it, or the last alone.
 
-    The arguments must be hashable, and what is made must say its size as ``n_bytes``.
+    The arguments must be hashable, and what is made must say its size as ``n_bytes``. Of a project
+    only the last milestone is asked for again, so that little is gained by keeping more.
     """
-    memory: LRUCache[object, Made] = LRUCache(_REMEMBERED_BYTES, getsizeof=lambda it: it.n_bytes)
+    memory: LRUCache[object, Made] = LRUCache(
+        _REMEMBERED_BYTES, getsizeof=lambda it: min(it.n_bytes, _REMEMBERED_BYTES)
+    )
     return cached(memory, lock=RLock())(make)

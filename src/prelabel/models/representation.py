@@ -63,7 +63,8 @@ class Representation:
     @property
     def n_bytes(self) -> int:
         """Memory it takes."""
-        return self.space.directions.nbytes + self.mean.nbytes
+        texts = sum(map(len, self.texts))
+        return self.space.directions.nbytes + self.mean.nbytes + texts
 
 
 @remembered
