@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 OLDER_TRIED = 10
 LOCKS = 64
+"""Locks that all projects share, each held while a version is loaded."""
+
 RETRY_SECONDS = 30.0
 """How soon a damaged artifact is looked at again: it may have been put back from a copy."""
 

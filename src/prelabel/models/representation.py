@@ -62,7 +62,7 @@ class Representation:
 
     @property
     def n_bytes(self) -> int:
-        """Memory it takes."""
+        """Memory it takes, without the vocabulary and what is remembered of tokens."""
         texts = sum(map(len, self.texts))
         return self.space.directions.nbytes + self.mean.nbytes + texts
 

@@ -35,7 +35,7 @@ class Sync:
     Attributes
     ----------
     number
-        The how manyeth of the project; each row keeps the number at its last change.
+        1 for the first of the project; each row keeps the number of the sync that changed it last.
     since
         It shows what changed after this time of Label Studio's; everything if None.
     after_id
