@@ -10,7 +10,7 @@ from prelabel.protocol.bodies import PredictBody
 from prelabel.protocol.values import TaskBody
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
-from prelabel.types import ProjectKey
+from prelabel.types import ProjectKey, Task
 from tests.backend import wait_for
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled
 
@@ -39,6 +39,18 @@ def test_texts_that_were_asked_for_are_kept_a_moment_later(
     ask(texts, 1, 2)
     ask(texts, 2, 3)
     assert wait_for(lambda: kept(labels)) == ["asked 1", "asked 2", "asked 3"]
+
+
+def test_texts_that_cannot_be_read_do_not_keep_later_ones_from_being_kept(
+    texts: AskedTexts, labels: LabelStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read() -> list[Task]:
+        raise ZeroDivisionError("of a fault that nobody has thought of")
+
+    texts.take(PROJECT, read, n_tasks=1, n_bytes=1)
+    wait_for(lambda: "ZeroDivisionError" in caplog.text)
+    ask(texts, 1)
+    assert wait_for(lambda: kept(labels)) == ["asked 1"]
 
 
 def test_what_waits_is_kept_at_the_end(projects: ProjectStore, labels: LabelStore) -> None:

@@ -136,14 +136,10 @@ def test_skipped_tasks_wake_nobody(ingest: Ingest, woken: list[bool]) -> None:
 # Trainings
 
 
-@pytest.mark.parametrize("can_sync", [True, False])
-def test_start_training_is_a_job_at_once_and_pulls_if_that_is_possible(
-    make: Callable[..., Ingest], projects: ProjectStore, woken: list[bool], *, can_sync: bool
-) -> None:
-    job = make(can_sync=can_sync).apply(START).job
+def test_start_training_is_a_job_at_once(ingest: Ingest, woken: list[bool]) -> None:
+    job = ingest.apply(START).job
     assert job is not None
     assert (job.state, job.must_train, job.reason) == (JobState.QUEUED, True, "Start Training")
-    assert projects.sync_is_due(PROJECT) is can_sync
     assert woken
 
 
@@ -151,13 +147,8 @@ def test_start_training_twice_is_one_job(ingest: Ingest) -> None:
     assert ingest.apply(START).job == ingest.apply(START).job
 
 
-@pytest.mark.parametrize("can_sync", [True, False])
-def test_a_training_of_a_project_nobody_told_of_is_a_job_too(
-    make: Callable[..., Ingest], projects: ProjectStore, *, can_sync: bool
-) -> None:
-    ingest = make(can_sync=can_sync)
+def test_a_training_of_a_project_nobody_told_of_is_a_job_too(ingest: Ingest) -> None:
     assert ingest.request_training(PROJECT, "train").project == PROJECT
-    assert projects.sync_is_due(PROJECT) is can_sync
 
 
 # Labeling configs

@@ -158,19 +158,54 @@ def test_nothing_is_pulled_unasked_or_without_a_key(desk: Desk, *, has_key: bool
     assert job.message == "Nothing was due any more"
 
 
+def failing(*, retryable: bool) -> Sync:
+    def fail(_: ProjectKey) -> str:
+        raise UpstreamError("Received 502", expected="200", fix="Wait.", retryable=retryable)
+
+    return fail
+
+
 @pytest.mark.parametrize("retryable", [True, False])
 def test_a_label_studio_that_is_away_does_not_stop_the_training(
     desk: Desk, *, retryable: bool
 ) -> None:
-    def pull(_: ProjectKey) -> str:
-        raise UpstreamError("Received 502", expected="200", fix="Wait.", retryable=retryable)
-
     desk.label("sports", "cooking", "sports")
     desk.projects.request_sync(PROJECT)
-    job = desk.do(sync=pull)
+    job = desk.do(sync=failing(retryable=retryable))
     assert (job.state, job.model_version) == (JobState.DONE, "v1-3labels")
     assert job.message.startswith("The labels could not be pulled: Received 502.")
     assert not desk.projects.sync_is_due(PROJECT)
+
+
+@pytest.mark.parametrize("retryable", [True, False])
+def test_a_requested_training_pulls_first_although_a_pull_failed_just_now(
+    desk: Desk, *, retryable: bool
+) -> None:
+    def pull(project: ProjectKey) -> str:
+        sync = desk.syncs.begin(project, CONFIG, newest=at(0))
+        desk.syncs.apply(sync, by_task(examples(["sports", "cooking"])))
+        desk.syncs.end(sync, showed_all=True)
+        return "2 annotations pulled."
+
+    desk.projects.request_sync(PROJECT)
+    assert desk.do(sync=failing(retryable=retryable)).message.startswith(
+        "The labels could not be pulled"
+    )
+    desk.jobs.request(PROJECT, "Start Training")
+    job = desk.do(sync=pull)
+    assert job.message == "2 annotations pulled. v1-2labels is active: 2 labels learned"
+    (state,) = desk.projects.states()
+    assert state.sync_due_at is None, "what was put off is done by now"
+
+
+def test_a_requested_training_whose_pull_fails_says_so_and_learns_what_there_is(
+    desk: Desk,
+) -> None:
+    desk.label("sports", "cooking")
+    desk.jobs.request(PROJECT, "Start Training")
+    job = desk.do(sync=failing(retryable=True))
+    assert (job.state, job.model_version) == (JobState.DONE, "v1-2labels")
+    assert job.message.startswith("The labels could not be pulled: Received 502.")
 
 
 def test_a_store_that_is_away_leaves_the_job_to_be_taken_up_again(desk: Desk) -> None:

@@ -94,8 +94,12 @@ class AskedTexts:
                 self._n_tasks = self._n_bytes = 0
             try:
                 self._keep(waiting)
-            except StorageError as error:
-                log.warning("Texts of tasks that were asked for are not kept: %s", error)
+            except Exception as error:  # one of the five places: who keeps nothing looks healthy
+                is_known = isinstance(error, StorageError)  # no news in a traceback
+                log.warning(
+                    "Texts of tasks that were asked for are not kept: %s", error,
+                    exc_info=None if is_known else error,
+                )  # fmt: skip
 
     def _keep(self, waiting: Sequence[_Waiting]) -> None:
         by_project: dict[ProjectKey, dict[int, Task]] = {}

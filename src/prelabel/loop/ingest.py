@@ -102,10 +102,8 @@ class Ingest:
         return Ingested(label_changes=applied.label_changes, job=job)
 
     def request_training(self, project: ProjectKey, reason: str) -> Job:
-        """Ask for a training at once, of all labels there are; return its job."""
+        """Ask for a training at once, of all labels there are: they are pulled first."""
         self._react(project, self._projects.see(project))
-        if self._can_sync:
-            self._projects.request_sync(project)
         job = self._jobs.request(project, reason)
         self._wake()
         return job

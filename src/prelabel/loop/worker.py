@@ -1,4 +1,8 @@
-"""One job, start to end: pull labels if that is due, train if that is due, say what came of it."""
+"""One job, start to end: pull labels if that is due, train if that is due, say what came of it.
+
+A training that someone asked for pulls first, even if a pull was put off: a failed one, of this
+project or another, puts off all that are due.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ class Worker:
     def do(self, job: Job, owner: str) -> None:
         """Do a job and record its outcome, whatever happens."""
         try:
-            notes = self._pull_if_due(job.project)
+            notes = self._pull_if_due(job)
             trained = self._trainer.train(job.project, owner=owner, must_train=job.must_train)
             self._prune(job.project)
             self._record(job, trained, notes)
@@ -52,7 +56,7 @@ class Worker:
             log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
         except StorageError:
             raise  # nothing can be recorded here; the scheduler counts it and tries again
-        except Exception as error:  # one of the four places: a job must not end the process
+        except Exception as error:  # one of the five places: a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
             reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
             message = f"Training failed ({reason}). It is tried again in a while."
@@ -64,8 +68,13 @@ class Worker:
         except (OSError, StorageError) as error:  # what was trained counts all the same
             log.warning("Project %s is pruned after its next job: %s", project, error)
 
-    def _pull_if_due(self, project: ProjectKey) -> list[str]:
-        if self._sync is None or not self._projects.sync_is_due(project):
+    def _pull_if_due(self, job: Job) -> list[str]:
+        project = job.project
+        if self._sync is None:
+            return []
+        if job.must_train:  # who asks wants all labels, even if a pull failed just now
+            self._projects.request_sync(project)
+        if not self._projects.sync_is_due(project):
             return []
         try:
             return [str(self._sync(project))]

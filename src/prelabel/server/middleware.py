@@ -111,7 +111,7 @@ class RequestMiddleware:
                 return
             log.warning("%s %s: %s", scope["method"], shown, error)
             await error_response(error)(scope, receive, answer)
-        except Exception as error:  # one of the four places: no traceback leaves the server
+        except Exception as error:  # one of the five places: no traceback leaves the server
             log.exception("%s %s failed", scope["method"], shown)
             if answer.status:
                 raise  # too late for another answer; the connection is closed
