@@ -117,6 +117,34 @@ def test_nothing_of_a_tree_is_chosen_without_what_is_above_it() -> None:
     assert decided(TREE, SaysSeveral(classes, [0.3, 0.8])) == ((), 0.7)
 
 
-def test_probabilities_left_out_are_sets_by_the_thresholds() -> None:
+def test_dynamic_choices_of_which_no_task_is_known_may_all_be_chosen() -> None:
+    dynamic = control_of(f'<Choices name="c" toName="text" value="$options" {SEVERAL}/>')
+    assert decided(dynamic, SaysSeveral("ab", [0.9, 0.3])) == (("a",), 0.7)
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        choices("abc", SEVERAL),
+        choices("abc", f'{SEVERAL} required="true"'),
+        control_of(
+            '<Taxonomy name="c" toName="text"><Choice value="a"><Choice value="b"/></Choice>'
+            '<Choice value="c"/></Taxonomy>'
+        ),
+    ],
+    ids=["may be empty", "required", "a tree"],
+)
+def test_sets_of_many_texts_are_those_decided_one_by_one(control: ControlTag) -> None:
+    classes = ("a", "a / b", "c") if control.as_paths else ("a", "b", "c")
+    rows = np.random.default_rng(0).random((50, 3), dtype=np.float32) ** 2
+    model = SaysSeveral(classes, *rows.tolist())
+    found = choose_sets(control, model, model.rows)
+    sets = [tuple(np.array(classes)[row].tolist()) for row in found]
+    decisions = decide(control, model, ["a text"] * 50, [None] * 50)
+    assert sets == [decision and decision[0] for decision in decisions]
+
+
+def test_a_label_that_was_not_measured_is_not_chosen() -> None:
     model = SaysSeveral("ab", [0.9, 0.5], [np.nan, 0.4])
-    assert choose_sets(model, model.rows) == [("a", "b"), ()]
+    found = choose_sets(choices("ab", SEVERAL), model, model.rows)
+    assert found.tolist() == [[True, True], [False, False]]

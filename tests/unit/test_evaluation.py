@@ -33,8 +33,13 @@ def measured(draw: st.DrawFn) -> Case:
     return labels, np.maximum(probabilities, np.float32(0.001))
 
 
+def measure(labels: list[str], probabilities: npt.NDArray[Any]) -> Evaluation | None:
+    """Evaluate a model that predicts the most probable label."""
+    return evaluate(labels, CLASSES, probabilities, probabilities.argmax(axis=1))
+
+
 def of(labels: list[str], rows: list[list[float]]) -> Evaluation:
-    found = evaluate(labels, CLASSES, np.array(rows, np.float32))
+    found = measure(labels, np.array(rows, np.float32))
     assert found is not None
     return found
 
@@ -43,7 +48,7 @@ def of(labels: list[str], rows: list[list[float]]) -> Evaluation:
 @given(measured())
 def test_every_figure_is_scikit_learns(case: Case) -> None:
     labels, probabilities = case
-    found = evaluate(labels, CLASSES, probabilities)
+    found = measure(labels, probabilities)
     assert found is not None
     predicted = [CLASSES[i] for i in probabilities.argmax(axis=1)]
     names = sorted({*labels, *predicted})
@@ -64,7 +69,7 @@ def test_the_log_loss_is_scikit_learns_where_no_label_is_all_but_impossible(case
     labels, given_ = case
     probabilities = given_.astype(np.float64)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    found = evaluate(labels, CLASSES, probabilities)
+    found = measure(labels, probabilities)
     assert found is not None
     expected = log_loss(labels, probabilities, labels=list(CLASSES))
     assert found.log_loss == pytest.approx(expected)
@@ -79,7 +84,7 @@ def test_examples_that_were_not_measured_are_left_out() -> None:
 @pytest.mark.parametrize("labels", [[], ["ham", "spam"]])
 def test_there_is_no_evaluation_of_nothing(labels: list[str]) -> None:
     nothing = np.full((len(labels), 3), np.nan, np.float32)
-    assert evaluate(labels, CLASSES, nothing) is None
+    assert measure(labels, nothing) is None
 
 
 def test_a_label_that_cannot_be_predicted_is_wrong_and_costs_no_more_than_a_bound() -> None:
@@ -100,6 +105,14 @@ def test_probabilities_that_keep_their_promise_have_no_calibration_error() -> No
 def test_errors_of_different_probabilities_do_not_cancel() -> None:
     rows = [[1.0, 0.0, 0.0], [0.5, 0.25, 0.25]]
     assert of(["spam", "ham"], rows).ece == pytest.approx(0.75)
+
+
+def test_what_is_measured_is_what_is_chosen_probable_or_not() -> None:
+    rows = np.array([[0.4, 0.3, 0.3], [0.1, 0.8, 0.1]], np.float32)
+    found = evaluate(["news", "news"], CLASSES, rows, np.array([1, 1]))
+    assert found is not None
+    assert found.accuracy == 1
+    assert found.ece == pytest.approx((0.7 + 0.2) / 2)
 
 
 def test_one_line_says_the_figures_and_the_label_found_least() -> None:
@@ -138,7 +151,7 @@ def test_a_threshold_of_zero_finds_nothing_worse(lost: int, won: int) -> None:
 def test_a_process_that_evaluates_needs_no_scikit_learn_and_no_statistics() -> None:
     code = (
         "import sys, numpy as np; from prelabel.loop.evaluation import evaluate;"
-        "evaluate(['a'], ['a'], np.ones((1, 1)));"
+        "evaluate(['a'], ['a'], np.ones((1, 1)), np.zeros(1, int));"
         "print([m for m in ('sklearn', 'scipy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -141,6 +141,25 @@ def test_what_is_stored_is_the_most_probable_label_of_each_measured_example() ->
     assert stored == {"topic": [[4, ["cooking"]], [6, ["sports"]]]}
 
 
+def test_of_ratings_the_middle_one_is_stored_and_measured_as_it_is_served() -> None:
+    model = Letters().fit(["a", "b", "c"], ["1", "2", "3"])
+    model.out_of_fold_ = np.array([[0.4, 0.3, 0.3], [0.1, 0.2, 0.7]], np.float32)
+    (control,) = parse_label_config(
+        '<View><Text name="text" value="$text"/><Rating name="stars" toName="text"/></View>'
+    ).controls
+    of_stars = Lesson(
+        control=control,
+        examples=people({1: "2", 2: "3"}),
+        pool=(),
+        method=Method(model_class=Letters),
+    )
+    stored = json.loads(write_left_out({"stars": model}, [of_stars]))
+    assert stored == {"stars": [[1, ["2"]], [2, ["3"]]]}
+    evaluation = of_stars.evaluate(model)
+    assert evaluation is not None
+    assert evaluation.accuracy == 1
+
+
 def test_what_the_first_release_stored_of_a_single_control_is_compared(tmp_path: Path) -> None:
     active = store(tmp_path, "active", json.dumps(list(RIGHT.items())).encode())
     store(tmp_path, "new", WRONG)

@@ -26,7 +26,8 @@ CURVE = LearningCurve.of([Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n
 
 def measured(n_labels: int, *, name: str = "label") -> Evaluation:
     labels = [f"{name} {n}" for n in range(n_labels)]
-    evaluation = evaluate(labels, labels, np.roll(np.eye(n_labels), 1, axis=1))
+    rows = np.roll(np.eye(n_labels), 1, axis=1)
+    evaluation = evaluate(labels, labels, rows, rows.argmax(axis=1))
     assert evaluation
     return evaluation
 

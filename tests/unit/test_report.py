@@ -10,7 +10,7 @@ from prelabel.loop.learning_curve import LearningCurve, Trial
 def measured(truths: str, predicted: str) -> Evaluation:
     classes = sorted({*truths, *predicted})
     rows = np.array([[float(name == label) for name in classes] for label in predicted])
-    evaluation = evaluate(list(truths), classes, rows)
+    evaluation = evaluate(list(truths), classes, rows, rows.argmax(axis=1))
     assert evaluation
     return evaluation
 
@@ -35,7 +35,7 @@ def test_where_nothing_is_confused_nothing_is_said_of_it() -> None:
 
 def test_odd_labels_keep_the_table_straight() -> None:
     classes = ["体育", "a\nb", "x" * 99]
-    evaluation = evaluate(classes, classes, np.eye(3))
+    evaluation = evaluate(classes, classes, np.eye(3), np.arange(3))
     assert evaluation
     lines = list(describe_evaluation(evaluation))
     table = [line for line in lines if line.endswith("      1")]

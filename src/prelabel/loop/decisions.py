@@ -12,6 +12,7 @@ from prelabel.label_config import ControlTag, Kind
 from prelabel.models.base import Model, MultiLabelModel
 
 Probabilities: TypeAlias = npt.NDArray[np.floating]
+Columns: TypeAlias = npt.NDArray[np.integer]
 Offered: TypeAlias = frozenset[str] | None
 
 Decision: TypeAlias = tuple[tuple[str, ...], float]
@@ -31,34 +32,57 @@ def decide(
         The labels that each text's own task may have; None if that says nothing of them.
     """
     probabilities = model.predict_proba(texts)
-    if control.kind is Kind.ONE and control.options_key is None:
-        yield from _choose_most_probable(control, model.classes_, probabilities)
+    if not isinstance(model, MultiLabelModel) and control.options_key is None:
+        yield from _choose_one_each(control, model.classes_, probabilities)
         return
     for row, allowed in zip(probabilities, offered, strict=True):
         if isinstance(model, MultiLabelModel):
             yield _choose_several(control, model, row, allowed)
         else:
-            yield _choose_one(control, model.classes_, row, allowed)
+            yield _choose_offered(control, model.classes_, row, allowed)
 
 
-def _choose_most_probable(
+def choose_columns(
+    control: ControlTag, classes: Sequence[str], probabilities: Probabilities
+) -> Columns:
+    """Return the column of the label that is chosen of each row, shape (texts,).
+
+    It is the most probable one; of ratings it is the middle one, which is off by the fewest stars
+    on average.
+    """
+    if control.kind is not Kind.RATING or not control.values.issuperset(classes):
+        best: Columns = probabilities.argmax(axis=1)
+        return best
+    order = np.argsort([int(label) for label in classes])
+    reached = probabilities[:, order].cumsum(axis=1)
+    middle = (reached < _HALF).sum(axis=1)
+    found: Columns = order[np.minimum(middle, len(order) - 1)]
+    return found
+
+
+def choose_sets(
+    control: ControlTag, model: MultiLabelModel, probabilities: Probabilities
+) -> npt.NDArray[np.bool_]:
+    """Return which labels are chosen, shape (texts, classes), where a task may have all of them.
+
+    What is not known, NaN, is not chosen.
+    """
+    return _choose_sets(control, model, _put_below(control, model, np.nan_to_num(probabilities)))
+
+
+def _choose_one_each(
     control: ControlTag, classes: Sequence[str], probabilities: Probabilities
 ) -> Iterator[Decision | None]:
     # A text of a label that the config has lost belongs to no other: abstain.
     values = control.values
-    best, scores = probabilities.argmax(axis=1).tolist(), probabilities.max(axis=1).tolist()
-    for column, score in zip(best, scores, strict=True):
+    columns = choose_columns(control, classes, probabilities)
+    scores = probabilities[np.arange(len(columns)), columns]
+    for column, score in zip(columns.tolist(), scores.tolist(), strict=True):
         label = classes[column]
         yield ((label,), min(1.0, score)) if label in values else None
 
 
-def choose_sets(model: MultiLabelModel, probabilities: Probabilities) -> list[tuple[str, ...]]:
-    """Return the labels that probabilities, shape (texts, classes), amount to."""
-    chosen = probabilities >= model.thresholds_
-    return [tuple(model.classes_[i] for i in np.flatnonzero(row)) for row in chosen]
-
-
-def _choose_one(
+def _choose_offered(
     control: ControlTag, classes: Sequence[str], row: Probabilities, allowed: Offered
 ) -> Decision | None:
     if allowed is not None:  # what the task does not offer is out of the question
@@ -66,46 +90,42 @@ def _choose_one(
         if not row.any():
             return None
         row /= row.sum()
-    if control.kind is Kind.RATING and control.values.issuperset(classes):
-        best = _median(classes, row)
-    else:
-        best = int(row.argmax())
-    label = classes[best]
-    if control.options_key is None and label not in control.values:
-        return None
-    return (label,), min(1.0, float(row[best]))
-
-
-def _median(classes: Sequence[str], row: Probabilities) -> int:
-    """Return the column of the middle rating: of all, it is off by the fewest stars on average."""
-    order = sorted(range(len(classes)), key=lambda column: int(classes[column]))
-    reached = np.cumsum(row[order])
-    return order[min(int(np.searchsorted(reached, _HALF)), len(order) - 1)]
+    (best,) = choose_columns(control, classes, row[np.newaxis]).tolist()
+    return (classes[best],), min(1.0, float(row[best]))
 
 
 def _choose_several(
     control: ControlTag, model: MultiLabelModel, row: Probabilities, allowed: Offered
 ) -> Decision | None:
-    known = control.values if allowed is None else allowed
-    is_known = np.array([label in known for label in model.classes_])
+    if allowed is None and control.options_key is None:
+        allowed = control.values
+    is_known = np.array([allowed is None or label in allowed for label in model.classes_])
     if not is_known.any():
         return None
-    row = np.where(is_known, row, 0)
-    if control.as_paths:
-        row = _below_parents(model.classes_, row)
-    chosen = row >= model.thresholds_
-    if not chosen.any() and not control.may_be_empty:
-        chosen = row >= row.max()  # a label is required: the most probable, with what is above it
+    rows = _put_below(control, model, np.where(is_known, row, 0)[np.newaxis])
+    (row,), (chosen,) = rows, _choose_sets(control, model, rows)
     surely = float(np.where(chosen, row, 1 - row)[is_known].min())
     labels = tuple(model.classes_[i] for i in np.flatnonzero(chosen & is_known))
     return labels, min(1.0, max(0.0, surely))
 
 
-def _below_parents(classes: Sequence[str], row: Probabilities) -> Probabilities:
-    """Let nothing be more probable than what is above it in the tree."""
-    column = {label: i for i, label in enumerate(classes)}
-    found = row.copy()
-    for i, label in enumerate(classes):
+def _choose_sets(
+    control: ControlTag, model: MultiLabelModel, rows: Probabilities
+) -> npt.NDArray[np.bool_]:
+    chosen = rows >= model.thresholds_
+    if not control.may_be_empty:  # the most probable label, then, with what is above it
+        is_empty = ~chosen.any(axis=1)
+        chosen[is_empty] = rows[is_empty] >= rows[is_empty].max(axis=1, keepdims=True)
+    return chosen
+
+
+def _put_below(control: ControlTag, model: MultiLabelModel, rows: Probabilities) -> Probabilities:
+    """Let nothing of a tree be more probable than what is above it."""
+    if not control.as_paths:
+        return rows
+    column = {label: i for i, label in enumerate(model.classes_)}
+    found = rows.copy()
+    for i, label in enumerate(model.classes_):
         while (label := label.rpartition(" / ")[0]) in column:
-            found[i] = min(found[i], row[column[label]])
+            found[:, i] = np.minimum(found[:, i], rows[:, column[label]])
     return found

@@ -103,9 +103,12 @@ class Evaluation:
 
 
 def evaluate(
-    labels: Sequence[str], classes: Sequence[str], probabilities: Probabilities
+    labels: Sequence[str],
+    classes: Sequence[str],
+    probabilities: Probabilities,
+    chosen: npt.NDArray[np.integer],
 ) -> Evaluation | None:
-    """Compare probabilities with the labels that people gave; None if nothing was measured.
+    """Compare probabilities and choices with the labels people gave; None if nothing was measured.
 
     Parameters
     ----------
@@ -117,14 +120,16 @@ def evaluate(
     probabilities
         Shape (len(labels), len(classes)), by a model that did not see the example. Rows with NaN
         were not measured and are left out.
+    chosen
+        Column of the label that is predicted for each example, shape (len(labels),).
     """
     measured = np.flatnonzero(is_measured(probabilities))
     if not measured.size:
         return None
     truths = [labels[i] for i in measured.tolist()]
     known = probabilities[measured].astype(np.float64)
-    best = known.argmax(axis=1)
-    predicted = [classes[i] for i in best.tolist()]
+    columns = chosen[measured]
+    predicted = [classes[i] for i in columns.tolist()]
     right = np.array([truth == guess for truth, guess in zip(truths, predicted, strict=True)])
     confusion = Counter(zip(truths, predicted, strict=True))
     per_label = {label: _measure_label(label, confusion) for label in sorted({*truths, *predicted})}
@@ -134,7 +139,7 @@ def evaluate(
         micro_f1=float(right.mean()),
         macro_f1=float(np.mean([label.f1 for label in per_label.values()])),
         log_loss=_log_loss(truths, classes, known),
-        ece=calibration_error(known.max(axis=1), right),
+        ece=calibration_error(known[np.arange(len(columns)), columns], right),
         per_label=per_label,
         confusion=_nest(confusion),
     )

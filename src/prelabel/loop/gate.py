@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from prelabel.errors import ArtifactError
-from prelabel.loop.decisions import choose_sets
+from prelabel.loop.decisions import choose_columns, choose_sets
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
 from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
@@ -125,23 +125,24 @@ class Gate:
 
 
 def write_left_out(models: Mapping[str, Model], lessons: Sequence[Lesson]) -> bytes:
-    """Return the content of `LEFT_OUT`: what was predicted for the examples that were measured."""
-    examples = {lesson.name: lesson.examples for lesson in lessons}
-    content = {name: _read_left_out(model, examples[name]) for name, model in models.items()}
+    """Return the content of `LEFT_OUT`: what is decided about the examples that were measured."""
+    content = {lesson.name: _read_left_out(lesson, models[lesson.name]) for lesson in lessons}
     return json.dumps(content).encode()
 
 
-def _read_left_out(model: Model, examples: Sequence[Example]) -> list[tuple[int, tuple[str, ...]]]:
+def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, ...]]]:
     probabilities = model.out_of_fold_
     if probabilities is None:
         return []
     if isinstance(model, MultiLabelModel):
-        sets = choose_sets(model, probabilities)
-        measured = np.flatnonzero(np.any(~np.isnan(probabilities), axis=1)).tolist()
-        return [(examples[row].task_id, sets[row]) for row in measured]
-    measured = np.flatnonzero(is_measured(probabilities)).tolist()
-    best = probabilities[measured].argmax(axis=1).tolist() if measured else []
+        is_known = np.any(~np.isnan(probabilities), axis=1)
+        chosen = choose_sets(lesson.control, model, probabilities)
+        sets = [np.flatnonzero(row).tolist() for row in chosen]
+    else:
+        is_known = is_measured(probabilities)
+        columns = choose_columns(lesson.control, model.classes_, probabilities)
+        sets = [[column] for column in columns.tolist()]
     return [
-        (examples[row].task_id, (model.classes_[column],))
-        for row, column in zip(measured, best, strict=True)
+        (lesson.examples[row].task_id, tuple(model.classes_[column] for column in sets[row]))
+        for row in np.flatnonzero(is_known).tolist()
     ]

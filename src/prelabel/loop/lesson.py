@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.cross_validation import predict_left_out
+from prelabel.loop.decisions import choose_columns, choose_sets
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel
@@ -88,11 +89,14 @@ class Lesson:
         )  # fmt: skip
 
     def evaluate(self, model: Model) -> Evaluation | None:
-        """Measure a fitted model on what it left out; None if it left nothing out."""
+        """Measure what a model decides about what it left out; None if it left nothing out."""
         found = model.out_of_fold_
         if found is None:
             return None
         if isinstance(model, MultiLabelModel):
             sets = [example.labels for example in self.examples]
-            return evaluate_sets(sets, model.classes_, found, found >= model.thresholds_)
-        return evaluate([example.labels[0] for example in self.examples], model.classes_, found)
+            chosen = choose_sets(self.control, model, found)
+            return evaluate_sets(sets, model.classes_, found, chosen)
+        labels = [example.labels[0] for example in self.examples]
+        columns = choose_columns(self.control, model.classes_, found)
+        return evaluate(labels, model.classes_, found, columns)
