@@ -6,14 +6,20 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+Labels = TypeVar("Labels", str, tuple[str, ...])
+"""Of a text: its one label, or all it has."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class DataSet:
-    """A data set of one label a text.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataSet(Generic[Labels]):
+    """A data set of one label a text, or of any number of them.
 
     Attributes
     ----------
+    label_names
+        All labels that a text of it has, sorted.
     texts, labels
         The train split, cut to a number of texts.
     test_texts, test_labels
@@ -21,19 +27,20 @@ class DataSet:
     """
 
     name: str
+    label_names: Sequence[str]
     texts: Sequence[str]
-    labels: Sequence[str]
+    labels: Sequence[Labels]
     test_texts: Sequence[str]
-    test_labels: Sequence[str]
+    test_labels: Sequence[Labels]
 
     @property
     def names(self) -> dict[str, list[str]]:
         """What each label is called: as in most projects, nothing but the label itself."""
-        return {label: [label] for label in sorted({*self.labels, *self.test_labels})}
+        return {label: [label] for label in self.label_names}
 
 
-def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator[DataSet]:
-    """Yield the sets of a folder, by name; those of several labels a text are left out.
+def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator[DataSet[str]]:
+    """Yield the sets of one label a text of a folder, by name.
 
     Parameters
     ----------
@@ -42,13 +49,10 @@ def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator
     max_texts
         How many texts of the train split to keep.
     """
-    for path in sorted(folder.glob("*/meta.json")):
-        meta = json.loads(path.read_text())
-        if meta["multilabel"] or (names and path.parent.name not in names):
-            continue
-        train, test = (_read(path.parent / f"{part}.jsonl") for part in ("train", "test"))
+    for name, train, test in _read_parts(folder, names, is_of_several=False):
         yield DataSet(
-            name=path.parent.name,
+            name=name,
+            label_names=sorted({row["label"] for row in train[:max_texts] + test}),
             texts=[row["text"] for row in train[:max_texts]],
             labels=[row["label"] for row in train[:max_texts]],
             test_texts=[row["text"] for row in test],
@@ -56,6 +60,37 @@ def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator
         )
 
 
-def _read(path: Path) -> list[dict[str, str]]:
+def read_sets_of_several(
+    folder: Path, names: Sequence[str], *, max_texts: int
+) -> Iterator[DataSet[tuple[str, ...]]]:
+    """Yield the sets of several labels a text, as `read_sets` does those of one."""
+    for name, train, test in _read_parts(folder, names, is_of_several=True):
+        yield DataSet(
+            name=name,
+            label_names=sorted(
+                {label for row in train[:max_texts] + test for label in row["label"]}
+            ),
+            texts=[row["text"] for row in train[:max_texts]],
+            labels=[tuple(row["label"]) for row in train[:max_texts]],
+            test_texts=[row["text"] for row in test],
+            test_labels=[tuple(row["label"]) for row in test],
+        )
+
+
+def _read_parts(
+    folder: Path, names: Sequence[str], *, is_of_several: bool
+) -> Iterator[tuple[str, list[Any], list[Any]]]:
+    """Yield name, train and test split of the sets of one kind."""
+    for path in sorted(folder.glob("*/meta.json")):
+        is_wanted = not names or path.parent.name in names
+        if is_wanted and json.loads(path.read_text())["multilabel"] == is_of_several:
+            yield (
+                path.parent.name,
+                _read(path.parent / "train.jsonl"),
+                _read(path.parent / "test.jsonl"),
+            )
+
+
+def _read(path: Path) -> list[Any]:
     with path.open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

@@ -47,7 +47,9 @@ class Workload:
         )
 
 
-def make_workload(data: DataSet, n_examples: int, *, n_pool: int, n_predicted: int) -> Workload:
+def make_workload(
+    data: DataSet[str], n_examples: int, *, n_pool: int, n_predicted: int
+) -> Workload:
     """Cut a data set into texts of fifty words; the same ones at every call."""
     pieces = list(_cut(data.texts, data.labels))
     random.Random(0).shuffle(pieces)  # noqa: S311 - a draw, not a secret

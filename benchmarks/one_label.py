@@ -1,0 +1,115 @@
+"""Sets of one label a text: who learns them, and what is measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from data_sets import DataSet
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+
+from prelabel.errors import NotEnoughLabelsError
+from prelabel.loop.evaluation import calibration_error
+from prelabel.models.logistic import SklearnTextClassifier
+
+METRICS = ("accuracy", "macro-F1", "log-loss", "ECE", "CPU seconds to fit")
+_LEAST_PROBABILITY = 1e-4  # a label never seen costs a log-loss of 9, not infinity
+
+Probabilities = npt.NDArray[np.floating]
+Fitted = tuple[Sequence[str], Callable[[Sequence[str]], Probabilities]]
+"""Classes, and what gives their probabilities."""
+Learner = Callable[[DataSet[str], Sequence[str], Sequence[str]], Fitted]
+"""Learns from texts and their labels, and from what else the set tells."""
+
+
+def make_vectorizer() -> TfidfVectorizer:
+    """Return the reference's features."""
+    # https://github.com/HumanSignal/label-studio-ml-backend/blob/d02cedf/label_studio_ml/examples/sklearn_text_classifier/model.py
+    tokens = r"(?u)\b\w\w+\b|\w"
+    return TfidfVectorizer(ngram_range=(1, 3), token_pattern=tokens)
+
+
+def learn_reference(data: DataSet[str], texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+    """Fit as the reference does, with its default C; before the first label on the names."""
+    texts, labels = (texts, labels) if texts else (list(data.names), list(data.names))
+    vectorizer = make_vectorizer()
+    model = LogisticRegression(C=10)
+    model.fit(vectorizer.fit_transform(texts), labels)
+    return model.classes_, lambda some: model.predict_proba(vectorizer.transform(some))
+
+
+def ours(
+    *, pool: bool = True, names: bool = True, n_components: int = 100, **settings: object
+) -> Learner:
+    """Return prelabel's learner, with or without an ingredient."""
+
+    def learn(data: DataSet[str], texts: Sequence[str], labels: Sequence[str]) -> Fitted:
+        model = SklearnTextClassifier(n_components=n_components, **settings)  # type: ignore[arg-type]
+        model.fit(
+            texts,
+            labels,
+            unlabeled=data.texts if pool else None,
+            label_names=data.names if names else None,
+        )
+        return model.classes_, model.predict_proba
+
+    return learn
+
+
+LEARNERS: dict[str, Learner] = {"reference": learn_reference, "prelabel": ours()}
+ABLATION: dict[str, Learner] = {
+    "without semantic directions": ours(n_components=0),
+    "without unlabeled texts": ours(pool=False),
+    "without label names": ours(names=False),
+    "without all three": ours(pool=False, names=False),
+    "50 semantic directions": ours(n_components=50),
+    "200 semantic directions": ours(n_components=200),
+    'C="auto"': ours(C="auto"),
+}
+
+
+def measure(
+    learner: Learner, data: DataSet[str], texts: Sequence[str], labels: Sequence[str]
+) -> list[float]:
+    """Return the `METRICS` of a learner given these labels.
+
+    What was learned from unlabeled texts is not in the time to fit: it serves many fits.
+    """
+    start = time.process_time()
+    classes, predict = _learn(learner, data, texts, labels)
+    seconds = time.process_time() - start
+    return [*_score(classes, predict(data.test_texts), data.test_labels), seconds]
+
+
+def _learn(
+    learner: Learner, data: DataSet[str], texts: Sequence[str], labels: Sequence[str]
+) -> Fitted:
+    """Let a learner learn; guess where none can: a single label, or names that no text has."""
+    if len(set(labels)) != 1:
+        try:
+            return learner(data, texts, labels)
+        except NotEnoughLabelsError:
+            if labels:
+                raise
+    classes = sorted(set(labels)) or list(data.names)
+    return classes, lambda some: np.full((len(some), len(classes)), 1 / len(classes))
+
+
+def _score(
+    classes: Sequence[str], probabilities: Probabilities, truth: Sequence[str]
+) -> list[float]:
+    predicted = [str(classes[i]) for i in probabilities.argmax(axis=1)]
+    right = np.array([a == b for a, b in zip(predicted, truth, strict=True)])
+    columns = {str(label): i for i, label in enumerate(classes)}
+    of_truth = [
+        row[columns[label]] if label in columns else 0.0
+        for row, label in zip(probabilities, truth, strict=True)
+    ]
+    log_loss = -np.log(np.maximum(of_truth, _LEAST_PROBABILITY)).mean()
+    macro = f1_score(truth, predicted, average="macro", zero_division=0)
+    error = calibration_error(probabilities.max(axis=1), right)
+    return [float(right.mean()), float(macro), float(log_loss), error]
