@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,20 @@ class Letters(TextModel):
         model = cls()
         model.classes_, model.letters = tuple(classes), arrays["letters"]
         return model
+
+
+def counted_letters(alive: weakref.WeakSet[Letters]) -> type[Letters]:
+    """Return a class of the same name, of which loaded models are seen."""
+
+    class Counted(Letters):
+        @classmethod
+        def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+            model = super().from_arrays(arrays, classes)
+            alive.add(model)
+            return model
+
+    Counted.__name__ = Letters.__name__
+    return Counted
 
 
 def count_letters(texts: Sequence[str]) -> npt.NDArray[Any]:

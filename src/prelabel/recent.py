@@ -33,7 +33,10 @@ class Recent(Generic[Key, Value]):
     def get(self, key: Key) -> Value | None:
         """Return a value, and count that as a use; None if it is not remembered."""
         with self._using:
-            return self._values.get(key)
+            try:
+                return self._values[key]
+            except KeyError:
+                return None
 
     def __setitem__(self, key: Key, value: Value) -> None:
         with self._using:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +21,9 @@ from prelabel.storage.jobs import JobStore
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
-from prelabel.types import ModelVersion, Prediction, ProjectSettings
+from prelabel.types import ModelVersion, Prediction, ProjectKey, ProjectSettings
 from tests.builders import CONFIG, PROJECT, TWIN, config, heads
-from tests.letters import Letters
+from tests.letters import Letters, counted_letters
 
 Learn = Callable[..., ModelVersion]
 TEXTS = {"sports": "ss ss sss", "cooking": "kk kkkk kk", "art": "aa aaa aa"}
@@ -278,3 +280,26 @@ def test_tasks_that_are_not_reached_in_time_are_abstained_from(
     assert "the last 512 of 1024 tasks were not reached in time" in caplog.text
     late = predictor.predict(PROJECT, schema, data, until_seconds=time.monotonic() - 1)
     assert late == [None] * len(data)
+
+
+def test_predicting_for_many_projects_keeps_no_more_models_than_the_registry(
+    database: Database, no_texts: Texts, tmp_path: Path
+) -> None:
+    projects, jobs, versions = ProjectStore(database), JobStore(database), VersionStore(database)
+    alive: weakref.WeakSet[Letters] = weakref.WeakSet()
+    registry = Registry(
+        versions=versions, artifacts=tmp_path, model_class=counted_letters(alive), resident=5
+    )
+    predictor = Predictor(registry, ProjectSettingsStore(database), no_texts)
+    artifact.save({"topic": Letters().fit("sk", ["sports", "cooking"])}, tmp_path / "a", receipt={})
+    for number in range(1, 31):
+        project = ProjectKey(number, 1)
+        projects.see(project, CONFIG)
+        jobs.claim(project, "me", timedelta(minutes=1))
+        versions.add(project, artifact="a", examples=2, heads=heads("cooking", "sports"),
+                     fingerprint="f", owner="me")  # fmt: skip
+        assert predictor.predict(project, schema_of("cooking", "sports"), [{"text": "sss"}]) != [
+            None
+        ]
+    gc.collect()
+    assert len(alive) == 5

@@ -23,7 +23,7 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN, heads
-from tests.letters import Letters
+from tests.letters import Letters, counted_letters
 
 Add = Callable[..., ModelVersion]
 
@@ -204,18 +204,6 @@ def test_of_many_projects_only_the_models_used_last_stay_in_memory(
     assert registry.serve(known[0]) is first
     assert served_at_once(registry, known[50]) is None
     assert served(registry, known[50]) is not None
-
-
-def counted_letters(alive: weakref.WeakSet[Letters]) -> type[Letters]:
-    class Counted(Letters):
-        @classmethod
-        def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
-            model = super().from_arrays(arrays, classes)
-            alive.add(model)
-            return model
-
-    Counted.__name__ = Letters.__name__
-    return Counted
 
 
 def slow_letters(loaded: list[Sequence[str]]) -> type[Letters]:

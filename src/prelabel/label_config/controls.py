@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from prelabel.label_config.labels import Label, read_offered, to_path, to_value
 from prelabel.label_config.objects import ObjectTag
@@ -49,7 +50,7 @@ class Condition:
         return bool(found) == self.wants_chosen
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class ControlTag:
     """A tag that takes a decision, and what it decides about.
 
@@ -81,8 +82,9 @@ class ControlTag:
     may_be_empty: bool = False
     conditions: tuple[Condition, ...] = ()
 
-    @property
+    @cached_property
     def values(self) -> frozenset[str]:
+        """What it may decide: the labels as regions carry them."""
         return frozenset(label.value for label in self.labels)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Self
 from xml.etree.ElementTree import Element, ParseError
 
@@ -23,7 +23,7 @@ MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelSchema:
     """What a labeling config means to a text classifier.
 
@@ -38,7 +38,7 @@ class LabelSchema:
     controls: tuple[ControlTag, ...]
     unusable: tuple[str, ...] = field(default=(), compare=False)
 
-    @property
+    @cached_property
     def has_urls(self) -> bool:
         """Whether tasks have only the address of some text."""
         return any(tag.is_url for tag in self._object_tags())

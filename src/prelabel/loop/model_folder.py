@@ -10,7 +10,7 @@ from typing import Any
 from prelabel.errors import ArtifactError
 from prelabel.label_config import ControlTag, LabelSchema
 from prelabel.loop.decisions import Decision, Offered
-from prelabel.loop.suggestions import decide_in_batches, suggest
+from prelabel.loop.suggestions import Suggester, decide_in_batches
 from prelabel.models import artifact
 from prelabel.models.base import Model, TextModel
 from prelabel.types import Prediction
@@ -37,7 +37,8 @@ class KeptModel:
 
     def predict(self, data: Sequence[Mapping[str, object]]) -> list[Prediction | None]:
         """Suggest labels for each task's data, in order; None where there is no text."""
-        return suggest(self.schema, data, self._decide, model_version=self.version)
+        suggester = Suggester(self.schema, self._decide, model_version=self.version)
+        return suggester.suggest(data)
 
     def _decide(
         self, control: ControlTag, texts: Sequence[str], offered: Sequence[Offered]

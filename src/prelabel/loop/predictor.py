@@ -6,12 +6,13 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from prelabel.label_config import ControlTag, Kind, LabelSchema
 from prelabel.loop.decisions import Decision, Offered
 from prelabel.loop.registry import Registry, Served
-from prelabel.loop.suggestions import Decide, decide_in_batches, suggest
+from prelabel.loop.suggestions import Decide, Suggester, decide_in_batches
 from prelabel.loop.texts import Texts
 from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
@@ -24,8 +25,18 @@ log = logging.getLogger(__name__)
 TASKS_AT_ONCE = 512
 """Tasks that are decided about before the clock is looked at."""
 
-NAMED = 1000
-"""Projects whose last version's name is remembered."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """What answers for a project, made of these three; the last one is remembered."""
+
+    served: Served | None
+    schema: LabelSchema
+    min_score: float
+    suggester: Suggester
+
+    def is_for(self, served: Served | None, schema: LabelSchema, min_score: float) -> bool:
+        return self.served is served and self.schema is schema and self.min_score == min_score
 
 
 class Predictor:
@@ -35,11 +46,13 @@ class Predictor:
         self._registry = registry
         self._settings = settings
         self._texts = texts
-        self._named = Recent[ProjectKey, tuple[Served | None, LabelSchema, float, str]](NAMED)
+        # As many as the registry keeps models of: these hold on to them.
+        self._ready = Recent[ProjectKey, _Ready](registry.resident)
 
     def model_version(self, project: ProjectKey, schema: LabelSchema) -> str:
         """Return the version that predictions made now would carry."""
-        return self._name(project, self._registry.serve(project), schema, self._min_score(project))
+        served = self._registry.serve(project)
+        return self._prepare(project, served, schema, self._min_score(project)).model_version
 
     def predict(
         self, project: ProjectKey, schema: LabelSchema, data: Sequence[Mapping[str, object]],
@@ -59,7 +72,8 @@ class Predictor:
         self._texts.ask(project, schema, data)
         data = self._texts.fill(project, schema, data)
         served = self._registry.serve(project)
-        min_score, found = self._min_score(project), list[Prediction | None]()
+        suggester = self._prepare(project, served, schema, self._min_score(project))
+        found: list[Prediction | None] = []
         for start in range(0, len(data), TASKS_AT_ONCE):
             if time.monotonic() > until_seconds:
                 log.warning(
@@ -67,8 +81,7 @@ class Predictor:
                     project, len(data) - start, len(data),
                 )  # fmt: skip
                 break
-            some = data[start : start + TASKS_AT_ONCE]
-            found += self._predict(project, served, schema, some, min_score)
+            found += suggester.suggest(data[start : start + TASKS_AT_ONCE])
         return found + [None] * (len(data) - len(found))
 
     def predict_at_once(
@@ -82,31 +95,27 @@ class Predictor:
         settings = self._settings.known(project, change)
         if served is None or settings is None:
             return None
-        return self._predict(project, served, schema, data, settings.min_score or 0.0)
+        return self._prepare(project, served, schema, settings.min_score or 0.0).suggest(data)
 
     def _min_score(self, project: ProjectKey) -> float:
         return self._settings.get(project).min_score or 0.0
 
-    def _predict(
-        self, project: ProjectKey, served: Served | None, schema: LabelSchema,
-        data: Sequence[Mapping[str, object]], min_score: float,
-    ) -> list[Prediction | None]:  # fmt: skip
-        name = self._name(project, served, schema, min_score)
-        decide: Decide = partial(_decide, served, schema)
-        if min_score:
-            decide = partial(_decide_surely, decide, min_score)
-        return suggest(schema, data, decide, model_version=name)
-
-    def _name(
+    def _prepare(
         self, project: ProjectKey, served: Served | None, schema: LabelSchema, min_score: float
-    ) -> str:
-        """Return `_name` of the two; what was named last is remembered."""
-        known = self._named.get(project)
-        if known and known[0] is served and known[1] is schema and known[2] == min_score:
-            return known[3]
-        name = _name(served, schema) + (f"-min{min_score:g}" if min_score else "")
-        self._named[project] = served, schema, min_score, name
-        return name
+    ) -> Suggester:
+        ready = self._ready.get(project)
+        if ready is None or not ready.is_for(served, schema, min_score):
+            suggester = _make_suggester(served, schema, min_score)
+            ready = self._ready[project] = _Ready(served, schema, min_score, suggester)
+        return ready.suggester
+
+
+def _make_suggester(served: Served | None, schema: LabelSchema, min_score: float) -> Suggester:
+    name, decide = _name(served, schema), partial(_decide, served, schema)
+    if not min_score:
+        return Suggester(schema, decide, model_version=name)
+    surely = partial(_decide_surely, decide, min_score)
+    return Suggester(schema, surely, model_version=f"{name}-min{min_score:g}")
 
 
 def _name(served: Served | None, schema: LabelSchema) -> str:

@@ -52,7 +52,9 @@ class _Loaded:
     until_seconds: float
 
     def is_for(self, active: ModelVersion) -> bool:
-        return self.active == active and time.monotonic() < self.until_seconds
+        ours = self.active  # not whole: metrics are large, and the store reads them anew
+        is_same = (ours.number, ours.artifact) == (active.number, active.artifact)
+        return is_same and time.monotonic() < self.until_seconds
 
 
 class Registry:
@@ -84,6 +86,7 @@ class Registry:
         self._versions = versions
         self._artifacts = artifacts
         self._model_class = model_class
+        self.resident = resident
         self._loaded = Recent[ProjectKey, _Loaded](resident)
         # Which projects share a lock does not matter: to load takes milliseconds.
         self._loading = [threading.Lock() for _ in range(LOCKS)]

@@ -14,6 +14,9 @@ TEXTS_AT_ONCE = 512
 """Bounds the memory of a batch, and how long it keeps other threads from running. More is slower:
 larger arrays go back to the system after each use, and their pages must be got again."""
 
+REMEMBERED = 1_000
+"""Combinations of labels of which it is remembered what they amount to."""
+
 Data: TypeAlias = Sequence[Mapping[str, object]]
 Decide: TypeAlias = Callable[
     [ControlTag, Sequence[str], Sequence[Offered]], Sequence[Decision | None]
@@ -38,40 +41,65 @@ def decide_in_batches(
     ]  # fmt: skip
 
 
-def suggest(
-    schema: LabelSchema, data: Data, decide_one: Decide, *, model_version: str
-) -> list[Prediction | None]:
-    """Return what is suggested for each task's data, in order; None abstains.
+class Suggester:
+    """Suggests labels for tasks, and remembers what labels amount to: most come again.
 
-    A prediction has a region for each control that is shown and about which there is a decision.
+    Threads may share it.
+
+    Parameters
+    ----------
+    decide
+        Decides about the texts of a control.
+    model_version
+        What all predictions carry.
     """
-    columns = [_decide_each(control, data, decide_one) for control in schema.controls]
-    # What is shown follows from the labels, and most tasks have labels that another one had.
-    known: dict[Labels, _Shown] = {}
-    predictions: list[Prediction | None] = []
-    for decisions in zip(*columns, strict=True):
-        labels = tuple([decision and decision[0] for decision in decisions])
-        shown = known.get(labels)
-        if shown is None:
-            shown = known[labels] = _show(schema.controls, labels)
-        scores = [found[1] for place in shown.places if (found := decisions[place])]
-        predictions.append(
-            Prediction(regions=shown.regions, score=min(scores), model_version=model_version)
-            if scores
-            else None
-        )
-    return predictions
 
+    def __init__(self, schema: LabelSchema, decide: Decide, *, model_version: str) -> None:
+        self._controls = schema.controls
+        self._decide = decide
+        self._shown: dict[Labels, _Shown] = {}
+        self.model_version = model_version
 
-def _decide_each(control: ControlTag, data: Data, decide_one: Decide) -> Sequence[Decision | None]:
-    """Return the decision about each task, in order; None where there is none or no text."""
-    found: list[Decision | None] = [None] * len(data)
-    texts = {i: text for i, item in enumerate(data) if (text := control.read_text(item))}
-    if texts:
-        offered = [control.read_offered(data[i]) for i in texts]
-        for i, decision in zip(texts, decide_one(control, [*texts.values()], offered), strict=True):
-            found[i] = decision
-    return found
+    def suggest(self, data: Data) -> list[Prediction | None]:
+        """Return what is suggested for each task's data, in order; None abstains.
+
+        A prediction has a region for each control that is shown and about which there is a
+        decision.
+        """
+        columns = [self._decide_each(control, data) for control in self._controls]
+        predictions: list[Prediction | None] = []
+        for decisions in zip(*columns, strict=True):
+            labels = tuple([decision and decision[0] for decision in decisions])
+            shown = self._shown.get(labels) or self._show(labels)
+            scores = [found[1] for place in shown.places if (found := decisions[place])]
+            predictions.append(
+                Prediction(
+                    regions=shown.regions, score=min(scores), model_version=self.model_version
+                )
+                if scores
+                else None
+            )
+        return predictions
+
+    def _decide_each(self, control: ControlTag, data: Data) -> Sequence[Decision | None]:
+        """Return the decision about each task, in order; None where there is none or no text."""
+        texts = [control.read_text(item) for item in data]
+        given = [text for text in texts if text]
+        if not given:
+            return [None] * len(data)
+        pairs = zip(texts, data, strict=True)
+        offered = [control.read_offered(item) for text, item in pairs if text]
+        decisions = self._decide(control, given, offered)
+        if len(given) == len(texts):
+            return decisions
+        found = iter(decisions)
+        return [next(found) if text else None for text in texts]
+
+    def _show(self, labels: Labels) -> _Shown:
+        if len(self._shown) >= REMEMBERED:
+            self._shown.clear()
+        shown = self._shown[labels] = _show(self._controls, labels)
+        return shown
 
 
 class _Shown(NamedTuple):

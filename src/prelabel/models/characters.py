@@ -47,7 +47,7 @@ def read_characters(chunk: Sequence[str]) -> tuple[Hashes, Classes]:
 
 def find_bounds(chunk: Sequence[str]) -> Integers:
     """Position of each text's first character, and the one after the last text's space."""
-    return np.cumsum([1, *(len(text) + 1 for text in chunk)])
+    return np.array([1, *[len(text) + 1 for text in chunk]]).cumsum()
 
 
 def find_runs(inside: Mask, joins: Mask) -> tuple[Integers, Integers]:
@@ -65,7 +65,7 @@ def sum_up(values: Hashes) -> Hashes:
     """Return what the hashes of all runs of values are made of, shape (len(values) + 1,)."""
     sums = np.zeros(len(values) + 1, np.uint64)
     powers, _ = _powers(len(values).bit_length())
-    np.cumsum(values * powers[: len(values)], out=sums[1:])
+    (values * powers[: len(values)]).cumsum(out=sums[1:])
     return sums
 
 

@@ -114,14 +114,15 @@ class TfidfFeatures:
 
     def read(self, chunk: Sequence[str]) -> Reading:
         """Read a chunk of `in_chunks`."""
-        return self._vocabulary.reader.read(chunk, self._shift)
+        return self._vocabulary.reader.read(chunk)
 
     def weigh_words(self, reading: Reading) -> WordRows:
         """TF-IDF of words and pairs of words in a chunk."""
         keys, counts = count_keys(reading.words)
-        columns = keys & ((1 << self._shift) - 1)
+        shift = self._vocabulary.reader.shift
+        columns = keys & ((1 << shift) - 1)
         weights = self.weigh(columns, counts)
-        starts = keys.searchsorted(np.arange(len(reading.starts)) << self._shift)
+        starts = keys.searchsorted(np.arange(len(reading.starts)) << shift)
         sums = np.zeros(len(keys) + 1)
         np.cumsum(weights * weights, out=sums[1:])
         lengths = starts[1:] - starts[:-1]
@@ -132,10 +133,6 @@ class TfidfFeatures:
         """Weigh words and pairs of words that occur so often; the length of a row is not yet 1."""
         weights: npt.NDArray[np.float32] = dampen(counts) * self._vocabulary.weights.take(columns)
         return weights
-
-    @property
-    def _shift(self) -> int:
-        return self.n_features.bit_length()
 
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams, given by their hashes; -1 for those not kept."""

@@ -60,6 +60,11 @@ class TokenReader:
         How many columns are words or pairs of words; those of characters come after them.
     weights
         Of the n-grams of characters.
+
+    Attributes
+    ----------
+    shift
+        Bits that any column has room in.
     """
 
     def __init__(
@@ -68,11 +73,12 @@ class TokenReader:
         self._find = find
         self._n_words = n_words
         self._weights = weights
+        self.shift = (n_words + len(weights)).bit_length()
         self._known = Tokens()
         self._learning = threading.Lock()
 
-    def read(self, chunk: Sequence[str], shift: int) -> Reading:
-        """Read a chunk of `in_chunks`; there are at most ``1 << shift`` columns."""
+    def read(self, chunk: Sequence[str]) -> Reading:
+        """Read a chunk of `in_chunks`."""
         values, classes = read_characters(chunk)
         bounds, sums, is_token = find_bounds(chunk), sum_up(values), classes != SPACE
         starts, stops = find_runs(is_token, is_token)
@@ -81,17 +87,17 @@ class TokenReader:
         ids = known.numbers.find(hashes)
         if ids.min(initial=0) < 0:
             known, ids = self._learn(values, starts, stops, hashes)
-        words = self._read_words(sums, classes, bounds, shift)
+        words = self._read_words(sums, classes, bounds)
         return Reading(known, ids, starts.searchsorted(bounds), words)
 
-    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers, shift: int) -> Integers:
+    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
         starts, stops = find_runs(classes >= WORD, classes == WORD)
         words, pairs = hash_words(hash_runs(sums, starts, stops))
         columns = self._find(np.concatenate((words, pairs)))
         if len(bounds) == 2:  # all are of one text
             return columns[columns >= 0]
         counts = np.diff(starts.searchsorted(bounds))
-        rows = (np.arange(len(counts)) << shift).repeat(counts)
+        rows = (np.arange(len(counts)) << self.shift).repeat(counts)
         columns[len(words) :][rows[1:] != rows[:-1]] = -1
         keys: Integers = np.concatenate((rows, rows[1:])) | columns
         return keys[columns >= 0]
@@ -130,7 +136,8 @@ class TokenReader:
 def count_keys(keys: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
     """Distinct keys, ascending, and how often each occurs. What is given is put in order."""
     keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
-    is_first = np.ones(len(keys) + 1, np.bool_)
+    is_first = np.empty(len(keys) + 1, np.bool_)
+    is_first[0] = is_first[-1] = True
     np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
     (first,) = is_first.nonzero()
     return keys[first[:-1]], (first[1:] - first[:-1]).astype(np.float32)

@@ -6,6 +6,7 @@ The names that `label-studio-ml` documents keep their meaning; ours start with `
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -227,7 +228,7 @@ class Settings(BaseSettings):
             raise ValueError("BASIC_AUTH_USER and BASIC_AUTH_PASS go together: set both or neither")
         return self
 
-    @property
+    @cached_property
     def is_guarded(self) -> bool:
         """Whether requests need credentials, or the secret in their path."""
         secrets = (self.basic_auth_user, self.url_secret, self.token)

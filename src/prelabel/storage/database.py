@@ -13,11 +13,10 @@ from typing import Any, Self, cast
 
 import msgspec
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from prelabel.errors import StorageError
+from prelabel.storage.faults import FaultMapper
 from prelabel.storage.opening import ReadOnlyConnection, open_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,6 +38,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._faults = FaultMapper(path)
         self._writing = threading.Lock()
         self._watching = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
@@ -60,7 +60,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database throughout."""
-        with self._mapping_errors(), self._engine.begin() as connection:
+        with self._faults, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -72,7 +72,7 @@ class Database:
         StorageError
             If the database cannot be opened, read or written.
         """
-        with self._mapping_errors(), self._writing, self._writer.begin() as connection:
+        with self._faults, self._writing, self._writer.begin() as connection:
             yield connection
 
     def last_change(self) -> int:
@@ -86,7 +86,7 @@ class Database:
         StorageError
             If the database cannot be read.
         """
-        with self._mapping_errors(), self._watching:
+        with self._faults, self._watching:
             if self._watcher is None or isinstance(self._watcher, ReadOnlyConnection):
                 self._watch()
             # https://www.sqlite.org/pragma.html#pragma_data_version: it compares what one
@@ -150,14 +150,14 @@ class Database:
 
     def require_whole(self) -> None:
         """Raise `StorageError` if any page is damaged; reads all of them."""
-        with self._mapping_errors(), self.read() as connection:
+        with self._faults, self.read() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
 
     def copy_to(self, path: Path) -> None:
         """Write a copy, as of one moment, into a new file; nobody waits for it."""
-        with self._mapping_errors():
+        with self._faults:
             connection = _detach(self._engine.raw_connection())
             try:
                 connection.execute("VACUUM INTO ?", (str(path),))  # outside of any transaction
@@ -180,37 +180,11 @@ class Database:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _mapping_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (DatabaseError, PoolTimeoutError, sqlite3.DatabaseError) as error:
-            if isinstance(error, IntegrityError | ProgrammingError | DataError | InternalError):
-                raise  # our own mistake, not the disk's
-            # Only the driver's own words: the statement's parameters are people's texts.
-            cause = error.orig if isinstance(error, DatabaseError) else error
-            raise StorageError(
-                f"The database {self.path} cannot be used ({cause})",
-                expected="a readable and writable SQLite file with free disk space",
-                fix=_advise(cause),
-            ) from error
-
 
 def _keep_no_makeshift(connection: object, record: ConnectionPoolEntry) -> None:
     """Let the next one see whether the file can be written again."""
     if isinstance(connection, ReadOnlyConnection):
         record.invalidate()
-
-
-def _advise(cause: object) -> str:
-    if any(word in str(cause) for word in ("malformed", "not a database")):
-        return (
-            "The file is damaged, and left as it is: make another folder of a backup with "
-            "`prelabel restore`."
-        )
-    if "locked" in str(cause):
-        return "Another process keeps it locked: wait for that, or end it, then try again."
-    return "Check the folder's permissions and the disk, then try again."
 
 
 def _detach(connection: PoolProxiedConnection) -> sqlite3.Connection:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from prelabel.errors import MalformedError, shorten
 
 _PROJECT_KEY = re.compile(r"(\d{1,18})\.(\d{1,18})", re.ASCII)
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class ProjectKey:
+class ProjectKey(NamedTuple):
     """Which project of which Label Studio: its id and its creation time in whole unix seconds.
 
     Label Studio sends ``"<id>.<seconds>"`` to ``/setup`` and ``/predict``, and every webhook
