@@ -58,6 +58,8 @@ class HashTable:
         differs = slots.hashes.take(at) != hashes
         (others,) = (differs & (found >= 0)).nonzero()
         found[differs] = -1
+        if not len(others):
+            return found
         at, wanted = at[others], hashes[others]
         while len(others):
             at = slots.next(at)

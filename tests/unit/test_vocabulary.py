@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from prelabel.models.vocabulary import Vocabulary
+
+# Few of the first bits, so that many hashes share them; the smallest and the largest among them.
+HASHES = st.builds(
+    lambda high, low: (high << 48) | low,
+    st.sampled_from([0, 1, 2**15, 2**16 - 1]), st.sampled_from([0, 1, 2, 7, 2**48 - 1]),
+)  # fmt: skip
+
+
+@given(st.sets(HASHES), st.lists(HASHES))
+@example({0}, [2**64 - 1])
+@example({2**64 - 2}, [2**64 - 1, 2**64 - 2, 0])
+def test_it_finds_the_columns_that_a_dictionary_finds(kept: set[int], asked: list[int]) -> None:
+    hashes = sorted(kept)
+    vocabulary = Vocabulary(np.array(hashes, np.uint64), np.ones(len(hashes), np.float32))
+    expected = {value: column for column, value in enumerate(hashes)}
+    found = vocabulary.find(np.array(asked, np.uint64)).tolist()
+    assert found == [expected.get(value, -1) for value in asked]
