@@ -5,8 +5,8 @@
 So many clients ask for predictions of ten tasks each, one request after the other, without a
 pause, each on a connection of its own. Meanwhile prelabel is told two labels a second, and trains
 after every ten. The reference is told none: without a Label Studio to fetch all labels from, each
-would be an error. Milliseconds are the clients' own; memory is that of all processes (PSS), at each
-tenth of the time.
+would be an error. Milliseconds are the clients' own. Memory (PSS) is that of the processes that
+serve and of the training process, before the load and at each tenth of the time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import argparse
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -41,7 +42,7 @@ class Seen:
     webhook_milliseconds: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     versions: set[str] = field(default_factory=set)
-    memory_bytes: list[int] = field(default_factory=list)
+    memory_bytes: list[dict[str, int]] = field(default_factory=list)
 
 
 def main() -> None:
@@ -96,11 +97,12 @@ def _load(
         pairs = zip(work.texts[further], work.labels[further], strict=True)
         labels = [talk.labeled([text], [label]) for text, label in pairs]
         threads.append(threading.Thread(target=people.label, args=(labels,)))
+    people.seen.memory_bytes.append(server.memory_bytes_by_kind)
     for thread in threads:
         thread.start()
     for _ in range(_MEMORY_READINGS):
         time.sleep(seconds / _MEMORY_READINGS)
-        people.seen.memory_bytes.append(server.memory_bytes)
+        people.seen.memory_bytes.append(server.memory_bytes_by_kind)
     people.is_over.set()
     for thread in threads:
         thread.join()
@@ -144,9 +146,8 @@ class _People:
 
 def _write(measured: list[tuple[str, float, Seen]]) -> str:
     lines = [
-        "| | requests | a second | errors | p50 ms | p99 ms | versions | webhook p99 ms "
-        "| memory at each tenth, MB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| | requests | a second | errors | p50 ms | p99 ms | versions | webhook p99 ms |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, seconds, seen in measured:
         median, tail = np.quantile(seen.milliseconds, [0.5, 0.99])
@@ -155,14 +156,30 @@ def _write(measured: list[tuple[str, float, Seen]]) -> str:
             if seen.webhook_milliseconds
             else "-"
         )
-        memory = " ".join(f"{value / 1e6:.0f}" for value in seen.memory_bytes)
         count = len(seen.milliseconds)
         lines.append(
             f"| {name} | {count:,} | {count / seconds:.0f} | {len(seen.errors)} | {median:.0f} "
-            f"| {tail:.0f} | {len(seen.versions)} | {webhook} | {memory} |"
+            f"| {tail:.0f} | {len(seen.versions)} | {webhook} |"
         )
-        lines += [f"\n{error}" for error in sorted(set(seen.errors))[:5]]
+    tenths = "".join(f" {number}/{_MEMORY_READINGS} |" for number in range(1, _MEMORY_READINGS))
+    lines += ["", f"| memory, MB | start |{tenths} end |", "|---" * (_MEMORY_READINGS + 2) + "|"]
+    for name, _, seen in measured:
+        lines += _write_memory(name, seen.memory_bytes)
+    for name, _, seen in measured:
+        lines += [f"\n{name}: {error}" for error in sorted(set(seen.errors))[:5]]
     return "\n".join(lines)
+
+
+def _write_memory(name: str, readings: list[dict[str, int]]) -> Iterator[str]:
+    """Yield a line for each kind of process that there is, and for all together."""
+    kinds: dict[str, Callable[[dict[str, int]], int]] = {
+        f"{name}, {kind}": itemgetter(kind) for kind in readings[0]
+    }
+    kinds[f"{name}, all"] = lambda reading: sum(reading.values())
+    for kind, read in kinds.items():
+        found = [read(reading) for reading in readings]
+        if any(found):
+            yield f"| {kind} |" + "".join(f" {value / 1e6:.0f} |" for value in found)
 
 
 if __name__ == "__main__":

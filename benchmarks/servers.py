@@ -127,12 +127,16 @@ class Server:
     @property
     def memory_bytes(self) -> int:
         """Memory of all its processes; pages that several share count once (PSS)."""
-        lines = (
-            line
-            for pid in self._tree()
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        )
-        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return sum(self.memory_bytes_by_kind.values())
+
+    @property
+    def memory_bytes_by_kind(self) -> dict[str, int]:
+        """Memory (PSS) of the processes that serve, and of those started by multiprocessing."""
+        found = {"server": 0, "trainer": 0}
+        for pid in self._tree():
+            is_started = b"from multiprocessing" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            found["trainer" if is_started else "server"] += _measure_memory_bytes(pid)
+        return found
 
     def _tree(self) -> Iterator[int]:
         waiting = [self._process.pid]
@@ -148,6 +152,11 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(60)
+
+
+def _measure_memory_bytes(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _free_port() -> int:

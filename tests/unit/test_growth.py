@@ -51,6 +51,25 @@ for name, array in fit({n}).to_arrays().items():
     assert {name: array.tobytes().hex() for name, array in grown.items()} == at_once
 
 
+def test_trainings_past_many_milestones_hold_no_more_memory_than_the_last_of_them() -> None:
+    def held_after(*counts: int) -> int:
+        script = f"""
+import gc, tracemalloc
+from tests.unit.test_growth import fit
+fit(30)  # so that all that is imported is there
+gc.collect()
+tracemalloc.start()
+for n in {list(counts)}:
+    fit(n)
+gc.collect()
+print(tracemalloc.get_traced_memory()[0])
+"""
+        command = [sys.executable, "-c", script]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert held_after(281, 309, 339, 372) < 1.3 * held_after(372)  # all are milestones
+
+
 @pytest.mark.parametrize("few", [True, False])
 def test_what_is_added_after_a_milestone_is_learned(
     few: bool, monkeypatch: pytest.MonkeyPatch

@@ -71,6 +71,15 @@ class TfidfFeatures:
         """How many of them, the first, are words or pairs of words."""
         return self._vocabulary.n_words
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes, without what is remembered of tokens."""
+        return self._vocabulary.n_bytes
+
+    def forget_tokens(self) -> None:
+        """Free what is remembered of the tokens read; they are read again when they come again."""
+        self._vocabulary.reader.forget()
+
     def fit(self, texts: Sequence[str]) -> Self:
         """Choose the vocabulary, and weigh an n-gram by how few texts have it."""
         found = [_document_frequencies(find_ngrams(chunk)) for chunk in in_chunks(texts)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from prelabel.models.calibration import N_FOLDS, Calibration, measure
 from prelabel.models.design import Design, lay_out
 from prelabel.models.examples import Examples
-from prelabel.models.milestones import last_milestone, remembered
+from prelabel.models.milestones import Beginning, Key, remembered, update
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Linear, Matrix, Solver
 from prelabel.models.representation import Representation
@@ -44,7 +47,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Layout:
+class _Rows:
     """Names and texts as a solver sees them, whatever their labels.
 
     Attributes
@@ -63,6 +66,34 @@ class _Layout:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Names and texts as a solver sees them: one for all that is learned of the same texts.
+
+    Attributes
+    ----------
+    first
+        The texts up to the last milestone.
+    """
+
+    representation: Representation
+    first: Beginning
+    rows: _Rows
+
+    @classmethod
+    def of(
+        cls, names: tuple[str, ...], texts: Sequence[str], representation: Representation
+    ) -> Self:
+        """Lay the first texts out, or take what is remembered of that, and add those since."""
+        first = Beginning.of(texts, role="labeled")
+        rows, since = _lay_out(names, first, representation), texts[len(first.texts) :]
+        if since:
+            vectors = representation.features.transform(since)
+            coordinates = rows.weight * representation.space.transform(vectors)
+            rows = _Rows(rows.weight, rows.design.extend(vectors, coordinates))
+        return cls(representation, first, rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Milestone:
     """All that was learned of the first examples."""
 
@@ -72,31 +103,31 @@ class _Milestone:
     @property
     def n_bytes(self) -> int:
         """Memory it takes."""
-        return self.measured.scores.nbytes + self.linear.coefficients.nbytes
+        linear = self.linear.coefficients.nbytes + self.linear.intercept.nbytes
+        return self.measured.scores.nbytes + linear
 
 
-def learn(
-    examples: Examples, representation: Representation, *, C: float | None, seed: int  # noqa: N803 - as in scikit-learn
-) -> Learned:  # fmt: skip
+def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> Learned:  # noqa: N803 - as in scikit-learn
     """Learn from examples; quickly, if a milestone of them is remembered.
 
     Parameters
     ----------
+    layout
+        Of the examples' names and texts.
     C
         Inverse strength of the penalty; None chooses it by log-loss on examples left out.
     """
-    n_first = last_milestone(len(examples.texts))
-    first = examples.first(n_first)
-    reached = _reach(_Hashable(first), representation, C, seed)
-    layout = _lay_out(examples.names, examples.texts, representation)
-    design, linear, scores = layout.design, reached.linear, reached.measured.scores
+    n_first, design = len(layout.first.texts), layout.rows.design
+    decided = _Decided(examples.first(n_first))
+    reached = _reach(decided, layout.first, layout.representation, C, seed)
+    linear, scores = reached.linear, reached.measured.scores
     if n_first < len(examples.texts):
         scores = np.concatenate((scores, _score_new(examples, n_first, design, linear)))
         linear = reached.measured.solver.fit(
             design.rows, examples.labels, examples.weights,
             n_classes=len(examples.classes), start=linear,
         )  # fmt: skip
-    return _fold(representation, reached, layout, linear, scores)
+    return _fold(reached, layout, linear, scores)
 
 
 def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear) -> Matrix:
@@ -107,13 +138,11 @@ def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear)
     return scores
 
 
-def _fold(
-    representation: Representation, reached: _Milestone, layout: _Layout, linear: Linear,
-    scores: Matrix,
-) -> Learned:  # fmt: skip
+def _fold(reached: _Milestone, layout: Layout, linear: Linear, scores: Matrix) -> Learned:
     temperature = np.float32(reached.measured.temperature)
-    of_vectors, of_coordinates = layout.design.restore(linear.coefficients)
-    folded = of_vectors + representation.space.fold(layout.weight * of_coordinates)
+    of_vectors, of_coordinates = layout.rows.design.restore(linear.coefficients)
+    space = layout.representation.space
+    folded = of_vectors + space.fold(layout.rows.weight * of_coordinates)
     coefficients = np.ascontiguousarray(folded / temperature)
     return Learned(
         linear=Linear(coefficients, linear.intercept / temperature),
@@ -124,29 +153,27 @@ def _fold(
     )
 
 
-class _Hashable:
-    """Examples, equal to others that say the same."""
+class _Decided:
+    """Examples up to a milestone, known by all of them but their texts."""
 
     def __init__(self, examples: Examples) -> None:
         self.examples = examples
-        self._key = (
-            examples.classes, examples.names, examples.texts,
-            examples.labels.tobytes(), examples.text_weights.tobytes(),
-        )  # fmt: skip
 
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hashable) and self._key == other._key
+    @property
+    def key(self) -> Key:
+        digest = hashlib.blake2b(self.examples.labels.tobytes(), digest_size=16)
+        digest.update(self.examples.text_weights.tobytes())
+        update(digest, self.examples.names)
+        return self.examples.classes, digest.digest()
 
 
 @remembered
 def _reach(
-    first: _Hashable, representation: Representation, C: float | None, seed: int  # noqa: N803
+    decided: _Decided, first: Beginning, representation: Representation,
+    C: float | None, seed: int,  # noqa: N803
 ) -> _Milestone:  # fmt: skip
-    examples = first.examples
-    rows = _lay_out(examples.names, examples.texts, representation).design.rows
+    examples = decided.examples
+    rows = _lay_out(examples.names, first, representation).design.rows
     measured = _tune(rows, examples, PENALTIES if C is None else (C,), seed)
     linear = measured.solver.fit(
         rows, examples.labels, examples.weights, n_classes=len(examples.classes)
@@ -155,19 +182,10 @@ def _reach(
 
 
 @remembered
-def _lay_out(
-    names: tuple[str, ...], texts: tuple[str, ...], representation: Representation
-) -> _Layout:
-    """Lay the first texts out anew, and add those since the milestone."""
-    n_first = last_milestone(len(texts))
-    if n_first < len(texts):
-        before = _lay_out(names, texts[:n_first], representation)
-        vectors = representation.features.transform(texts[n_first:])
-        coordinates = before.weight * representation.space.transform(vectors)
-        return _Layout(before.weight, before.design.extend(vectors, coordinates))
-    vectors = representation.features.transform([*names, *texts])
-    weight = _semantic_weight(len(texts))
-    return _Layout(weight, lay_out(vectors, weight * representation.space.transform(vectors)))
+def _lay_out(names: tuple[str, ...], first: Beginning, representation: Representation) -> _Rows:
+    vectors = representation.features.transform([*names, *first.texts])
+    weight = _semantic_weight(len(first.texts))
+    return _Rows(weight, lay_out(vectors, weight * representation.space.transform(vectors)))
 
 
 def _tune(

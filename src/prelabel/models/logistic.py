@@ -13,7 +13,7 @@ from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
-from prelabel.models.growth import Learned, learn
+from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Matrix
@@ -123,12 +123,14 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         coefficients, intercept = learned.linear.coefficients, learned.linear.intercept
         if not examples.texts:  # a name in many texts would win them all: let none start ahead
             intercept = -representation.mean @ coefficients
+        representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)
         return self
 
     def _learn(self, examples: Examples, representation: Representation) -> Learned:
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
-        return learn(examples, representation, C=C, seed=self.random_state)
+        layout = Layout.of(examples.names, examples.texts, representation)
+        return learn(examples, layout, C=C, seed=self.random_state)
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""

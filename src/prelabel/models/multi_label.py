@@ -13,7 +13,7 @@ from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.examples import Examples
 from prelabel.models.folded import check_arrays, known_names
-from prelabel.models.growth import learn
+from prelabel.models.growth import Layout, learn
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
@@ -95,15 +95,19 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         coefficients = np.empty(shape, np.float32)
         intercept = np.empty(len(self.classes_), np.float32)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
-        for column, label in enumerate(self.classes_):
-            has_it = [label in chosen for chosen in sets]
-            examples = Examples.of_one_label(texts, has_it, sample_weight, names, label)
+        of_labels = [
+            Examples.of_one_label(texts, [label in s for s in sets], sample_weight, names, label)
+            for label in self.classes_
+        ]
+        layout = Layout.of(of_labels[0].names, of_labels[0].texts, representation)
+        for column, examples in enumerate(of_labels):
             C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
-            learned = learn(examples, representation, C=C, seed=self.random_state)
+            learned = learn(examples, layout, C=C, seed=self.random_state)
             coefficients[:, column] = _difference(learned.linear.coefficients)
             intercept[column] = _difference(learned.linear.intercept[None])[0]
             found = _sigmoid(_difference(learned.scores))
             self.out_of_fold_[examples.positions, column] = found
+        representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)
         self.thresholds_ = tune_thresholds(
             self.out_of_fold_, np.array([[label in s for label in self.classes_] for s in sets])

@@ -90,6 +90,11 @@ class TokenReader:
         words = self._read_words(sums, classes, bounds)
         return Reading(known, ids, starts.searchsorted(bounds), words)
 
+    def forget(self) -> None:
+        """Free what is remembered; who is reading keeps it until then."""
+        with self._learning:
+            self._known = Tokens()
+
     def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
         starts, stops = find_runs(classes >= WORD, classes == WORD)
         words, pairs = hash_words(hash_runs(sums, starts, stops))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.milestones import last_milestone, remembered
+from prelabel.models.milestones import Beginning, Key, remembered
 from prelabel.models.semantic import SemanticSpace
 
 MAX_POOL_TEXTS = 20_000
@@ -31,12 +32,15 @@ class Representation:
         Mean vector of the texts, shape (n_features,), float32; 0 if there were no unlabeled texts.
     texts
         Those that the directions were learned from.
+    key
+        What it is known by: equal ones are learned from equal texts in the same way.
     """
 
     features: TfidfFeatures
     space: SemanticSpace
     mean: npt.NDArray[np.float32]
     texts: Sequence[str]
+    key: Key
 
     @staticmethod
     def learn(
@@ -55,26 +59,33 @@ class Representation:
         others = dict.fromkeys(unlabeled)
         has_others = not others.keys() <= set(texts)
         # What has come first comes first, so that the texts before a milestone stay the same.
-        pool = tuple(dict.fromkeys([*others, *texts] if has_others else texts))
-        pool = pool[: last_milestone(len(pool))]
+        pool = list(dict.fromkeys([*others, *texts] if has_others else texts))
         # Without others, directions would only weigh anew what the labels weigh better.
-        return _learn(pool, n_components if has_others else 0, seed)
+        first = Beginning.of(pool, role="pool")
+        return _learn(first, n_components if has_others else 0, seed)
 
     @property
     def n_bytes(self) -> int:
-        """Memory it takes, without the vocabulary and what is remembered of tokens."""
-        texts = sum(map(len, self.texts))
-        return self.space.directions.nbytes + self.mean.nbytes + texts
+        """Memory it takes, between a fit that has ended and the next."""
+        arrays = self.space.directions.nbytes + self.mean.nbytes
+        return arrays + self.features.n_bytes + sum(map(sys.getsizeof, self.texts))
+
+    def forget_tokens(self) -> None:
+        """End a fit: what it has read of tokens is not needed for the next, and is not kept."""
+        self.features.forget_tokens()
 
 
 @remembered
-def _learn(pool: tuple[str, ...], n_components: int, seed: int) -> Representation:
-    features = TfidfFeatures().fit(pool)
-    texts = _sample(pool) if n_components else []
+def _learn(pool: Beginning, n_components: int, seed: int) -> Representation:
+    features = TfidfFeatures().fit(pool.texts)
+    texts = _sample(pool.texts) if n_components else []
     vectors = features.transform(texts)
     space = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
     sums = np.asarray(vectors.sum(axis=0), np.float32).reshape(-1)
-    return Representation(features, space, sums / np.float32(max(1, len(texts))), texts)
+    return Representation(
+        features, space, sums / np.float32(max(1, len(texts))), texts,
+        key=(*pool.key, n_components, seed),
+    )  # fmt: skip
 
 
 def _sample(texts: Sequence[str]) -> Sequence[str]:

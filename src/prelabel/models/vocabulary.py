@@ -52,6 +52,11 @@ class Vocabulary:
     def __reduce__(self) -> tuple[type[Self], tuple[Hashes, npt.NDArray[np.float32]]]:
         return type(self), (self.hashes, self.weights)  # the rest follows from these
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes, without its reader."""
+        return self.hashes.nbytes + self.weights.nbytes + self._buckets.nbytes
+
     def find(self, hashes: Hashes) -> Integers:
         """Columns of n-grams; -1 for those not in the vocabulary."""
         if not len(self.hashes):
