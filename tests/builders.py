@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prelabel.types import Annotation, Event, EventKind, Head, ProjectKey, Region, Task
-from tests.backend import write_config
+from tests.backend import make_text, write_config
 
 DATA = Path(__file__).parent / "data"
 PROJECT = ProjectKey(1, 1795447612)
@@ -83,6 +83,16 @@ def deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
 
 def tasks_deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
     return Event(kind=EventKind.TASKS_DELETED, project=project, deleted_ids=ids)
+
+
+def speaking_texts(n: int, labels: Sequence[str] = ("sports", "cooking")) -> list[str]:
+    """Return different texts, the labels in turn; one in ten has the name of its label."""
+    made = []
+    for number in range(n):
+        label = labels[number % len(labels)]
+        name = label if number // len(labels) % 10 == 0 else "today"
+        made.append(f"{make_text(label, number * 7)} {name} {number}")
+    return made
 
 
 def examples(labels: Sequence[str], *, first: int = 1) -> tuple[Pair, ...]:

@@ -17,7 +17,7 @@ from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
-from prelabel.types import Job, JobState, ProjectKey
+from prelabel.types import FIRST_TEXTS, Job, JobState, ProjectKey, Task
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, deleted, heads, labeled
 
 MINUTE = timedelta(minutes=1)
@@ -72,6 +72,35 @@ def test_only_changes_since_the_last_training_count(
     assert jobs.due(EVERY) == []
     label(7)
     assert jobs.due(EVERY) == [PROJECT]
+
+
+def test_texts_make_a_project_due_where_they_can_be_learned_from(
+    jobs: JobStore, labels: LabelStore, label: Callable[..., None]
+) -> None:
+    add_texts(labels, FIRST_TEXTS - 1)
+    assert jobs.due(EVERY, by_texts=True) == []
+    add_texts(labels, FIRST_TEXTS)
+    assert jobs.due(EVERY) == []
+    assert jobs.due(EVERY, by_texts=True) == [PROJECT]
+    jobs.finish(claim(jobs), JobState.DONE, "x", trained_changes=0, texts_due=FIRST_TEXTS + 20)
+    jobs.release(PROJECT, "me")
+    add_texts(labels, FIRST_TEXTS + 19)
+    assert jobs.due(EVERY, by_texts=True) == []
+    add_texts(labels, FIRST_TEXTS + 20)
+    assert jobs.due(EVERY, by_texts=True) == [PROJECT]
+    jobs.finish(claim(jobs), JobState.DONE, "x")
+    jobs.release(PROJECT, "me")
+    assert jobs.due(EVERY, by_texts=True) == [PROJECT], "nothing was to be trained"
+    jobs.finish(claim(jobs), JobState.DONE, "x", trained_changes=0)
+    jobs.release(PROJECT, "me")
+    assert jobs.due(EVERY, by_texts=True) == [], "labels are learned from"
+    label(1, 2, 3)
+    assert jobs.due(EVERY, by_texts=True) == [PROJECT]
+
+
+def add_texts(labels: LabelStore, n: int) -> None:
+    """Have as many tasks in the project as that."""
+    labels.add_texts(PROJECT, [Task(id=id_, data={"text": f"text {id_}"}) for id_ in range(n)])
 
 
 def test_deletions_are_changes_too(

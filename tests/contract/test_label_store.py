@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import NoResultFound
 
 from prelabel.storage.database import Database
+from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import DELETIONS_AT_ONCE, LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import SyncStore
-from prelabel.types import Event, EventKind, ProjectKey, Task
+from prelabel.storage.versions import VersionStore
+from prelabel.types import FIRST_TEXTS, Event, EventKind, ProjectKey, Task
 from tests.builders import (
     CONFIG,
     PROJECT,
@@ -364,6 +367,34 @@ def test_texts_of_all_tasks_are_kept_whether_labeled_or_not(labels: LabelStore) 
     assert labels.count_texts(PROJECT) == 2
     labels.apply(created(1))
     assert labels.count_texts(PROJECT) == 2, "what was deleted does not come back"
+
+
+def test_texts_are_counted_as_they_come(labels: LabelStore, database: Database) -> None:
+    labels.apply(created(1, 2, 3))
+    labels.add_texts(PROJECT, [Task(id=id_, data={"text": f"text {id_}"}) for id_ in (3, 4)])
+    assert labels.snapshot(PROJECT).texts == 4
+    few = LabelStore(database, pool_texts=3)
+    few.apply(created(5))
+    snapshot = few.snapshot(PROJECT)
+    assert snapshot.texts == len(snapshot.data) <= 3
+
+
+def test_the_texts_of_a_store_of_the_release_that_did_not_count_them_are_counted(
+    labels: LabelStore, database: Database, versions: VersionStore, jobs: JobStore
+) -> None:
+    labels.apply(created(1, 2, 3))
+    labels.apply(tasks_deleted(2))
+    ProjectStore(database).see(TWIN, CONFIG)
+    jobs.claim(TWIN, "me", timedelta(minutes=1))
+    versions.add(TWIN, artifact="a", examples=2, heads=(), fingerprint="f", owner="me")
+    with database.write() as connection:
+        for column in ("texts", "texts_due"):
+            connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
+    database.migrate()
+    found, of_twin = labels.snapshot(PROJECT), labels.snapshot(TWIN)
+    assert (found.texts, found.texts_due) == (2, FIRST_TEXTS)
+    assert of_twin.texts_due is None, "it has learned from labels"
 
 
 def texts_of(labels: LabelStore) -> set[object]:

@@ -152,7 +152,7 @@ def _forget_heads(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP TABLE {table}")
     of_syncs = ("sync_after_id", "sync_since", "sync_until", "synced_until", "sync_difference")
     since = {
-        "projects": ("settings", *of_syncs, "pool_level"),
+        "projects": ("settings", *of_syncs, "pool_level", "texts", "texts_due"),
         "tasks": ("level",),
         "versions": ("withdrawn_at", "heads"),
     }
@@ -164,6 +164,16 @@ def _forget_heads(connection: Connection) -> None:
     connection.exec_driver_sql(
         "UPDATE versions SET labels = ?, frame = ?", ('["ham", "spam"]', FRAME)
     )
+
+
+def test_what_a_head_learned_from_names_is_kept(versions: VersionStore) -> None:
+    (head,) = heads("ham", "spam")
+    named = replace(head, name_texts=1200)
+    version = versions.add(
+        PROJECT, artifact="a", examples=0, heads=(named,), fingerprint="f", owner="me"
+    )
+    assert versions.all() == [version]
+    assert (version.name, versions.all()[0].heads) == ("v1-names", (named,))
 
 
 # Versions that are kept but not activated

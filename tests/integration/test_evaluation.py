@@ -49,7 +49,8 @@ def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Pat
         assert metrics["confusion"]["sports"]["sports"] > 15
         named = ("accuracy", "micro_f1", "macro_f1", "log_loss", "ece")
         expected = {f"prelabel_version_{name}": metrics[name] for name in named}
-        assert gauges(project) == {**expected, "prelabel_version_examples": 60}
+        of_labels = {"prelabel_version_examples": 60, "prelabel_version_name_texts": 0}
+        assert gauges(project) == expected | of_labels
         assert (
             f"v1-60labels of project {project.key}: topic: accuracy"
             in project.backend.log.read_text()
@@ -62,7 +63,7 @@ def test_too_few_examples_to_measure_are_served_all_the_same(project: Project) -
     (version,) = details(project)
     assert version["active"]
     assert version["metrics"] is None
-    assert gauges(project) == {"prelabel_version_examples": 4}
+    assert gauges(project) == {"prelabel_version_examples": 4, "prelabel_version_name_texts": 0}
 
 
 def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: Path) -> None:

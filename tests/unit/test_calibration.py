@@ -87,6 +87,16 @@ def test_too_few_different_texts_say_nothing() -> None:
     assert np.isnan(measured.scores).all()
 
 
+def test_texts_of_one_label_say_nothing_of_the_others() -> None:
+    texts = [f"text {i}" for i in range(40)]
+    names = {"a": "one", "b": "other"}
+    examples = Examples.of(texts, ["a"] * 40, None, names)
+    rows = np.random.default_rng(0).normal(size=(42, 3)).astype(np.float32)
+    found = measure(rows, examples, Solver(C=10, seed=0))
+    assert found.temperature == 1
+    assert np.isnan(found.log_loss)
+
+
 def test_a_label_that_stands_alone_is_not_measured() -> None:
     examples, rows = noise(30)
     alone = Examples.of(examples.texts, ["a"] * 29 + ["b"], None)

@@ -63,16 +63,18 @@ def test_the_figures_are_the_active_versions(metrics: Metrics, versions: Version
         f'prelabel_version_macro_f1{{control="topic",project="{PROJECT}"}} 0.5',
         f'prelabel_version_log_loss{{control="topic",project="{PROJECT}"}} 0.25',
         f'prelabel_version_ece{{control="topic",project="{PROJECT}"}} 0.125',
+        f'prelabel_version_name_texts{{control="topic",project="{PROJECT}"}} 0.0',
         f'prelabel_version_examples{{project="{PROJECT}"}} 40.0',
         created(versions, PROJECT),
     ]
 
 
-def test_a_version_that_measured_nothing_only_has_its_examples(
+def test_a_version_that_measured_nothing_only_says_what_it_learned_from(
     metrics: Metrics, versions: VersionStore
 ) -> None:
     add(versions, TWIN)
     assert gauges(metrics) == [
+        f'prelabel_version_name_texts{{control="topic",project="{TWIN}"}} 0.0',
         f'prelabel_version_examples{{project="{TWIN}"}} 40.0',
         created(versions, TWIN),
     ]

@@ -66,6 +66,17 @@ def test_names_that_cannot_divide_the_texts_speak_for_none(
     assert find(names, n_labels, labeled) == ()
 
 
+@pytest.mark.parametrize(
+    ("names", "speak"),
+    [(NAMES, True), ({**NAMES, "Weather": ["Weather"]}, False), ({"Sports": ["Sports"]}, False)],
+)
+def test_whether_names_speak_is_told_before_anything_is_fitted(
+    names: dict[str, list[str]], *, speak: bool
+) -> None:
+    assert SklearnTextClassifier().names_speak(names, POOL) is speak
+    assert not SklearnTextClassifier().names_speak(names, [])
+
+
 def test_before_the_first_label_texts_without_a_name_are_told_apart() -> None:
     model = SklearnTextClassifier().fit([], [], unlabeled=POOL, label_names=NAMES)
     predicted = model.predict(["the striker and the keeper", "a dollar bond", "an island beach"])

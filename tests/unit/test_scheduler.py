@@ -50,6 +50,7 @@ def run(jobs: JobStore, projects: ProjectStore, reports: Reports) -> Iterator[Ru
             owner=f"scheduler {len(started)}",
             lease=timedelta(seconds=lease_seconds),
             limit=timedelta(seconds=limit_seconds),
+            learns_names=True,
             report=lambda job, _: reports.append((job.id, job.state)),
         )
         started.append(scheduler)

@@ -16,12 +16,13 @@ from prelabel.loop.texts import Texts
 from prelabel.loop.trainer import Trained, Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel
+from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
-from prelabel.types import Event, EventKind, JobState, Task
+from prelabel.types import FIRST_TEXTS, Event, EventKind, JobState, Task
 from tests.builders import (
     CONFIG,
     PROJECT,
@@ -31,6 +32,7 @@ from tests.builders import (
     examples,
     labeled,
     region,
+    speaking_texts,
     tasks_deleted,
 )
 from tests.letters import Letters, MadeBy
@@ -323,6 +325,79 @@ def test_a_model_that_learns_one_label_leaves_controls_of_several_alone(
     trained = train(make())
     assert trained.state is JobState.NOT_YET
     assert trained.message.endswith("leaves alone where there may be several: topic.")
+
+
+# Before there are labels
+
+
+@pytest.fixture
+def from_names(make: Make, labels: LabelStore) -> Trainer:
+    """A trainer of a project of texts that names speak for."""
+    labels.add_texts(PROJECT, written(FIRST_TEXTS))
+    return make(SklearnTextClassifier, SklearnTextClassifier)
+
+
+def written(n: int) -> list[Task]:
+    return [Task(id=id_, data={"text": text}) for id_, text in enumerate(speaking_texts(n), 100)]
+
+
+def test_a_project_of_texts_is_trained_before_there_are_labels(
+    from_names: Trainer, labels: LabelStore, versions: VersionStore, tmp_path: Path
+) -> None:
+    trained = from_names.train(PROJECT, owner="me", must_train=False)
+    assert trained
+    assert trained.message == (
+        "v1-names is active: 2 labels learned from their names and 1,000 texts, no labels yet; "
+        "with two different labels it learns from those, and becomes good"
+    )
+    assert (trained.state, trained.trained_changes, trained.texts_due) == (JobState.DONE, 0, 2000)
+    active = versions.active(PROJECT)
+    assert active == trained.version
+    assert active
+    assert (active.examples, active.metrics, active.heads[0].name_texts) == (0, None, 1000)
+    models, _ = artifact.load(tmp_path / "artifacts" / active.artifact, SklearnTextClassifier)
+    probabilities = models["topic"].predict_proba(["goal match team", "oven butter soup"])
+    assert [models["topic"].classes_[i] for i in probabilities.argmax(axis=1)] == [
+        "sports", "cooking",
+    ]  # fmt: skip
+    again = from_names.train(PROJECT, owner="me", must_train=True)
+    assert again
+    assert again.version == active
+    assert "v1-names is up to date" in again.message
+
+
+def test_labels_of_one_kind_delay_nothing_and_two_kinds_replace_names(
+    from_names: Trainer, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports"] * 25)))
+    first = train(from_names)
+    assert first.version
+    assert first.version.name == "v1-25labels"
+    assert "1,025 texts, 25 of one label so far" in first.message
+    assert (first.version.metrics, first.trained_changes) == (None, 23)
+    labels.apply(annotated(*examples(["cooking"] * 25, first=26)))
+    second = from_names.train(PROJECT, owner="me", must_train=False)
+    assert second
+    assert second.version == versions.active(PROJECT)
+    assert second.message == "v2-50labels is active: 2 labels learned"
+    assert second.texts_due is None
+
+
+def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
+    from_names: Trainer, labels: LabelStore
+) -> None:
+    other = config("ja", "nein")
+    labels.apply(annotated(*examples([]), label_config=other))
+    trained = from_names.train(PROJECT, owner="me", must_train=False)
+    assert trained
+    assert (trained.state, trained.texts_due) == (JobState.NOT_YET, 2000)
+    assert "no examples so far" in trained.message
+    assert trained.message.endswith("names alone are not learned.")
+
+
+def test_a_class_of_ones_own_is_not_due_by_texts(make: Make, labels: LabelStore) -> None:
+    labels.add_texts(PROJECT, written(FIRST_TEXTS))
+    assert make().train(PROJECT, owner="me", must_train=False) is None
 
 
 # Evaluation and the gate

@@ -28,6 +28,7 @@ from prelabel.loop.scheduler import Scheduler
 from prelabel.loop.texts import Texts
 from prelabel.models.base import TextModel
 from prelabel.models.loader import is_built_in, load_model_class
+from prelabel.models.method import Method
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -92,7 +93,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         resident=settings.resident_models,
         guard_seconds=None if is_built_in(model_class) else settings.predict_seconds,
     )  # fmt: skip
-    scheduler = _make_scheduler(settings, directory, jobs, metrics)
+    scheduler = _make_scheduler(settings, directory, jobs, metrics, Method(model_class=model_class))
     connections = ExitStack()
     texts = connections.enter_context(open_texts(settings, database))
     service = Service(
@@ -135,7 +136,7 @@ def _open_labels(settings: Settings, database: Database) -> LabelStore:
 
 
 def _make_scheduler(
-    settings: Settings, directory: Path | None, jobs: JobStore, metrics: Metrics
+    settings: Settings, directory: Path | None, jobs: JobStore, metrics: Metrics, method: Method
 ) -> Scheduler:
     return Scheduler(
         jobs=jobs,
@@ -145,6 +146,7 @@ def _make_scheduler(
         owner=f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}",
         lease=LEASE,
         limit=JOB_LIMIT,
+        learns_names=method.learns_names,
         report=partial(_report, metrics),
         lock=FolderLock(settings.model_dir / "training.lock") if settings.workers > 1 else None,
     )

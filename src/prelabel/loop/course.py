@@ -37,6 +37,11 @@ class Course:
         return [lesson for lesson in self.lessons if lesson.can_be_learned]
 
     @property
+    def is_of_labels(self) -> bool:
+        """Whether there are labels enough to learn from, of one control at least."""
+        return any(lesson.is_of_labels for lesson in self.lessons)
+
+    @property
     def n_tasks(self) -> int:
         """How many tasks the lessons that can be learned are about."""
         return len({example.task_id for lesson in self.ready for example in lesson.examples})
@@ -48,12 +53,16 @@ class Course:
     def require_lessons(self) -> None:
         """Raise `NotEnoughLabelsError` if nothing can be learned."""
         if not self.ready:
-            is_one = len(self.lessons) == 1
-            counts = Counter[str]()
-            for lesson in self.lessons:
-                for label, count in lesson.counts.items():
-                    counts[label if is_one else f"{lesson.name}: {label}"] += count
-            raise NotEnoughLabelsError(counts)
+            raise self.too_few_labels()
+
+    def too_few_labels(self) -> NotEnoughLabelsError:
+        """Return the error that says how many examples there are."""
+        is_one = len(self.lessons) == 1
+        counts = Counter[str]()
+        for lesson in self.lessons:
+            for label, count in lesson.counts.items():
+                counts[label if is_one else f"{lesson.name}: {label}"] += count
+        return NotEnoughLabelsError(counts)
 
     def fit(self) -> dict[str, Model]:
         """Fit a model for each control that can be learned; return them by control.
@@ -74,18 +83,31 @@ class Course:
     def describe_heads(self, models: Mapping[str, Model]) -> list[Head]:
         """Return what a version of what `fit` gave can decide."""
         return [
-            Head(control=x.name, frame=x.control.frame, labels=models[x.name].classes_)
+            Head(
+                control=x.name,
+                frame=x.control.frame,
+                labels=models[x.name].classes_,
+                name_texts=0 if x.is_of_labels else x.n_texts,
+            )
             for x in self.ready
         ]
 
     def describe(self, models: Mapping[str, Model]) -> str:
         """Say for people what was learned, and what there is too little for."""
+        found = {x.name: _describe(x, models[x.name]) for x in self.ready}
         if len(self.lessons) == 1:
-            (model,) = models.values()
-            return f"{len(model.classes_)} labels learned"
-        found = {name: f"{len(model.classes_)} labels learned" for name, model in models.items()}
+            return found[self.lessons[0].name]
         parts = [f"{x.name}: {found.get(x.name, 'too few labels yet')}" for x in self.lessons]
         return "; ".join(parts)
+
+
+def _describe(lesson: Lesson, model: Model) -> str:
+    learned = f"{len(model.classes_)} labels learned"
+    if lesson.is_of_labels:
+        return learned
+    n_labeled = len(lesson.examples)
+    labels = f"{n_labeled} of one label so far" if n_labeled else "no labels yet"
+    return f"{learned} from their names and {lesson.n_texts:,} texts, {labels}"
 
 
 def read_course(

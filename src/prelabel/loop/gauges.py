@@ -48,12 +48,18 @@ class VersionGauges(Collector):
                 for control, measured in (version.metrics or {}).items():
                     gauge.add_metric([str(version.project), control], measured[name])
             yield gauge
+        named = _gauge(
+            "name_texts", "Texts that the active version learned from with the names of labels "
+            "alone; 0 if it learned from labels.", "control",
+        )  # fmt: skip
         examples = _gauge("examples", "Examples that the active version was fitted on.")
         created = _gauge("created_timestamp_seconds", "When the active version was made.")
         for version in active:
             examples.add_metric([str(version.project)], version.examples)
             created.add_metric([str(version.project)], version.created_at.timestamp())
-        yield from (examples, created)
+            for head in version.heads:
+                named.add_metric([str(version.project), head.control], head.name_texts)
+        yield from (named, examples, created)
 
 
 def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:

@@ -25,12 +25,15 @@ class Lesson:
     ----------
     pool
         The project's texts that the control is about, labeled or not.
+    is_named
+        Whether the names of its labels speak through the pool, where there are too few labels.
     """
 
     control: ControlTag
     examples: Sequence[Example]
     pool: Sequence[str]
     method: Method
+    is_named: bool = False
 
     @property
     def name(self) -> str:
@@ -43,8 +46,31 @@ class Lesson:
         return Counter(label for example in self.examples for label in example.labels)
 
     @property
+    def n_texts(self) -> int:
+        """How many different texts the pool has."""
+        return len(set(self.pool))
+
+    @property
+    def may_be_named(self) -> bool:
+        """Whether names alone may say which label a text has.
+
+        Of several labels, names say which is near, not how many apply. The texts that a control is
+        shown for, or whose task offers a label, and the levels of a tree are no equal parts of
+        all: names would divide the texts wrongly.
+        """
+        control = self.control
+        is_plain = control.options_key is None and not control.conditions
+        is_flat = all(len(label.path) < 2 for label in control.labels)
+        return self.method.learns_names and control.kind is Kind.ONE and is_plain and is_flat
+
+    @property
     def can_be_learned(self) -> bool:
-        """Whether there is something to tell apart, by a method that can."""
+        """Whether there is something to tell apart, by labels or by their names."""
+        return self.is_of_labels or self.is_named
+
+    @property
+    def is_of_labels(self) -> bool:
+        """Whether people told something apart, and the method can learn it."""
         n_decisions = len({example.labels for example in self.examples})
         return n_decisions > 1 and (self.method.learns_several or not self._is_of_several)
 
@@ -59,13 +85,17 @@ class Lesson:
     def learn(self) -> Model:
         """Fit a fresh model, and have it predict what it left out, unless it did so itself.
 
+        One that learned from names is not measured: labels of one kind say nothing of the others.
+
         Raises
         ------
         NotEnoughLabelsError
             If it cannot be learned.
         """
         model = self.fit()
-        if model.out_of_fold_ is None:
+        if not self.is_of_labels:
+            model.out_of_fold_ = None
+        elif model.out_of_fold_ is None:
             model.out_of_fold_ = predict_left_out(
                 self.examples, model.classes_, lambda learned: self.of(learned, self.pool).fit()
             )

@@ -82,3 +82,12 @@ def _find(stored: Sequence[ModelVersion], to: str) -> ModelVersion | None:
     number = int(given[1]) if given else 0
     named = (v for v in stored if v.number == number and to in (v.name, f"v{number}", str(number)))
     return next(named, None)
+
+
+def say_withdrawn(version: ModelVersion) -> str:
+    """Say for people why a training does not activate what it would make."""
+    return (
+        f"{version.name} was rolled back, and nothing has changed since it was trained: it stays "
+        f"withdrawn. Other labels make another version; `prelabel rollback --to {version.name}` "
+        "brings it back"
+    )

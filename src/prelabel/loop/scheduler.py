@@ -48,6 +48,8 @@ class Scheduler:
         How long a project stays taken when its owner is gone.
     limit
         How long a job may take; one that hangs would keep all others waiting.
+    learns_names
+        Whether names of labels and texts can be learned without labels.
     report
         Called with each finished job, as stored, and its seconds.
     lock
@@ -65,6 +67,7 @@ class Scheduler:
         owner: str,
         lease: timedelta,
         limit: timedelta,
+        learns_names: bool,
         report: Callable[[Job, float], None],
         lock: FolderLock | None = None,
     ) -> None:
@@ -75,6 +78,7 @@ class Scheduler:
         self._owner = owner
         self._lease = lease
         self._limit = limit
+        self._learns_names = learns_names
         self._report = report
         self._lock = lock
         self._executor = make_executor()
@@ -134,7 +138,7 @@ class Scheduler:
         if self._running is not None:
             self._watch(self._running)
             return  # finishing wakes us
-        for project in self._jobs.due(self._train_every):
+        for project in self._jobs.due(self._train_every, by_texts=self._learns_names):
             if self._stopping.is_set() or self._begin(project):
                 return
 

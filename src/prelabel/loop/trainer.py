@@ -16,7 +16,9 @@ from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
 from prelabel.loop.hints import write_hints
+from prelabel.loop.names import find_texts_due, let_names_speak, require_news, write_names_hint
 from prelabel.loop.receipt import Receipt
+from prelabel.loop.rollback import say_withdrawn
 from prelabel.loop.texts import Texts
 from prelabel.models import artifact
 from prelabel.models.base import Model
@@ -40,6 +42,8 @@ class Trained:
     ----------
     trained_changes
         Label changes of the project that this attempt has answered.
+    texts_due
+        From how many texts of the project on the next attempt is due; None if texts make none due.
     version
         The version that was made, or is what would be made; None if there is none. It is active
         unless the gate withholds it, as the message says then.
@@ -48,6 +52,7 @@ class Trained:
     state: JobState
     message: str
     trained_changes: int
+    texts_due: int | None = None
     version: ModelVersion | None = None
 
 
@@ -106,7 +111,7 @@ class Trainer:
         snapshot = self._labels.snapshot(project)
         trained = None
         if must_train or self._is_due(snapshot):
-            trained = self._learn(project, owner, snapshot)
+            trained = self._learn(project, owner, snapshot, must_train=must_train)
         with suppress(LabelConfigError):
             schema = parse_label_config(snapshot.label_config or "")
             self._texts.fetch(project, schema, snapshot.data, at_most=TEXTS_AHEAD)
@@ -116,25 +121,34 @@ class Trainer:
                 trained = replace(trained, message=trained.message + missing)
         return trained
 
-    def _learn(self, project: ProjectKey, owner: str, snapshot: Snapshot) -> Trained:
+    def _learn(
+        self, project: ProjectKey, owner: str, snapshot: Snapshot, *, must_train: bool
+    ) -> Trained:
         try:
             schema = parse_label_config(snapshot.label_config or "")
-            course = self._read_course(project, schema, snapshot)
-            course.require_lessons()
-            work = _Work(
-                project=project, owner=owner, course=course, receipt=course.write_receipt()
-            )
-            return self._train(work, snapshot)
         except LabelConfigError as error:
-            return Trained(
-                state=JobState.NOT_YET, message=str(error), trained_changes=snapshot.label_changes
-            )
+            return self._done(snapshot, str(error), None)
+        course = self._read_course(project, schema, snapshot)
+        n_new = None if must_train or snapshot.texts_are_due else self._count_due(snapshot)
+        try:
+            course.require_lessons()
+            require_news(course, self._versions.active(project), n_new=n_new)
+            receipt = course.write_receipt()
+            work = _Work(project=project, owner=owner, course=course, receipt=receipt)
+            trained = self._train(work, snapshot)
         except NotEnoughLabelsError as error:
+            hints = write_hints(schema, snapshot.annotated, self._method)
+            trained = self._done(snapshot, " ".join([str(error), *hints]), None)
+        return self._look_ahead(trained, course, snapshot)
+
+    def _look_ahead(self, trained: Trained, course: Course, snapshot: Snapshot) -> Trained:
+        """Return what came of a training with what makes the next one due."""
+        if trained.state is JobState.NOT_YET or not course.is_of_labels:
             # One change short of due: the next label tries again, not the next ten.
             waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
-            hints = write_hints(schema, snapshot.annotated, self._method)
-            message = " ".join([str(error), *hints])
-            return Trained(state=JobState.NOT_YET, message=message, trained_changes=waiting)
+            trained = replace(trained, trained_changes=waiting)
+        message = trained.message + write_names_hint(course)
+        return replace(trained, message=message, texts_due=find_texts_due(course, snapshot.texts))
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
         """Return what there is to learn, with the texts of labeled tasks fetched."""
@@ -146,10 +160,11 @@ class Trainer:
             for (task, annotation), text in zip(snapshot.annotated, filled, strict=True)
         ]
         pool = self._texts.fill(project, schema, snapshot.data)
-        return read_course(schema, annotated, pool, self._method_of(snapshot))
+        return let_names_speak(read_course(schema, annotated, pool, self._method_of(snapshot)))
 
     def _is_due(self, snapshot: Snapshot) -> bool:
-        return snapshot.untrained_changes >= self._count_due(snapshot)
+        by_texts = snapshot.texts_are_due and self._method.learns_names
+        return by_texts or snapshot.untrained_changes >= self._count_due(snapshot)
 
     def _count_due(self, snapshot: Snapshot) -> int:
         return snapshot.settings.train_every or self._train_every
@@ -161,7 +176,7 @@ class Trainer:
     def _train(self, work: _Work, snapshot: Snapshot) -> Trained:
         known = self._versions.find(work.project, work.receipt.fingerprint)
         if known and known.withdrawn_at:
-            return self._done(snapshot, _say_withdrawn(known), known)
+            return self._done(snapshot, say_withdrawn(known), known)
         if known and self._gate.can_be_served(known):
             version, message = self._reconsider(work, known)
             return self._done(snapshot, message, version)
@@ -221,18 +236,10 @@ class Trainer:
             withheld=self._judge(work, name, self._versions.active(work.project)),
         )
 
-    def _done(self, snapshot: Snapshot, message: str, version: ModelVersion) -> Trained:
+    def _done(self, snapshot: Snapshot, message: str, version: ModelVersion | None) -> Trained:
         return Trained(
-            state=JobState.DONE,
+            state=JobState.DONE if version else JobState.NOT_YET,
             message=message,
             trained_changes=snapshot.label_changes,
             version=version,
         )
-
-
-def _say_withdrawn(version: ModelVersion) -> str:
-    return (
-        f"{version.name} was rolled back, and nothing has changed since it was trained: it stays "
-        f"withdrawn. Other labels make another version; `prelabel rollback --to {version.name}` "
-        "brings it back"
-    )

@@ -95,6 +95,7 @@ class Worker:
                 trained.state,
                 message,
                 trained_changes=trained.trained_changes,
+                texts_due=trained.texts_due,
                 model_version=trained.version.name if trained.version else None,
             )
         log.info("Job %d of project %s: %s", job.id, job.project, message)

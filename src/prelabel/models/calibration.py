@@ -50,7 +50,8 @@ def measure(
     """Measure a solver out of fold, on so many of five folds.
 
     Names of labels are in every fit, as they are in the model. With fewer than 20 different texts
-    nothing is measured, and the temperature is 1.
+    nothing is measured, and the temperature is 1. So it is, and the log-loss is not known, if all
+    texts have one label: whoever always says that one would be sure, and right.
     """
     scores = np.full((len(examples.texts), len(examples.classes)), np.nan, np.float32)
     n_names = len(examples.names)
@@ -61,7 +62,7 @@ def measure(
             held = np.flatnonzero(folds == fold)
             scores[held] = _score_held(rows, examples, solver, held + n_names)
     usable = np.isfinite(scores[np.arange(len(labels)), labels])
-    if not usable.any():
+    if not usable.any() or len(np.unique(labels)) < 2:
         return Calibration(solver=solver, temperature=1.0, log_loss=np.nan, scores=scores)
     measured = scores[usable], labels[usable], examples.text_weights[usable]
     temperature = fit_temperature(*measured)

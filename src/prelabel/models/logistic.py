@@ -15,7 +15,7 @@ from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
-from prelabel.models.name_texts import find_name_texts
+from prelabel.models.name_texts import find_name_texts, names_speak
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
@@ -100,13 +100,31 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         with threadpool_limits(limits=1):
             return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
 
+    def names_speak(
+        self, label_names: Mapping[str, Sequence[str]], unlabeled: Sequence[str]
+    ) -> bool:
+        """Whether names of labels and texts are enough to learn from, before there are labels.
+
+        They are if the texts have words of nine in ten names, at least two. What is learned of the
+        texts for it is used again by `fit`.
+        """
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+        with threadpool_limits(limits=1):
+            representation = self._represent([], unlabeled)
+            names = known_names(label_names, representation.features)
+            return names_speak(names, len(label_names), representation)
+
+    def _represent(self, texts: Sequence[str], unlabeled: Sequence[str]) -> Representation:
+        return Representation.learn(
+            texts, unlabeled, n_components=self.n_components, seed=self.random_state
+        )
+
     def _fit(
         self, texts: Sequence[str], labels: Sequence[str], unlabeled: Sequence[str],
         label_names: Mapping[str, Sequence[str]], sample_weight: npt.ArrayLike | None,
     ) -> Self:  # fmt: skip
-        representation = Representation.learn(
-            texts, unlabeled, n_components=self.n_components, seed=self.random_state
-        )
+        representation = self._represent(texts, unlabeled)
         names = known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()

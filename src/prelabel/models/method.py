@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,6 +40,23 @@ class Method:
     def learns_several(self) -> bool:
         """Whether texts with several labels can be learned."""
         return self.model_class.several is not None
+
+    @property
+    def learns_names(self) -> bool:
+        """Whether names of labels and texts can be learned without labels.
+
+        A class with a `fit` of its own may expect examples.
+        """
+        return self.model_class.fit is SklearnTextClassifier.fit
+
+    def names_speak(self, label_names: Mapping[str, Sequence[str]], texts: Sequence[str]) -> bool:
+        """Whether names and texts are enough to learn from, before there are labels."""
+        model = self.new_model()
+        return (
+            self.learns_names
+            and isinstance(model, SklearnTextClassifier)
+            and model.names_speak(label_names, texts)
+        )
 
     def new_model(self) -> TextModel:
         """Return an unfitted model: every training starts from a fresh one."""

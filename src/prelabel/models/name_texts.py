@@ -70,14 +70,25 @@ def find_name_texts(
         The texts that people labeled, in their order.
     """
     seen = labeled[: last_milestone(len(labeled))]
-    names = {label: text for label, text in names.items() if _A_WORD.search(text)}
-    is_enough = 2 <= len(names) <= _MOST_TEXTS and len(names) >= _FEWEST_NAMES * n_labels
-    has_pool = representation.space.directions.shape[1] > 0
-    if not (is_enough and has_pool) or len(seen) >= _ENOUGH_LABELS:
+    if not names_speak(names, n_labels, representation) or len(seen) >= _ENOUGH_LABELS:
         return ()
-    found = _find(tuple(names.items()), representation).pairs
+    found = _find(tuple(_words(names).items()), representation).pairs
     decided = frozenset(seen)
     return tuple((label, text) for label, text in found if text not in decided)
+
+
+def names_speak(names: Mapping[str, str], n_labels: int, representation: Representation) -> bool:
+    """Whether names speak for texts: nine in ten are known, and there are unlabeled texts.
+
+    Parameters are those of `find_name_texts`.
+    """
+    n_names = len(_words(names))
+    is_enough = 2 <= n_names <= _MOST_TEXTS and n_names >= _FEWEST_NAMES * n_labels
+    return is_enough and representation.space.directions.shape[1] > 0
+
+
+def _words(names: Mapping[str, str]) -> dict[str, str]:
+    return {label: text for label, text in names.items() if _A_WORD.search(text)}
 
 
 @remembered

@@ -144,6 +144,7 @@ def write_versions(versions: Sequence[ModelVersion], active: ModelVersion | None
             "created_at": version.created_at,
             "examples": version.examples,
             "labels": {head.control: head.labels for head in version.heads},
+            "name_texts": {head.control: head.name_texts for head in version.heads},
             "metrics": version.metrics,
         }
         for version in versions

@@ -11,21 +11,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    and_,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease, is_free
-from prelabel.storage.projects import LONGEST_RETRY, now, pause_after
+from prelabel.storage.projects import has_come, now, pause_after
 from prelabel.storage.tables import is_project, job_table, project_table, update_project
 from prelabel.types import Job, JobState, ProjectKey
 
@@ -64,7 +54,7 @@ class JobStore:
             row = connection.execute(select(job_table).where(job_table.c.id == id_)).one_or_none()
         return _to_job(row) if row else None
 
-    def due(self, train_every: int) -> list[ProjectKey]:
+    def due(self, train_every: int, *, by_texts: bool = False) -> list[ProjectKey]:
         """Return the projects that need a job and that nobody works on, longest waiting first.
 
         Parameters
@@ -72,6 +62,8 @@ class JobStore:
         train_every
             Label changes since the last training that make a training due, where the project
             does not say it.
+        by_texts
+            Whether texts without labels can be learned from, so that enough of them make one due.
         """
         changes = project_table.c.label_changes - project_table.c.trained_changes
         own = project_table.c.settings["train_every"].as_integer()
@@ -80,20 +72,18 @@ class JobStore:
         # A project that always has more to do must not keep the others waiting.
         last_at = select(func.max(job_table.c.started_at)).where(of_project).scalar_subquery()
         columns, moment = project_table.c, now()
-        sync_is_due = or_(
-            columns.sync_due_at <= moment, columns.sync_due_at > moment + LONGEST_RETRY
-        )
         query = (
             select(columns.project)
             .where(
                 columns.deleted_at.is_(None),
                 is_free(moment),
+                or_(columns.retry_at.is_(None), has_come(columns.retry_at, moment)),
                 or_(
-                    columns.retry_at.is_(None),
-                    columns.retry_at <= moment,
-                    columns.retry_at > moment + LONGEST_RETRY,
+                    changes >= func.coalesce(own, train_every),
+                    and_(literal(by_texts), columns.texts >= columns.texts_due),
+                    has_come(columns.sync_due_at, moment),
+                    has_job,
                 ),
-                or_(changes >= func.coalesce(own, train_every), sync_is_due, has_job),
             )
             .order_by(last_at.nulls_first())
         )
@@ -155,6 +145,7 @@ class JobStore:
         message: str,
         *,
         trained_changes: int | None = None,
+        texts_due: int | None = None,
         model_version: str | None = None,
     ) -> None:
         """Record what came of a job that `claim` returned.
@@ -162,7 +153,10 @@ class JobStore:
         Parameters
         ----------
         trained_changes
-            The project's label changes that count as trained from now on; None leaves them.
+            The project's label changes that count as trained from now on; None, where nothing was
+            to be trained, leaves them and the texts.
+        texts_due
+            From how many texts on the next training is due; None if texts make none due.
 
         Raises
         ------
@@ -179,7 +173,8 @@ class JobStore:
             check_lease(connection, job.project, job.owner)
             connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
             changes: dict[str, Any] = {"failures": 0, "retry_at": None}
-            changes |= {} if trained_changes is None else {"trained_changes": trained_changes}
+            if trained_changes is not None:
+                changes |= {"trained_changes": trained_changes, "texts_due": texts_due}
             connection.execute(update_project(job.project).values(changes))
 
     def fail(self, job: Job, message: str) -> None:

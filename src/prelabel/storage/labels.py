@@ -55,6 +55,9 @@ class Snapshot:
     ----------
     label_changes, trained_changes
         The project's count of label changes at that moment, and how many of them a training saw.
+    texts, texts_due
+        How many tasks its pool had when one was last added, and from how many on a training is due
+        that has too few labels; None if texts make none due.
     annotated
         Every annotation that exists, with its task, ordered by id.
     data
@@ -64,6 +67,8 @@ class Snapshot:
     label_config: str | None
     label_changes: int
     trained_changes: int
+    texts: int
+    texts_due: int | None
     annotated: tuple[tuple[Task, Annotation], ...]
     data: tuple[Mapping[str, object], ...]
     settings: ProjectSettings
@@ -72,6 +77,11 @@ class Snapshot:
     def untrained_changes(self) -> int:
         """Label changes that no training has seen yet."""
         return self.label_changes - self.trained_changes
+
+    @property
+    def texts_are_due(self) -> bool:
+        """Whether there are as many texts as make a training due."""
+        return self.texts_due is not None and self.texts >= self.texts_due
 
 
 class LabelStore:
@@ -142,7 +152,7 @@ class LabelStore:
                 .order_by(annotation_table.c.annotation)
             )
             rows = connection.execute(query).mappings().all()
-            least = find_least_level(connection, project, self._pool_texts)
+            least, _ = find_least_level(connection, project, self._pool_texts)
             sample = and_(is_alive(project), task_table.c.level >= least)
             texts = select(task_table.c.data).where(sample).order_by(task_table.c.task)
             data = connection.scalars(texts).all()
@@ -150,6 +160,8 @@ class LabelStore:
             label_config=state.label_config,
             label_changes=state.label_changes,
             trained_changes=state.trained_changes,
+            texts=state.texts,
+            texts_due=state.texts_due,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
             data=tuple(data),
             settings=ProjectSettings.from_mapping(state.settings),

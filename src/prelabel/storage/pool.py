@@ -46,9 +46,13 @@ def choose(connection: Connection, project: ProjectKey, tasks: Sequence[Task]) -
 def thin_out(connection: Connection, project: ProjectKey, limit: int) -> None:
     """Raise the level until no more than ``limit`` tasks are in the sample; forget the others.
 
-    Tasks with annotations are kept, though not learned from as texts.
+    Tasks with annotations are kept, though not learned from as texts. How many tasks are in the
+    sample is noted in the project's row.
     """
-    level = find_least_level(connection, project, limit)
+    level, texts = find_least_level(connection, project, limit)
+    connection.execute(
+        update_project(project).where(project_table.c.texts != texts).values(texts=texts)
+    )
     if level == _pool_level(connection, project):
         return
     labeled = exists().where(
@@ -61,14 +65,14 @@ def thin_out(connection: Connection, project: ProjectKey, limit: int) -> None:
     connection.execute(update_project(project).values(pool_level=level))
 
 
-def find_least_level(connection: Connection, project: ProjectKey, limit: int) -> int:
-    """Return the lowest level from which on there are no more than ``limit`` tasks."""
+def find_least_level(connection: Connection, project: ProjectKey, limit: int) -> tuple[int, int]:
+    """Return the lowest level from which on there are at most ``limit`` tasks, and how many."""
     query = select(task_table.c.level, func.count()).where(is_alive(project))
     counts = connection.execute(query.group_by(task_table.c.level)).all()
     level = _pool_level(connection, project)
-    while sum(count for of, count in counts if of >= level) > limit:
+    while (texts := sum(count for of, count in counts if of >= level)) > limit:
         level += 1
-    return level
+    return level, texts
 
 
 def is_alive(project: ProjectKey) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, insert, literal, or_, select, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
@@ -198,6 +198,11 @@ def pause_after(failures: int) -> timedelta:
     """Return how long to wait after so many failures before this one: 5 s, doubled to 10 min."""
     doublings: int = 2 ** min(failures, 10)
     return min(FIRST_RETRY * doublings, LONGEST_RETRY)
+
+
+def has_come(time: ColumnElement[Any], moment: datetime) -> ColumnElement[bool]:
+    """Return the condition that a time has come, or is so far ahead that a clock was set back."""
+    return or_(time <= moment, time > moment + LONGEST_RETRY)
 
 
 def now() -> datetime:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from prelabel.types import ProjectKey
+from prelabel.types import FIRST_TEXTS, ProjectKey
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,6 +81,10 @@ project_table = Table(
     Column("settings", JSON(none_as_null=True)),
     # From which level on tasks without annotations are kept, see `pool`.
     Column("pool_level", Integer, nullable=False, server_default="0"),
+    # How many tasks are in the pool. From so many on, a training is due that has too few labels to
+    # learn from; while it is empty, texts make none due.
+    Column("texts", Integer, nullable=False, server_default="0"),
+    Column("texts_due", Integer, server_default=str(FIRST_TEXTS)),
 )
 
 

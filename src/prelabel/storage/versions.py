@@ -225,7 +225,12 @@ def _to_version(row: Row[Any]) -> ModelVersion:
         artifact=row.artifact,
         examples=row.examples,
         heads=tuple(
-            Head(control=head["control"], frame=head["frame"], labels=tuple(head["labels"]))
+            Head(
+                control=head["control"],
+                frame=head["frame"],
+                labels=tuple(head["labels"]),
+                name_texts=head.get("name_texts", 0),  # 0.1 had none of these at first
+            )
             for head in row.heads
         ),
         fingerprint=row.fingerprint,

@@ -22,11 +22,15 @@ class Head:
         What the predicted regions name besides the labels, see `ControlTag.frame`.
     labels
         Labels it can predict, in the order of its ``classes_``.
+    name_texts
+        How many texts it was learned from with the names of the labels, as there were too few
+        labels to learn from; 0 if it was learned from labels.
     """
 
     control: str
     frame: str
     labels: tuple[str, ...]
+    name_texts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,5 +72,5 @@ class ModelVersion:
 
     @property
     def name(self) -> str:
-        """What people and Label Studio see, as in ``v7-120labels``."""
-        return f"v{self.number}-{self.examples}labels"
+        """What people and Label Studio see: ``v7-120labels``, or ``v1-names`` of no label."""
+        return f"v{self.number}-{self.examples}labels" if self.examples else f"v{self.number}-names"

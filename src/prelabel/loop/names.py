@@ -1,0 +1,74 @@
+"""Before there are labels: what is learned from the names of labels and the project's texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prelabel.loop.course import Course
+from prelabel.loop.lesson import Lesson
+from prelabel.types import FIRST_TEXTS, Head, ModelVersion
+
+
+def let_names_speak(course: Course) -> Course:
+    """Return a course in which names teach what there are too few labels for, if they can."""
+    return replace(course, lessons=[_let_speak(lesson) for lesson in course.lessons])
+
+
+def _let_speak(lesson: Lesson) -> Lesson:
+    if lesson.is_of_labels or not lesson.may_be_named or lesson.n_texts < FIRST_TEXTS:
+        return lesson
+    names = lesson.control.label_names
+    return replace(lesson, is_named=lesson.method.names_speak(names, lesson.pool))
+
+
+def require_news(course: Course, active: ModelVersion | None, *, n_new: int | None) -> None:
+    """Raise `NotEnoughLabelsError` if a version of names alone would be no better than the active.
+
+    Parameters
+    ----------
+    active
+        It stays if it learned from labels that the config still has, though people deleted them.
+    n_new
+        How many labeled tasks more than the active version's it takes: with each that is of the
+        same label as all others, little is learned. None if they do not matter.
+    """
+    if active is None or course.is_of_labels:
+        return
+    is_no_news = n_new is not None and course.n_tasks - active.examples < n_new
+    if is_no_news or any(_answers(head, course.lessons) for head in active.heads):
+        raise course.too_few_labels()
+
+
+def _answers(head: Head, lessons: Sequence[Lesson]) -> bool:
+    """Whether what a head learned from labels can still be predicted."""
+    asked = (lesson.control for lesson in lessons if lesson.control.frame == head.frame)
+    is_known = any(control.values.intersection(head.labels) for control in asked)
+    return is_known and not head.name_texts
+
+
+def find_texts_due(course: Course, n_texts: int) -> int | None:
+    """Return from how many texts on names are worth another training: twice as many.
+
+    None if each control has labels to learn from, or names that cannot speak.
+
+    Parameters
+    ----------
+    n_texts
+        How many there are.
+    """
+    waits = any(lesson.may_be_named and not lesson.is_of_labels for lesson in course.lessons)
+    return max(FIRST_TEXTS, 2 * n_texts) if waits else None
+
+
+def write_names_hint(course: Course) -> str:
+    """Say for people what labels would bring, or why there is nothing to learn without them."""
+    lessons = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
+    if course.is_of_labels or not lessons:
+        return ""
+    if course.ready:
+        return "; with two different labels it learns from those, and becomes good"
+    n_texts = max(lesson.n_texts for lesson in lessons)
+    if n_texts < FIRST_TEXTS:
+        return f" Label names alone are learned with {FIRST_TEXTS:,} texts; there are {n_texts:,}."
+    return " Of fewer than nine in ten labels the texts have a word: names alone are not learned."

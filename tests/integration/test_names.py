@@ -1,0 +1,90 @@
+"""A project without labels: its first version comes of names and texts alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prelabel.types import FIRST_TEXTS
+from tests.backend import Backend, Project, make_text, wait_for
+from tests.builders import speaking_texts
+from tests.integration.test_cli import run
+
+LABELS = ("sports", "cooking")
+SILENT = "goal match team coach"
+"""A text of sports that does not name it."""
+
+
+def details(project: Project) -> list[dict[str, Any]]:
+    answer = project.backend.client.get("/versions", params={"project": project.key}).json()
+    found: list[dict[str, Any]] = answer["details"]
+    return found
+
+
+def import_texts(project: Project, n: int, first: int = 1000) -> None:
+    tasks = [
+        {"id": id_, "data": {"text": text}} for id_, text in enumerate(speaking_texts(n), first)
+    ]
+    project.event("TASKS_CREATED", tasks=tasks)
+
+
+def test_texts_that_are_asked_about_make_a_version_before_there_are_labels(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend, LABELS)
+        words = project.setup()
+        assert project.labels_of(SILENT) == [None]
+        project.predict(*speaking_texts(FIRST_TEXTS))
+        assert project.wait_for_version(words) == "v1-names"
+        (found,) = project.predict(SILENT)
+        assert found["result"][0]["value"]["choices"] == ["sports"]
+        assert found["model_version"] == "v1-names"
+        assert 0.5 < found["score"] < 1
+        (version,) = details(project)
+        assert (version["examples"], version["metrics"]) == (0, None)
+        assert version["name_texts"] == {"topic": FIRST_TEXTS}
+        figures = backend.client.get("/metrics").text
+        assert f'name_texts{{control="topic",project="{project.key}"}} 1000.0' in figures
+        assert "from their names and 1,000 texts, no labels yet" in backend.log.read_text()
+        project.annotate_many(10, LABELS)
+        assert project.wait_for_version("v1-names") == "v2-10labels"
+        assert project.labels_of(SILENT) == ["sports"]
+    with Backend(tmp_path) as backend:
+        run("rollback", "--project", project.key, "--model-dir", str(tmp_path / "data"))
+        project.backend = backend
+        assert (project.setup(), project.labels_of(SILENT)) == ("v1-names", ["sports"])
+
+
+def test_it_is_made_again_when_there_are_twice_as_many_texts(project: Project) -> None:
+    project.label_config = Project(project.backend, LABELS).label_config
+    words = project.setup()
+    import_texts(project, FIRST_TEXTS)
+    assert project.wait_for_version(words) == "v1-names"
+    import_texts(project, 2 * FIRST_TEXTS)
+    assert project.wait_for_version("v1-names") == "v2-names"
+
+
+def test_start_training_says_what_labels_would_bring_and_what_is_missing(project: Project) -> None:
+    project.label_config = Project(project.backend, LABELS).label_config
+    project.setup()
+    import_texts(project, 50)
+    early = project.train()
+    assert early["state"] == "not_yet"
+    assert "Label names alone are learned with 1,000 texts; there are 50." in early["message"]
+    import_texts(project, FIRST_TEXTS)
+    wait_for(lambda: project.setup() == "v1-names")
+    project.annotate(1, "sports", make_text("sports", 1))
+    done = project.train()
+    assert (done["state"], done["model_version"]) == ("done", "v2-1labels")
+    assert "1 of one label so far; with two different labels it learns" in done["message"]
+
+
+def test_names_that_say_nothing_of_the_texts_suggest_nothing(project: Project) -> None:
+    project.label_config = Project(project.backend, ("ja", "nein")).label_config
+    words = project.setup()
+    import_texts(project, FIRST_TEXTS)
+    done = project.train()
+    assert done["state"] == "not_yet"
+    assert done["message"].endswith("names alone are not learned.")
+    assert (project.setup(), project.labels_of(SILENT)) == (words, [None])

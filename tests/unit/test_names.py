@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from prelabel.errors import NotEnoughLabelsError
+from prelabel.label_config import parse_label_config
+from prelabel.loop.course import Course, read_course
+from prelabel.loop.names import find_texts_due, let_names_speak, require_news, write_names_hint
+from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.method import Method
+from prelabel.types import FIRST_TEXTS, Head, ModelVersion
+from tests.builders import CONFIG, PROJECT, Pair, examples
+
+ENOUGH = tuple(f"text {number}" for number in range(FIRST_TEXTS))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told(Method):
+    """A method that is told whether names speak."""
+
+    speak: bool = True
+
+    def names_speak(self, label_names: Mapping[str, Sequence[str]], texts: Sequence[str]) -> bool:
+        return self.speak and bool(label_names and texts)
+
+
+def read(
+    label_config: str = CONFIG, annotated: Sequence[Pair] = (), texts: Sequence[str] = ENOUGH, *,
+    speak: bool = True,
+) -> Course:  # fmt: skip
+    schema, method = (
+        parse_label_config(label_config),
+        Told(model_class=SklearnTextClassifier, speak=speak),
+    )
+    data = [{"text": text, "options": ["a", "b"]} for text in texts]
+    return let_names_speak(read_course(schema, annotated, data, method))
+
+
+def version(
+    course: Course, examples: int, *, name_texts: int, labels: str = "sports"
+) -> ModelVersion:
+    frame = course.lessons[0].control.frame
+    head = Head(control="topic", frame=frame, labels=(labels,), name_texts=name_texts)
+    return ModelVersion(
+        project=PROJECT, number=1, artifact="a", examples=examples, heads=(head,),
+        fingerprint="f", created_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def test_names_teach_what_there_are_too_few_labels_for() -> None:
+    assert read().ready == list(read().lessons)
+    assert not read().is_of_labels
+    assert read(annotated=examples(["sports"] * 3)).lessons[0].is_named
+    labeled = read(annotated=examples(["sports", "cooking"]))
+    assert (labeled.is_of_labels, labeled.lessons[0].is_named) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        read(speak=False),
+        read(texts=ENOUGH[:-1]),
+        read(texts=["the same"] * 2 * FIRST_TEXTS),
+    ],
+)  # fmt: skip
+def test_names_are_not_learned_that_say_nothing_or_of_few_texts(course: Course) -> None:
+    with pytest.raises(NotEnoughLabelsError):
+        course.require_lessons()
+    assert find_texts_due(course, FIRST_TEXTS) == 2 * FIRST_TEXTS
+    assert "abel" in write_names_hint(course)
+
+
+SHOWN = CONFIG.replace(
+    "choice=", 'visibleWhen="choice-selected" whenTagName="mood" choice='
+).replace("</View>", '<Choices name="mood" toName="text"><Choice value="glad"/></Choices></View>')
+
+
+@pytest.mark.parametrize(
+    ("label_config", "named"),
+    [
+        (CONFIG, {"topic"}),
+        (CONFIG.replace("single", "multiple"), set()),
+        (CONFIG.replace('<Choice value="cooking"/>',
+                        '<Choice value="arts"><Choice value="cooking"/></Choice>'), set()),
+        (SHOWN, {"mood"}),
+        (CONFIG.replace("choice=", 'value="$options" choice='), set()),
+        ('<View><Text name="text" value="$text"/><Rating name="topic" toName="text"/></View>',
+         set()),
+        ('<View><Text name="text" value="$text"/><Taxonomy name="topic" toName="text">'
+         '<Choice value="a"><Choice value="b"/></Choice></Taxonomy></View>', set()),
+    ],
+)  # fmt: skip
+def test_names_divide_the_texts_of_flat_choices_that_are_always_shown(
+    label_config: str, named: set[str]
+) -> None:
+    course = read(label_config)
+    assert {lesson.name for lesson in course.ready} == named
+    assert find_texts_due(course, 1700) == (3400 if named else None)
+
+
+def test_what_learned_from_labels_is_not_replaced_by_names() -> None:
+    course = read()
+    active = version(course, 40, name_texts=0)
+    with pytest.raises(NotEnoughLabelsError):
+        require_news(course, active, n_new=None)
+    require_news(course, replace(active, heads=()), n_new=None)
+    require_news(course, version(course, 40, name_texts=0, labels="gone"), n_new=None)
+    require_news(read(annotated=examples(["sports", "cooking"])), active, n_new=None)
+
+
+def test_labels_of_one_kind_are_news_in_numbers_or_when_someone_asks() -> None:
+    course = read(annotated=examples(["sports"] * 12))
+    active = version(course, 3, name_texts=1000)
+    with pytest.raises(NotEnoughLabelsError):
+        require_news(course, active, n_new=10)
+    require_news(course, active, n_new=9)
+    require_news(course, active, n_new=None)
+    require_news(course, None, n_new=10)
