@@ -79,6 +79,7 @@ def test_whether_names_speak_is_told_before_anything_is_fitted(
 
 def test_before_the_first_label_texts_without_a_name_are_told_apart() -> None:
     model = SklearnTextClassifier().fit([], [], unlabeled=POOL, label_names=NAMES)
+    assert model.temperature_ == 0.7
     predicted = model.predict(["the striker and the keeper", "a dollar bond", "an island beach"])
     assert predicted.tolist() == ["Sports", "Money", "Travel"]
 

@@ -4,6 +4,7 @@ import gc
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,15 +47,16 @@ def predictor(
 def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_path: Path) -> Learn:
     """Train a version on one plain text for each label, and activate it."""
 
-    def train(*labels: str) -> ModelVersion:
+    def train(*labels: str, name_texts: int = 0) -> ModelVersion:
         projects.see(PROJECT, CONFIG)
         jobs.claim(PROJECT, "me", timedelta(minutes=1))
         name = f"version-{len(versions.all())}"
         model = Letters().fit([TEXTS[label] for label in labels], labels)
         artifact.save({"topic": model}, tmp_path / name, receipt={})
-        frame = schema_of(*labels).controls[0].frame
+        (head,) = heads(*model.classes_, frame=schema_of(*labels).controls[0].frame)
+        head = replace(head, name_texts=name_texts)
         return versions.add(PROJECT, artifact=name, examples=len(labels), fingerprint="f",
-                            heads=heads(*model.classes_, frame=frame), owner="me")  # fmt: skip
+                            heads=(head,), owner="me")  # fmt: skip
 
     return train
 
@@ -161,6 +163,20 @@ def test_scores_are_probabilities_of_the_chosen_label(predictor: Predictor, lear
     assert len(scores) == 4
     assert all(0.5 <= score <= 1 for score in scores)
     assert scores[0] > 0.99
+
+
+def test_names_alone_are_never_sure(predictor: Predictor, learn: Learn) -> None:
+    schema = schema_of("cooking", "sports")
+    texts = "s k", "s" * 40
+    learn("cooking", "sports")
+    of_labels = suggest(predictor, schema, *texts)
+    learn("cooking", "sports", name_texts=1000)
+    of_names = suggest(predictor, schema, *texts)
+    assert labels_of(of_names) == labels_of(of_labels)
+    (unsure, sure), (as_unsure, less) = (
+        [p.score for p in some if p] for some in (of_labels, of_names)
+    )
+    assert (unsure == as_unsure < less < sure, less) == (True, 0.75)
 
 
 def test_an_alias_is_what_a_prediction_carries(predictor: Predictor, learn: Learn) -> None:

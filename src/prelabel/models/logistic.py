@@ -20,6 +20,9 @@ from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
 
+_OF_NAMES_ALONE = 0.7
+"""The temperature where no label is there to measure one: the best of five on three sets."""
+
 
 class SklearnTextClassifier(TextEstimator, TextModel):
     """Multinomial logistic regression, fitted by scikit-learn, over `TfidfFeatures`.
@@ -139,7 +142,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
         self.out_of_fold_[examples.positions] = _softmax(learned.scores)
         coefficients, intercept = learned.linear.coefficients, learned.linear.intercept
-        if not examples.texts:  # a name in many texts would win them all: let none start ahead
+        if not examples.texts:
+            self.temperature_ = _OF_NAMES_ALONE
+            coefficients = coefficients / np.float32(_OF_NAMES_ALONE)
+            # A name in many texts would win them all: let none start ahead.
             intercept = -representation.mean @ coefficients
         representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)
