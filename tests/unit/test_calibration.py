@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from prelabel.models.calibration import assign_folds, fit_temperature, log_loss, measure
+from prelabel.models.calibration import are_clearly_worse, assign_folds, measure
 from prelabel.models.examples import Examples
 from prelabel.models.regression import Matrix, Solver
 
@@ -21,32 +22,6 @@ def test_no_examples_have_no_folds() -> None:
     assert assign_folds([], np.array([], np.int64), 5).shape == (0,)
 
 
-def test_the_log_loss_is_that_of_scikit_learn() -> None:
-    from sklearn.metrics import log_loss as reference
-
-    random = np.random.default_rng(0)
-    scores, labels, weights = random.normal(size=(9, 3)), np.arange(9) % 3, random.random(9)
-    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    expected = reference(labels, probabilities, sample_weight=weights)
-    assert log_loss(scores, labels, weights) == pytest.approx(expected)
-    assert log_loss(np.array([[1.0, -np.inf]]), np.array([0])) == 0
-
-
-@pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
-def test_the_temperature_that_made_the_labels_is_found(true: float) -> None:
-    random = np.random.default_rng(0)
-    scores = random.normal(size=(20_000, 3)) * 3
-    noisy = scores / true + random.gumbel(size=scores.shape)  # draws from the softmax
-    assert fit_temperature(scores, noisy.argmax(axis=1)) == pytest.approx(true, rel=0.08)
-
-
-def test_few_examples_move_it_little() -> None:
-    sure = np.array([[9.0, 0.0]])
-    few = fit_temperature(sure, np.array([1]))
-    many = fit_temperature(np.repeat(sure, 99, axis=0), np.ones(99, np.int64))
-    assert 1 < few < many
-
-
 def noise(n: int) -> tuple[Examples, Matrix]:
     """Labels that texts say nothing about: a model that believes what it fits is overconfident."""
     random = np.random.default_rng(0)
@@ -56,12 +31,28 @@ def noise(n: int) -> tuple[Examples, Matrix]:
 
 
 def test_calibration_improves_the_log_loss_out_of_fold() -> None:
+    from sklearn.metrics import log_loss
+
     examples, rows = noise(100)
     measured = measure(rows, examples, Solver(C=100, seed=0))
-    before = log_loss(measured.scores, examples.labels)
-    assert measured.temperature > 3
+    before = log_loss(examples.labels, softmax(measured.scores, axis=1))
+    assert measured.scaling.temperature > 3
     assert measured.log_loss < before / 2
     assert measured.log_loss == pytest.approx(np.log(2), abs=0.1)
+    scaled = softmax(measured.scaling.scale(measured.scores), axis=1)
+    assert measured.log_loss == pytest.approx(log_loss(examples.labels, scaled), rel=1e-4)
+    assert measured.losses.mean() == pytest.approx(measured.log_loss)
+
+
+def test_losses_are_clearly_worse_if_chance_alone_would_hardly_make_them_so() -> None:
+    random = np.random.default_rng(0)
+    losses = random.random(50)
+    worse = losses + 0.3 + random.normal(size=50)
+    assert are_clearly_worse(worse, losses)
+    assert not are_clearly_worse(losses, worse)
+    assert not are_clearly_worse(worse[:3] - 0.3, losses[:3])
+    unknown = np.full(50, np.nan)
+    assert not are_clearly_worse(unknown, losses)
 
 
 def test_one_fold_can_be_enough() -> None:
@@ -72,7 +63,7 @@ def test_one_fold_can_be_enough() -> None:
 
 def test_names_are_in_every_fit_and_in_no_measurement() -> None:
     texts = [f"text {i}" for i in range(30)]
-    examples = Examples.of(texts, ["a"] * 30, None, {"a": "alpha", "b": "beta"})
+    examples = Examples.of(texts, ["a", "b"] * 15, None, {"a": "alpha", "b": "beta"})
     rows = np.zeros((32, 2), np.float32)
     rows[1, 1] = 1
     scores = measure(rows, examples, Solver(C=1, seed=0)).scores
@@ -83,18 +74,16 @@ def test_names_are_in_every_fit_and_in_no_measurement() -> None:
 def test_too_few_different_texts_say_nothing() -> None:
     examples, rows = noise(19)
     measured = measure(rows, examples, Solver(C=1, seed=0))
-    assert measured.temperature == 1
+    assert measured.scaling.temperature == 3 / 2
     assert np.isnan(measured.scores).all()
 
 
-def test_texts_of_one_label_say_nothing_of_the_others() -> None:
-    texts = [f"text {i}" for i in range(40)]
-    names = {"a": "one", "b": "other"}
-    examples = Examples.of(texts, ["a"] * 40, None, names)
-    rows = np.random.default_rng(0).normal(size=(42, 3)).astype(np.float32)
-    found = measure(rows, examples, Solver(C=10, seed=0))
-    assert found.temperature == 1
-    assert np.isnan(found.log_loss)
+def test_names_let_larger_probabilities_be_expected() -> None:
+    examples, rows = noise(19)
+    names = {"a": "alpha", "b": "beta"}
+    named = Examples.of(examples.texts, ["a", *"ab" * 9], None, names)
+    padded = np.concatenate((np.zeros((2, 200), np.float32), rows))
+    assert measure(padded, named, Solver(C=1, seed=0)).scaling.temperature == np.float32(2 / 3)
 
 
 def test_a_label_that_stands_alone_is_not_measured() -> None:
@@ -102,3 +91,11 @@ def test_a_label_that_stands_alone_is_not_measured() -> None:
     alone = Examples.of(examples.texts, ["a"] * 29 + ["b"], None)
     scores = measure(rows, alone, Solver(C=1, seed=0)).scores
     assert np.isnan(scores[29]).all()
+
+
+def test_where_all_texts_have_one_label_nothing_is_measured() -> None:
+    texts = [f"text {i}" for i in range(30)]
+    examples = Examples.of(texts, ["a"] * 30, None, {"a": "alpha", "b": "beta"})
+    measured = measure(np.eye(32, dtype=np.float32), examples, Solver(C=1, seed=0))
+    assert np.isnan(measured.scores).all()
+    assert np.isnan(measured.losses).all()

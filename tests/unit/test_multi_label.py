@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
-from prelabel.models.multi_label import SklearnMultiLabelClassifier, tune_thresholds
+from prelabel.models.multi_label import SklearnMultiLabelClassifier
 
 TOPICS = {
     "sports": "goal match team coach league striker",
@@ -82,18 +82,29 @@ def test_a_label_that_all_texts_have_cannot_be_told_from_its_absence() -> None:
         SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [(), ()])
 
 
-def test_a_threshold_is_where_the_f1_on_examples_left_out_is_best() -> None:
-    truths = np.array([[True]] * 30 + [[False]] * 30)
-    low = np.array([[0.3]] * 30 + [[0.2]] * 30, np.float32)
-    (threshold,) = tune_thresholds(low, truths)
-    assert 0.2 < threshold <= 0.3
-    (high,) = tune_thresholds(low + np.float32(0.5), truths)
-    assert 0.7 < high <= 0.8
+def test_a_label_without_an_example_is_learned_from_its_name_if_the_texts_have_it() -> None:
+    texts, sets = make(42)
+    others = [set(chosen) - {"money"} for chosen in sets]
+    names = {"sports": ["sports"], "money": ["bank"], "nothing": ["xyzzy"]}
+    model = SklearnMultiLabelClassifier().fit(
+        texts, others, unlabeled=make(70)[0], label_names=names
+    )
+    assert model.classes_ == ("cooking", "money", "sports")
+    money = model.predict_proba(["the bank", "the team and the oven"])[:, 1]
+    assert money[0] > 3 * money[1]
 
 
-def test_labels_of_a_few_examples_share_a_threshold_and_none_is_a_half() -> None:
-    truths = np.array([[True, False], [False, True], [False, False]])
-    found = np.array([[0.9, 0.7], [0.65, 0.9], [0.1, 0.1]], np.float32)
-    first, second = tune_thresholds(found, truths)
-    assert first == second > 0.7
-    assert tune_thresholds(np.full((3, 2), np.nan, np.float32), truths).tolist() == [0.5, 0.5]
+def test_names_alone_do_not_make_a_lesson() -> None:
+    with pytest.raises(NotEnoughLabelsError):
+        SklearnMultiLabelClassifier().fit(
+            ["a cat", "a dog"], [(), ()], label_names={"x": ["cat"], "y": ["dog"]}
+        )
+
+
+def test_labels_are_as_probable_as_they_are_frequent_whatever_their_names_say() -> None:
+    texts, sets = make(70)
+    names = {topic: words.split() for topic, words in TOPICS.items()}
+    model = SklearnMultiLabelClassifier().fit(texts, sets, unlabeled=texts, label_names=names)
+    assert model.out_of_fold_ is not None
+    shares = [np.mean([label in chosen for chosen in sets]) for label in model.classes_]
+    np.testing.assert_allclose(model.out_of_fold_.mean(axis=0), shares, atol=0.05)

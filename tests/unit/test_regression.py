@@ -73,3 +73,9 @@ def test_without_columns_the_frequencies_of_the_labels_are_left() -> None:
     fitted = SOLVER.fit(nothing, np.array([0, 1, 1, 1]), np.ones(4), n_classes=2)
     np.testing.assert_allclose(np.exp(fitted.intercept), [1, 3], rtol=1e-6)
     assert fitted.coefficients.shape == (0, 2)
+
+
+def test_many_labels_of_few_examples_are_no_reason_for_a_warning() -> None:
+    rows = np.eye(30, dtype=np.float32)  # a warning is an error here
+    fitted = SOLVER.fit(rows, np.arange(30) % 20, np.ones(30), n_classes=20)
+    assert fitted.coefficients.shape == (30, 20)

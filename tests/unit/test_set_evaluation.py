@@ -38,5 +38,13 @@ def test_all_empty_and_none_chosen_is_all_right() -> None:
     found = np.array([[0.1], [0.2]], np.float32)
     measured = evaluate_sets([(), ()], ("a",), found, found >= 0.5)
     assert measured
-    assert (measured.accuracy, measured.micro_f1) == (1.0, 1.0)
+    assert (measured.accuracy, measured.micro_f1, measured.macro_f1) == (1.0, 1.0, 1.0)
     assert "accuracy 1.00" in str(measured)
+
+
+def test_a_label_that_none_has_and_none_was_predicted_to_have_is_not_measured() -> None:
+    found = np.array([[0.9, 0.1], [0.2, 0.1]], np.float32)
+    measured = evaluate_sets([("a",), ()], ("a", "b"), found, found >= 0.5)
+    assert measured
+    assert measured.macro_f1 == 1.0
+    assert list(measured.per_label) == ["a"]

@@ -42,7 +42,7 @@ def evaluate_sets(
     guesses = [
         frozenset(classes[i] for i in np.flatnonzero(row).tolist()) for row in chosen[measured]
     ]
-    names = sorted(frozenset(classes).union(*truths))
+    names = sorted(frozenset().union(*truths, *guesses))
     per_label = {name: _measure(name, truths, guesses) for name in names}
     has_it = np.array([[name in truth for name in classes] for truth in truths])
     known = probabilities[measured].astype(np.float64)
@@ -51,7 +51,7 @@ def evaluate_sets(
         n_examples=len(truths),
         accuracy=float(np.mean([t == g for t, g in zip(truths, guesses, strict=True)])),
         micro_f1=_micro_f1(truths, guesses),
-        macro_f1=float(np.mean([label.f1 for label in per_label.values()])),
+        macro_f1=float(np.mean([label.f1 for label in per_label.values()])) if names else 1.0,
         log_loss=_log_loss(known[is_known], has_it[is_known]),
         ece=calibration_error(known[is_known], has_it[is_known]),
         per_label=per_label,
@@ -68,7 +68,7 @@ def _measure(
     return LabelMetrics(
         precision=right / predicted if predicted else 0.0,
         recall=right / support if support else 0.0,
-        f1=2 * right / (support + predicted) if support + predicted else 0.0,
+        f1=2 * right / (support + predicted),
         support=support,
     )
 

@@ -11,14 +11,16 @@ from prelabel.models.characters import Integers
 from prelabel.models.examples import Examples, Floats
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Matrix, Solver
+from prelabel.models.scaling import Scaling, expect_scaling, fit_scaling
 
 N_FOLDS = 5
 """In so many parts examples are divided; each is left out once."""
 
 _FEWEST_TEXTS = 20  # fewer say nothing certain about probabilities
-_TEMPERATURES = np.geomspace(1 / 8, 8, 97)  # steps of 4 %
-_PRIOR = 2.0
-"""How strongly a temperature is drawn to 1, in examples: a factor of e costs as much log-loss."""
+
+_EXPECTED_NAMED, _EXPECTED = 2 / 3, 3 / 2
+"""Temperatures to begin with. Where labels are known by name, those weak examples keep scores too
+small; where they are not, a few examples make them too large."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,18 +31,21 @@ class Calibration:
     ----------
     solver
         The solver.
-    temperature
-        By what to divide its scores.
+    scaling
+        What to make of its scores.
     log_loss
-        Of the scores so divided; NaN if nothing could be measured.
+        Of the scores so scaled; NaN if nothing could be measured.
+    losses
+        What each text adds to it, shape (texts,); NaN where it was not measured.
     scores
-        Not divided, shape (texts, classes); NaN for the texts that were always seen, minus
+        Not scaled, shape (texts, classes); NaN for the texts that were always seen, minus
         infinity for a label that only the fold left out has.
     """
 
     solver: Solver
-    temperature: float
+    scaling: Scaling
     log_loss: float
+    losses: Floats
     scores: Matrix
 
 
@@ -50,24 +55,32 @@ def measure(
     """Measure a solver out of fold, on so many of five folds.
 
     Names of labels are in every fit, as they are in the model. With fewer than 20 different texts
-    nothing is measured, and the temperature is 1. So it is, and the log-loss is not known, if all
-    texts have one label: whoever always says that one would be sure, and right.
+    nothing is measured, and the scaling is what is expected. So it is if all texts have one label:
+    whoever always says that one would be sure, and right.
     """
     scores = np.full((len(examples.texts), len(examples.classes)), np.nan, np.float32)
     n_names = len(examples.names)
     labels = examples.labels[n_names:]
-    if len(set(examples.texts)) >= _FEWEST_TEXTS:
+    if len(set(examples.texts)) >= _FEWEST_TEXTS and len(np.unique(labels)) > 1:
         folds = assign_folds(examples.texts, labels, N_FOLDS)
         for fold in range(n_measured):
             held = np.flatnonzero(folds == fold)
             scores[held] = _score_held(rows, examples, solver, held + n_names)
+    return _calibrate(solver, scores, examples)
+
+
+def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibration:
+    labels, weights = examples.labels[len(examples.names) :], examples.text_weights
+    expected = _EXPECTED_NAMED if examples.are_named else _EXPECTED
+    scaling = expect_scaling(len(examples.classes), expected)
+    loss, losses = np.nan, np.full(len(labels), np.nan)
     usable = np.isfinite(scores[np.arange(len(labels)), labels])
-    if not usable.any() or len(np.unique(labels)) < 2:
-        return Calibration(solver=solver, temperature=1.0, log_loss=np.nan, scores=scores)
-    measured = scores[usable], labels[usable], examples.text_weights[usable]
-    temperature = fit_temperature(*measured)
-    loss = log_loss(scores[usable] / np.float32(temperature), *measured[1:])
-    return Calibration(solver=solver, temperature=temperature, log_loss=loss, scores=scores)
+    if usable.any():
+        measured = scores[usable], labels[usable]
+        scaling = fit_scaling(*measured, weights[usable], expected=expected)
+        losses[usable] = _losses(scaling.scale(measured[0]), measured[1])
+        loss = float(np.average(losses[usable], weights=weights[usable]))
+    return Calibration(solver=solver, scaling=scaling, log_loss=loss, losses=losses, scores=scores)
 
 
 def _score_held(
@@ -100,39 +113,25 @@ def assign_folds(groups: Sequence[Hashable], labels: Integers, n_folds: int) -> 
     return found
 
 
-def log_loss(scores: Floats, labels: Integers, weights: Floats | None = None) -> float:
-    """Mean of minus the logarithm of the probability of each example's label.
-
-    Parameters
-    ----------
-    scores
-        Shape (examples, classes); their softmax is the probabilities. Minus infinity is a label
-        that is impossible.
-    labels
-        Column of each example's label, shape (examples,).
-    weights
-        Of the examples, shape (examples,).
-    """
+def _losses(scores: Floats, labels: Integers) -> Floats:
+    """Minus the logarithm of the probability of each example's label, shape (examples,)."""
     shifted = scores - scores.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
-    return float(np.average(losses, weights=weights))
+    found: Floats = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+    return found
 
 
-def fit_temperature(scores: Floats, labels: Integers, weights: Floats | None = None) -> float:
-    """Return the number by which to divide scores so that their log-loss is the least.
+def are_clearly_worse(losses: Floats, others: Floats) -> bool:
+    """Whether losses exceed others of the same texts by more than chance is likely to.
 
-    Guo et al., On calibration of modern neural networks, https://arxiv.org/abs/1706.04599. With
-    few examples it stays near 1.
+    By more than one standard error of the mean difference; texts with NaN do not count.
 
-    >>> scores = np.array([[9.0, 0.0]] * 4)  # sure, and wrong once in four times
-    >>> bool(fit_temperature(scores, np.array([0, 0, 0, 1])) > 4)
+    >>> are_clearly_worse(np.array([3.0, 2.0, 2.5]), np.array([1.0, 1.1, 0.9]))
     True
+    >>> are_clearly_worse(np.array([3.0, 1.0, 1.0]), np.array([1.0, 1.1, 1.3]))
+    False
     """
-    # 32 bits would do for the scores, but not for the sum over many examples.
-    scores = scores.astype(np.float64)
-    losses = [
-        len(labels) * log_loss(scores / temperature, labels, weights)
-        + _PRIOR * np.log(temperature) ** 2
-        for temperature in _TEMPERATURES
-    ]
-    return float(_TEMPERATURES[np.argmin(losses)])
+    differences = losses - others
+    differences = differences[~np.isnan(differences)]
+    if len(differences) < 2:
+        return False
+    return bool(differences.mean() > differences.std(ddof=1) / np.sqrt(len(differences)))

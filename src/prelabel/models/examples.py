@@ -22,6 +22,8 @@ _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, a
 
 _NOT_IT, _IT = "", "it"
 
+_NEARLY_ALL = 0.9
+
 _NAME_WEIGHT = 3.0
 """A name, with what it speaks for, counts as three examples at first, and as one beside six real
 ones of its label."""
@@ -93,20 +95,25 @@ class Examples:
     @classmethod
     def of_one_label(
         cls, texts: Sequence[str], has_it: Sequence[bool], weights: npt.ArrayLike | None,
-        names: Mapping[str, str], label: str,
+        names: Sequence[tuple[str, str]], label: str,
     ) -> Self:  # fmt: skip
-        """Tell one label from its absence: a name of another label is a text without it.
+        """Tell one label from its absence: what speaks for another label is a text without it.
 
         ``classes`` are "" and "it".
+
+        Parameters
+        ----------
+        names
+            Labels, each with a text: their names, then texts that they speak for.
         """
         answers = [_IT if found else _NOT_IT for found in has_it]
         examples = cls.of(texts, answers, weights)
-        of_names = [_IT if name == label else _NOT_IT for name in names]
+        of_names = [_IT if named == label else _NOT_IT for named, _ in names]
         both = (_NOT_IT, _IT)
         return replace(
             examples,
             classes=both,
-            names=tuple(names.values()),
+            names=tuple(text for _, text in names),
             labels=np.array(
                 [both.index(a) for a in (*of_names, *(answers[i] for i in examples.positions))],
                 np.int64,
@@ -115,6 +122,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def are_named(self) -> bool:
+        """Whether nearly all labels are known by name."""
+        return len(self.names) >= _NEARLY_ALL * len(self.classes)
 
     @property
     def weights(self) -> Floats:

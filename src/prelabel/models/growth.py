@@ -11,11 +11,12 @@ import numpy as np
 
 from prelabel.models.calibration import N_FOLDS, Calibration, measure
 from prelabel.models.design import Design, lay_out
-from prelabel.models.examples import Examples
+from prelabel.models.examples import Examples, Floats
 from prelabel.models.milestones import Beginning, Key, remembered, update
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Linear, Matrix, Solver
 from prelabel.models.representation import Representation
+from prelabel.models.scaling import Scaling
 
 PENALTIES = (10.0, 1.0, 3.0, 30.0, 100.0)
 """What ``C="auto"`` chooses from; the first where nothing can be measured."""
@@ -28,12 +29,14 @@ class Learned:
     Attributes
     ----------
     linear
-        Coefficients of the features, with directions and temperature folded in.
-    C, temperature
-        Those used.
-    log_loss
-        Of the texts up to the last milestone, each by a fit that did not see it; NaN if that was
-        not measured.
+        Coefficients of the features, with directions folded in.
+    C
+        The one used.
+    scaling
+        What to make of scores, so that their softmax is the probabilities.
+    losses
+        Log-loss, so scaled, of each text up to the last milestone by a fit that did not
+        see it; NaN where it was not measured.
     scores
         Of each text by a fit that did not see it or an equal one, shape (texts, classes): NaN
         where there is none, minus infinity for a label that fit had no example of.
@@ -41,8 +44,8 @@ class Learned:
 
     linear: Linear
     C: float
-    temperature: float
-    log_loss: float
+    scaling: Scaling
+    losses: Floats
     scores: Matrix
 
 
@@ -104,7 +107,7 @@ class _Milestone:
     def n_bytes(self) -> int:
         """Memory it takes."""
         linear = self.linear.coefficients.nbytes + self.linear.intercept.nbytes
-        return self.measured.scores.nbytes + linear
+        return self.measured.scores.nbytes + self.measured.losses.nbytes + linear
 
 
 def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> Learned:  # noqa: N803 - as in scikit-learn
@@ -139,17 +142,15 @@ def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear)
 
 
 def _fold(reached: _Milestone, layout: Layout, linear: Linear, scores: Matrix) -> Learned:
-    temperature = np.float32(reached.measured.temperature)
     of_vectors, of_coordinates = layout.rows.design.restore(linear.coefficients)
     space = layout.representation.space
     folded = of_vectors + space.fold(layout.rows.weight * of_coordinates)
-    coefficients = np.ascontiguousarray(folded / temperature)
     return Learned(
-        linear=Linear(coefficients, linear.intercept / temperature),
+        linear=Linear(folded, linear.intercept),
         C=reached.measured.solver.C,
-        temperature=reached.measured.temperature,
-        log_loss=reached.measured.log_loss,
-        scores=scores / temperature,
+        scaling=reached.measured.scaling,
+        losses=reached.measured.losses,
+        scores=scores,
     )
 
 

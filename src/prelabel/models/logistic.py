@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.base import Arrays, TextModel
+from prelabel.models.calibration import are_clearly_worse
 from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
@@ -18,6 +19,7 @@ from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import find_name_texts, names_speak
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
+from prelabel.models.scaling import expect_scaling
 from prelabel.models.scoring import LinearScores
 
 _OF_NAMES_ALONE = 0.7
@@ -56,14 +58,14 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     C_
         The ``C`` used.
     temperature_
-        By what calibration divided the scores; 1 where it had too few examples.
+        By what calibration divided the scores, before it shifted them.
     out_of_fold_
         Probabilities of the examples, shape (len(texts), len(classes_)), by models that did not
         see them or an equal text. NaN where there is none: of all examples if they were too few.
         A stored model has none.
     """
 
-    revision = 4
+    revision = 5
     several = SklearnMultiLabelClassifier
 
     def __init__(
@@ -136,16 +138,18 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         if name_texts and examples.texts:
             # The groups that names began may be others than people mean: measured, not trusted.
             plain = self._learn(examples, representation)
-            learned = min(learned, plain, key=lambda found: found.log_loss)
+            learned = plain if are_clearly_worse(learned.losses, plain.losses) else learned
         self.classes_ = examples.classes
-        self.C_, self.temperature_ = learned.C, learned.temperature
+        self.C_, self.temperature_ = learned.C, float(learned.scaling.temperature)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
-        self.out_of_fold_[examples.positions] = _softmax(learned.scores)
-        coefficients, intercept = learned.linear.coefficients, learned.linear.intercept
+        self.out_of_fold_[examples.positions] = _softmax(learned.scaling.scale(learned.scores))
+        scaling = learned.scaling
         if not examples.texts:
             self.temperature_ = _OF_NAMES_ALONE
-            coefficients = coefficients / np.float32(_OF_NAMES_ALONE)
-            # A name in many texts would win them all: let none start ahead.
+            scaling = expect_scaling(len(self.classes_), _OF_NAMES_ALONE)
+        linear = scaling.fold_into(learned.linear)
+        coefficients, intercept = linear.coefficients, linear.intercept
+        if not examples.texts:  # a name in many texts would win them all: let none start ahead
             intercept = -representation.mean @ coefficients
         representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)

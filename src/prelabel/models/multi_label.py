@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -11,24 +12,24 @@ import numpy.typing as npt
 
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.base import Arrays, MultiLabelModel
-from prelabel.models.examples import Examples
+from prelabel.models.calibration import are_clearly_worse
+from prelabel.models.examples import Examples, Floats
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
-from prelabel.models.regression import Matrix
+from prelabel.models.name_texts import find_name_texts
+from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
+from prelabel.models.scaling import fit_scaling
 from prelabel.models.scoring import LinearScores
-
-_CANDIDATES = np.linspace(0.1, 0.9, 33)
-_FEWEST_TEXTS = 20  # of a label, for a threshold of its own
-_EMPTY_SAYS_NOTHING = np.float32(0.5)
+from prelabel.models.thresholds import tune_thresholds
 
 
 class SklearnMultiLabelClassifier(MultiLabelModel):
     """One-vs-rest logistic regression over the features of `SklearnTextClassifier`.
 
-    Each label is told from its absence, by itself, with probabilities calibrated by themselves;
-    what is learned of the texts is shared. A label is chosen from a threshold on, by which the F1
-    on examples left out is the best.
+    Each label is told from its absence, by itself; what is learned of the texts is shared, and so
+    is what turns scores into probabilities. A label is chosen from a threshold on, by which the F1
+    on examples left out is the best. A label that no text has yet is learned from its name alone.
 
     >>> model = SklearnMultiLabelClassifier()
     >>> model = model.fit(["late and cold", "late", "cold", "fine"],
@@ -46,7 +47,8 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
     Attributes
     ----------
     classes_
-        Labels it can predict, sorted: those that some texts have and others have not.
+        Labels it can predict, sorted: those that some texts have and others have not, and those
+        that none has, if one of the project's texts has a word of its name.
     """
 
     def __init__(
@@ -90,29 +92,47 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         )
         names = known_names(label_names, representation.features)
         sets = [frozenset(chosen) for chosen in labels]
-        self.classes_ = _tell_apart(sets)
-        shape = (representation.features.n_features, len(self.classes_))
-        coefficients = np.empty(shape, np.float32)
-        intercept = np.empty(len(self.classes_), np.float32)
-        self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
-        of_labels = [
-            Examples.of_one_label(texts, [label in s for s in sets], sample_weight, names, label)
-            for label in self.classes_
-        ]
-        layout = Layout.of(of_labels[0].names, of_labels[0].texts, representation)
-        for column, examples in enumerate(of_labels):
-            C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
-            learned = learn(examples, layout, C=C, seed=self.random_state)
-            coefficients[:, column] = _difference(learned.linear.coefficients)
-            intercept[column] = _difference(learned.linear.intercept[None])[0]
-            found = _sigmoid(_difference(learned.scores))
-            self.out_of_fold_[examples.positions, column] = found
-        representation.forget_tokens()
-        self._scores = LinearScores(representation.features, coefficients, intercept)
-        self.thresholds_ = tune_thresholds(
-            self.out_of_fold_, np.array([[label in s for label in self.classes_] for s in sets])
+        self.classes_ = _tell_apart(sets, names)
+        given = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight)
+        lesson = _Lesson(
+            texts=texts,
+            truths=np.array([[label in chosen for label in self.classes_] for chosen in sets]),
+            weights=given,
+            classes=self.classes_,
+            representation=representation,
         )
+        learned = self._learn(lesson, [*names.items()])
+        name_texts = find_name_texts(names, len(label_names), texts, representation)
+        if name_texts:
+            # As with one label a text: what names speak for may be other than what people mean.
+            spoken = self._learn(lesson, [*names.items(), *name_texts])
+            is_worse = are_clearly_worse(spoken.losses(lesson), learned.losses(lesson))
+            learned = learned if is_worse else spoken
+        representation.forget_tokens()
+        self._scores = LinearScores(
+            representation.features, learned.linear.coefficients, learned.linear.intercept
+        )
+        self.out_of_fold_ = _sigmoid(learned.scores)
+        self.thresholds_ = tune_thresholds(self.out_of_fold_, lesson.truths)
         return self
+
+    def _learn(self, lesson: _Lesson, names: Sequence[tuple[str, str]]) -> _Learned:
+        """Learn each label by itself; calibrate them together."""
+        shape = (lesson.representation.features.n_features, len(lesson.classes))
+        linear = Linear(np.empty(shape, np.float32), np.empty(shape[1], np.float32))
+        scores = np.full(lesson.truths.shape, np.nan, np.float32)
+        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
+        of_labels = [
+            Examples.of_one_label(lesson.texts, has_it.tolist(), lesson.weights, names, label)
+            for label, has_it in zip(lesson.classes, lesson.truths.T, strict=True)
+        ]
+        layout = Layout.of(of_labels[0].names, of_labels[0].texts, lesson.representation)
+        for column, examples in enumerate(of_labels):
+            learned = learn(examples, layout, C=C, seed=self.random_state)
+            linear.coefficients[:, column] = _difference(learned.linear.coefficients)
+            linear.intercept[column] = _difference(learned.linear.intercept[None])[0]
+            scores[examples.positions, column] = _difference(learned.scores)
+        return _Learned(linear, scores).calibrate(lesson)
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probability of each label, shape (len(texts), len(classes_)); they are independent."""
@@ -133,52 +153,70 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         return model
 
 
-def tune_thresholds(probabilities: Matrix, truths: npt.NDArray[np.bool_]) -> Matrix:
-    """Return from which probability on each label is best chosen, shape (classes,).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Lesson:
+    """What is to be learned.
 
-    The best is what gives the highest F1: of a label by itself if 20 measured examples have it, of
-    all labels together if fewer do. 0.5 where nothing was measured.
-
-    Parameters
+    Attributes
     ----------
-    probabilities
-        Of examples left out, shape (examples, classes); NaN where there is none.
     truths
-        Whether the example has the label, of the same shape.
+        Which of the classes each text has, shape (texts, classes).
+    weights
+        How often each text counts, shape (texts,).
     """
-    n_classes = probabilities.shape[1]
-    chosen = np.full(n_classes, _EMPTY_SAYS_NOTHING, np.float32)
-    is_known = ~np.isnan(probabilities)
-    if not is_known.any():
-        return chosen
-    counts = np.array([_count(probabilities, truths & is_known, t) for t in _CANDIDATES])
-    chosen[:] = _best(counts.sum(axis=2))
-    for column in np.flatnonzero((truths & is_known).sum(axis=0) >= _FEWEST_TEXTS):
-        chosen[column] = _best(counts[:, :, column])
-    return chosen
+
+    texts: Sequence[str]
+    truths: npt.NDArray[np.bool_]
+    weights: Floats
+    classes: tuple[str, ...]
+    representation: Representation
 
 
-def _count(
-    probabilities: Matrix, truths: npt.NDArray[np.bool_], threshold: float
-) -> npt.NDArray[np.int64]:
-    """Right ones, chosen ones and those that there are, of each label, shape (3, classes)."""
-    chosen = probabilities >= threshold  # nothing is, of NaN
-    return np.stack([(chosen & truths).sum(0), chosen.sum(0), truths.sum(0)])
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """A linear model of each label.
+
+    Attributes
+    ----------
+    scores
+        Of the texts by fits that did not see them, shape (texts, classes); NaN where there is none.
+    """
+
+    linear: Linear
+    scores: Matrix
+
+    def calibrate(self, lesson: _Lesson) -> _Learned:
+        """Return the same with scores whose logistic is the probability.
+
+        One scaling for all labels: of most of them there are too few examples. The
+        shift makes up for names, which say that each label is as frequent as any other.
+        """
+        rows, columns = np.nonzero(~np.isnan(self.scores))
+        known = self.scores[rows, columns]
+        scaling = fit_scaling(
+            np.stack((np.zeros(len(known)), known), axis=1),
+            lesson.truths[rows, columns].astype(np.int64),
+            lesson.weights[rows],
+        )
+        slope, shift = 1 / scaling.temperature, scaling.shifts[1] - scaling.shifts[0]
+        coefficients, intercept = self.linear.coefficients, self.linear.intercept
+        linear = Linear(coefficients * slope, intercept * slope + shift)
+        return _Learned(linear, self.scores * slope + shift)
+
+    def losses(self, lesson: _Lesson) -> Floats:
+        """Log-loss of each text, shape (texts,); NaN where nothing was measured."""
+        margins = np.where(lesson.truths, self.scores, -self.scores).astype(np.float64)
+        found: Floats = np.nansum(np.logaddexp(0, -margins), axis=1)
+        found[np.isnan(margins).all(axis=1)] = np.nan
+        return found
 
 
-def _best(counts: npt.NDArray[np.int64]) -> float:
-    right, chosen, there = counts.T
-    f1 = 2 * right / np.maximum(1, chosen + there)
-    # Of equally good ones, the middle: examples left out are few.
-    return float(np.median(_CANDIDATES[f1 >= f1.max() - 1e-9])) if f1.max() > 0 else 0.5
-
-
-def _tell_apart(sets: Sequence[frozenset[str]]) -> tuple[str, ...]:
+def _tell_apart(sets: Sequence[frozenset[str]], names: Collection[str]) -> tuple[str, ...]:
+    """Return the labels that can be learned, from texts or from their names alone."""
     counts = Counter(label for chosen in sets for label in chosen)
-    found = tuple(sorted(label for label, n in counts.items() if n < len(sets)))
-    if not found:
+    if all(n == len(sets) for n in counts.values()):
         raise NotEnoughLabelsError(counts)
-    return found
+    return tuple(sorted(x for x in {*counts, *names} if counts[x] < len(sets)))
 
 
 def _difference(of_two: Matrix) -> Matrix:

@@ -87,6 +87,8 @@ class Solver:
             _begin_with(regression, start, np.unique(labels), rows.shape[1])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # Few examples of many labels are no regression problem.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             regression.fit(rows, labels, sample_weight=weights)
         found, offsets = regression.coef_.T, regression.intercept_
         if found.shape[1] == 1:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from prelabel.models.regression import Linear
+from prelabel.models.scaling import Scaling, fit_scaling
+
+
+def draw(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Draw labels from the softmax of scores."""
+    random = np.random.default_rng(0)
+    found: npt.NDArray[np.int64] = (scores + random.gumbel(size=scores.shape)).argmax(axis=1)
+    return found
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_scaling_that_made_the_labels_is_found(temperature: float) -> None:
+    scores = np.random.default_rng(1).normal(size=(20_000, 3)) * 3
+    shifts = np.array([0.5, 0.0, -0.5])
+    found = fit_scaling(scores, draw(scores / temperature + shifts))
+    assert found.temperature == pytest.approx(temperature, rel=0.08)
+    np.testing.assert_allclose(found.shifts - found.shifts.mean(), shifts, atol=0.1)
+
+
+def test_few_examples_move_it_little() -> None:
+    sure = np.array([[9.0, 0.0]])
+    few = fit_scaling(sure, np.array([1]))
+    many = fit_scaling(np.repeat(sure, 99, axis=0), np.ones(99, np.int64))
+    assert 1 < few.temperature < many.temperature
+    assert fit_scaling(sure, np.array([1]), expected=3).temperature > 3
+
+
+def test_what_weighs_twice_is_an_example_twice() -> None:
+    random = np.random.default_rng(0)
+    scores, labels = random.normal(size=(30, 3)), random.integers(0, 3, 30)
+    weighed = fit_scaling(scores, labels, np.where(labels == 1, 2.0, 1.0))
+    more = np.concatenate((np.arange(30), np.flatnonzero(labels == 1)))
+    twice = fit_scaling(scores[more], labels[more])
+    assert weighed.temperature == pytest.approx(twice.temperature, rel=1e-3)
+    np.testing.assert_allclose(weighed.shifts, twice.shifts, atol=1e-3)
+
+
+def test_a_label_that_is_impossible_stays_so() -> None:
+    scores = np.array([[1.0, -np.inf, 0.0]] * 20)
+    found = fit_scaling(scores, np.arange(20) % 4 // 3 * 2)
+    assert np.isfinite(found.shifts).all()
+    assert found.scale(scores[:1].astype(np.float32))[0, 1] == -np.inf
+
+
+def test_without_examples_it_is_what_is_expected() -> None:
+    found = fit_scaling(np.empty((0, 2)), np.empty(0, np.int64), expected=1.5)
+    assert found.temperature == pytest.approx(1.5)
+    assert found.shifts.tolist() == [0, 0]
+
+
+def test_a_linear_model_takes_it_in() -> None:
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(5, 4)).astype(np.float32)
+    linear = Linear(random.normal(size=(4, 3)).astype(np.float32), np.ones(3, np.float32))
+    scaling = Scaling(np.float32(2.5), np.array([0.1, 0.2, 0.3], np.float32))
+    folded = scaling.fold_into(linear).scores(rows)
+    np.testing.assert_allclose(folded, scaling.scale(linear.scores(rows)), rtol=1e-5, atol=1e-6)
