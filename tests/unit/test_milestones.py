@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prelabel.models.milestones import Beginning, last_milestone, remembered
+from tests.unit.test_heap import SCATTERED_BYTES, resident_bytes, scatter
 
 
 @given(st.integers(0, 10**7))
@@ -54,6 +55,17 @@ def test_what_is_larger_than_that_is_remembered_alone() -> None:
     make(2_000_000_000)
     make(1_000)
     assert made == [1_000, 2_000_000_000, 1_000]
+
+
+def test_what_it_took_to_make_something_large_is_given_back_to_the_system() -> None:
+    @remembered
+    def make() -> Made:
+        scatter()
+        return Made(2_000_000)
+
+    before = resident_bytes()
+    make()
+    assert resident_bytes() < before + SCATTERED_BYTES / 4
 
 
 # Beginnings

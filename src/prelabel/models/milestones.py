@@ -19,9 +19,12 @@ from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from cachetools import LRUCache, cached
 
+from prelabel.models.heap import give_back
+
 _FIRST = 100
 _GROWTH = 1.1
 _REMEMBERED_BYTES = 150_000_000
+_LARGE_BYTES = 1_000_000
 
 Key = tuple[Hashable, ...]
 
@@ -123,6 +126,8 @@ def remembered(make: Callable[..., Made]) -> Callable[..., Made]:
         for argument in arguments:
             if isinstance(argument, Beginning):
                 _forget(argument.earlier)
+        if made.n_bytes > _LARGE_BYTES:
+            give_back()  # it took several times as much to make, and will not for a while
         return made
 
     return make_anew
