@@ -27,7 +27,7 @@ from tests.builders import CONFIG, PROJECT, TWIN, config, heads
 from tests.letters import Letters, counted_letters
 
 Learn = Callable[..., ModelVersion]
-TEXTS = {"sports": "ss ss sss", "cooking": "kk kkkk kk", "art": "aa aaa aa"}
+TEXTS = {"sports": "ss ss sss", "cooking": "kk kkkk kk", "art": "aa aaa aa", "music": "mm mm mmm"}
 
 
 @pytest.fixture
@@ -177,6 +177,17 @@ def test_names_alone_are_never_sure(predictor: Predictor, learn: Learn) -> None:
         [p.score for p in some if p] for some in (of_labels, of_names)
     )
     assert (unsure == as_unsure < less < sure, less) == (True, 0.75)
+
+
+def test_where_names_alone_are_unsure_words_of_names_answer(
+    predictor: Predictor, learn: Learn
+) -> None:
+    labels = "art", "cooking", "music", "sports"
+    learn(*labels, name_texts=1000)
+    found = suggest(predictor, schema_of(*labels), "a k m s", "a k m s music", "ssss")
+    assert labels_of(found) == [None, ["music"], ["sports"]]
+    learn(*labels)
+    assert None not in suggest(predictor, schema_of(*labels), "a k m s")
 
 
 def test_an_alias_is_what_a_prediction_carries(predictor: Predictor, learn: Learn) -> None:

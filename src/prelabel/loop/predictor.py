@@ -22,9 +22,10 @@ from prelabel.types import Prediction, ProjectKey
 
 log = logging.getLogger(__name__)
 
-SUREST_OF_NAMES = 0.75
-"""The score of what was learned from names alone, at most: of the suggestions that have it, .57 to
-.77 are right (three sets)."""
+LEAST_OF_NAMES, SUREST_OF_NAMES = 0.3, 0.75
+"""Scores of what was learned from names alone. Below the least, words of names answer instead: a
+labeler sees the label, not how unsure it is. The surest is the most that is said: of suggestions
+as sure as that, .57 to .77 are right (three sets)."""
 
 TASKS_AT_ONCE = 512
 """Tasks that are decided about before the clock is looked at."""
@@ -164,10 +165,26 @@ def _decide(
     offered: Sequence[Offered],
 ) -> Sequence[Decision | None]:  # fmt: skip
     model = _find_model(served, schema, control) if served else None
-    if served and model:
-        decisions = decide_in_batches(model, control, texts, offered)
-        return _be_cautious(decisions) if _is_of_names(served, model) else decisions
-    if control.kind is not Kind.ONE:
+    if served is None or model is None:
+        return _decide_by_words(control, texts, offered)
+    decisions = decide_in_batches(model, control, texts, offered)
+    if not _is_of_names(served, model):
+        return decisions
+    sure = [
+        (found[0], min(found[1], SUREST_OF_NAMES)) if found and found[1] >= LEAST_OF_NAMES else None
+        for found in decisions
+    ]
+    unsure = [i for i, found in enumerate(sure) if not found]
+    others = [offered[i] for i in unsure]
+    words = iter(_decide_by_words(control, [texts[i] for i in unsure], others))
+    return [found or next(words) for found in sure]
+
+
+def _decide_by_words(
+    control: ControlTag, texts: Sequence[str], offered: Sequence[Offered]
+) -> Sequence[Decision | None]:
+    """Decide where a text has a word of a label's name."""
+    if control.kind is not Kind.ONE or not texts:
         return [None] * len(texts)
     names = LabelNames(control.label_names)
     suggestions = zip(map(names.suggest, texts), offered, strict=True)
@@ -181,7 +198,3 @@ def _is_of_names(served: Served, model: Model) -> bool:
     """Whether a model was learned from the names of labels alone."""
     heads = (head for head in served.version.heads if served.models.get(head.control) is model)
     return any(head.name_texts for head in heads)
-
-
-def _be_cautious(decisions: Sequence[Decision | None]) -> Sequence[Decision | None]:
-    return [found and (found[0], min(found[1], SUREST_OF_NAMES)) for found in decisions]
