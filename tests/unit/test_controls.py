@@ -178,3 +178,12 @@ def test_any_value_is_a_decision_that_can_be_written_or_none(
         written = control.write_decision(found)
         assert written is not None
         assert control.read_decision([written]) == found
+
+
+def test_of_a_tree_whose_upper_levels_apply_too_these_are_called_what_is_below_them() -> None:
+    called = TAXONOMY.label_names
+    assert called["an"][0] == "Animals"
+    assert "Cats" in called["an"]
+    assert "Cats" in called["an / Cats"]
+    assert "Animals" not in called["an / Cats"]
+    assert "Cats" not in PATHS.label_names["an"]  # one label is chosen: it is not all above it

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -71,6 +73,26 @@ def test_the_same_again_gives_the_same_arrays(model: SklearnMultiLabelClassifier
     again = SklearnMultiLabelClassifier().fit(*make(70))
     for name, array in again.to_arrays().items():
         np.testing.assert_array_equal(array, model.to_arrays()[name])
+
+
+def fit_named(n: int) -> SklearnMultiLabelClassifier:
+    texts, sets = make(160)
+    names = {topic: words.split()[:2] for topic, words in TOPICS.items()}
+    pool = [f"{text} {i}" for i, text in enumerate(texts)]
+    return SklearnMultiLabelClassifier().fit(texts[:n], sets[:n], unlabeled=pool, label_names=names)
+
+
+def test_growing_text_by_text_gives_what_learning_at_once_gives() -> None:
+    script = """
+from tests.unit.test_multi_label import fit_named
+for name, array in fit_named(150).to_arrays().items():
+    print(name, array.tobytes().hex())
+"""
+    for n in (140, 146, 149):  # 146 is a milestone
+        fit_named(n)
+    grown = {name: array.tobytes().hex() for name, array in fit_named(150).to_arrays().items()}
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert grown == dict(line.split() for line in run.stdout.splitlines())
 
 
 def test_a_label_that_all_texts_have_cannot_be_told_from_its_absence() -> None:

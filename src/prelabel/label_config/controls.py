@@ -89,8 +89,16 @@ class ControlTag:
 
     @property
     def label_names(self) -> dict[str, tuple[str, ...]]:
-        """What each label is called."""
-        return {label.value: label.names for label in self.labels}
+        """What each label is called.
+
+        Where everything above a chosen label applies, too, it is also what those below it are.
+        """
+        found = {label.value: label.names for label in self.labels}
+        for label in self.labels if self.as_paths and self.kind is Kind.SEVERAL else ():
+            for n in range(1, len(label.path)):
+                above = to_value(label.path[:n])
+                found[above] = (*found.get(above, ()), *label.names)
+        return found
 
     @property
     def data_keys(self) -> str:

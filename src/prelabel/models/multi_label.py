@@ -205,9 +205,11 @@ class _Learned:
 
     def losses(self, lesson: _Lesson) -> Floats:
         """Log-loss of each text, shape (texts,); NaN where nothing was measured."""
-        margins = np.where(lesson.truths, self.scores, -self.scores).astype(np.float64)
-        found: Floats = np.nansum(np.logaddexp(0, -margins), axis=1)
-        found[np.isnan(margins).all(axis=1)] = np.nan
+        is_known = ~np.isnan(self.scores)
+        scores = np.where(is_known, self.scores, 0).astype(np.float64)
+        margins = np.where(lesson.truths, scores, -scores)
+        found: Floats = (np.logaddexp(0, -margins) * is_known).sum(axis=1)
+        found[~is_known.any(axis=1)] = np.nan
         return found
 
 
