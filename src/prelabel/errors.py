@@ -15,6 +15,7 @@
     │   └── ProcessEndedError      a custom model's process ended in the middle of its work
     ├── ArtifactError          a stored model version cannot be read
     ├── StorageError           the label store cannot be reached; retryable
+    │   └── StorageLockedError     somebody else has kept it from being written for too long
     ├── LeaseLostError         another process has taken the project over
     └── UpstreamError          Label Studio, or a text's host, did not answer as it should
 
@@ -123,6 +124,10 @@ class ArtifactError(PrelabelError):
 
 class StorageError(PrelabelError):
     """The label store cannot be reached; the same call may work later."""
+
+
+class StorageLockedError(StorageError):
+    """Another process has kept the label store locked for as long as a writer waits."""
 
 
 class LeaseLostError(PrelabelError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -224,6 +225,26 @@ def test_a_process_that_dies_each_time_does_not_keep_the_others_from_their_turn(
     failed = jobs.get(job.id)
     assert failed is not None
     assert "broke off 3 times" in failed.message
+
+
+def lock_once(job: Job, _owner: str) -> None:
+    """Stop within a transaction the first time; the job's reason is the database."""
+    mark = Path(job.reason).with_suffix(".locked")
+    with Database(Path(job.reason)) as database:
+        if not mark.exists():
+            with database.write():
+                mark.touch()
+                os.kill(os.getpid(), signal.SIGSTOP)
+        JobStore(database).finish(job, JobState.DONE, "at last")
+
+
+def test_a_process_that_is_stopped_within_a_transaction_is_ended_so_that_others_can_write(
+    run: Run, jobs: JobStore, database: Database, reports: Reports
+) -> None:
+    job = jobs.request(PROJECT, str(database.path))
+    run(lock_once, lambda: TrainingProcess(configure_logging, "INFO"), lease_seconds=1)
+    wait_for(lambda: reports)
+    assert reports == [(job.id, JobState.DONE)]
 
 
 class Unlucky(ThreadPoolExecutor):

@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
 
-from prelabel.errors import StorageError
+from prelabel.errors import StorageError, StorageLockedError
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.lock import FolderLock
 from prelabel.types import Job, ProjectKey
@@ -182,8 +182,18 @@ class Scheduler:
             self._replace_executor()
         if time.monotonic() - self._renewed_at_seconds > self._lease.total_seconds() / 3:
             self._renewed_at_seconds = time.monotonic()
-            if not self._jobs.renew(running.job.project, self._owner, self._lease):
-                log.warning("The lease of project %s was lost", running.job.project)
+            self._renew(running.job)
+
+    def _renew(self, job: Job) -> None:
+        try:
+            is_ours = self._jobs.renew(job.project, self._owner, self._lease)
+        except StorageLockedError:
+            # A process that is stopped within a transaction would keep labels from being stored.
+            log.error("Job %d is ended: it may be what keeps the database locked", job.id)  # noqa: TRY400 - no news in a traceback
+            self._replace_executor()
+            raise
+        if not is_ours:
+            log.warning("The lease of project %s was lost", job.project)
 
     def _replace_executor(self) -> None:
         broken, self._executor = self._executor, self._make_executor()

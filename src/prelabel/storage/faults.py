@@ -10,7 +10,7 @@ from types import TracebackType
 from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from prelabel.errors import StorageError
+from prelabel.errors import StorageError, StorageLockedError
 
 _OURS = (IntegrityError, ProgrammingError, DataError, InternalError)  # not the disk's mistake
 
@@ -39,7 +39,7 @@ class FaultMapper:
         if isinstance(error, DatabaseError | PoolTimeoutError | sqlite3.DatabaseError):
             # Only the driver's own words: the statement's parameters are people's texts.
             cause = error.orig if isinstance(error, DatabaseError) else error
-            raise StorageError(
+            raise (StorageLockedError if _is_locked(cause) else StorageError)(
                 f"The database {self.path} cannot be used ({cause})",
                 expected="a readable and writable SQLite file with free disk space",
                 fix=_advise(cause),
@@ -52,6 +52,10 @@ def _advise(cause: object) -> str:
             "The file is damaged, and left as it is: make another folder of a backup with "
             "`prelabel restore`."
         )
-    if "locked" in str(cause):
+    if _is_locked(cause):
         return "Another process keeps it locked: wait for that, or end it, then try again."
     return "Check the folder's permissions and the disk, then try again."
+
+
+def _is_locked(cause: object) -> bool:
+    return "locked" in str(cause)
