@@ -21,6 +21,7 @@ from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import expect_scaling
 from prelabel.models.scoring import LinearScores
+from prelabel.models.threads import one_thread
 
 _OF_NAMES_ALONE = 0.7
 """The temperature where no label is there to measure one: the best of five on three sets."""
@@ -99,10 +100,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
             If there are not at least two labels that have a text, or a name of which a text has a
             word.
         """
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        # More threads than cores, on a machine that also serves, take 40 times as long.
-        with threadpool_limits(limits=1):
+        with one_thread():
             return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
 
     def names_speak(
@@ -113,9 +111,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         They are if the texts have words of nine in ten names, at least two. What is learned of the
         texts for it is used again by `fit`.
         """
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415
-
-        with threadpool_limits(limits=1):
+        with one_thread():
             representation = self._represent([], unlabeled)
             names = known_names(label_names, representation.features)
             return names_speak(names, len(label_names), representation)

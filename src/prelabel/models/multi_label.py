@@ -21,6 +21,7 @@ from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import fit_scaling
 from prelabel.models.scoring import LinearScores
+from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds
 
 
@@ -78,9 +79,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         NotEnoughLabelsError
             If no label tells any two texts apart.
         """
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        with threadpool_limits(limits=1):
+        with one_thread():
             return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
 
     def _fit(
