@@ -7,11 +7,9 @@ from sqlalchemy import select
 from prelabel.errors import StorageError
 from prelabel.recent import Recent
 from prelabel.storage.database import Database
+from prelabel.storage.projects import REMEMBERED
 from prelabel.storage.tables import is_project, project_table, update_project
 from prelabel.types import ProjectKey, ProjectSettings
-
-REMEMBERED = 1000
-"""Projects of which the last answer is kept in memory."""
 
 
 class ProjectSettingsStore:

@@ -8,9 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, case, insert, literal, or_, select, update
 
+from prelabel.recent import Recent
 from prelabel.storage.database import Database
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
+
+REMEMBERED = 1000
+"""Projects of which the last answer is kept in memory, of each kind of answer."""
 
 FIRST_RETRY = timedelta(seconds=5)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -62,7 +66,7 @@ class ProjectStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._read: dict[ProjectKey, tuple[int, Row[Any] | None]] = {}
+        self._read = Recent[ProjectKey, tuple[int, Row[Any] | None]](REMEMBERED)
 
     def see(self, project: ProjectKey, label_config: str | None = None) -> Seen:
         """Remember that a project exists with this labeling config; writes only if that is news.

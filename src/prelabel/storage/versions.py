@@ -12,12 +12,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from prelabel.recent import Recent
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
-from prelabel.storage.projects import now
+from prelabel.storage.projects import REMEMBERED, now
 from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import Head, ModelVersion, ProjectKey
-
-REMEMBERED = 1000
-"""Projects of which the last answer is kept in memory."""
 
 
 class VersionStore:
