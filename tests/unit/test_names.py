@@ -14,6 +14,7 @@ from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.method import Method
 from prelabel.types import FIRST_TEXTS, Head, ModelVersion
 from tests.builders import CONFIG, PROJECT, Pair, examples
+from tests.letters import Letters
 
 ENOUGH = tuple(f"text {number}" for number in range(FIRST_TEXTS))
 
@@ -100,6 +101,28 @@ def test_names_divide_the_texts_of_flat_choices_that_are_always_shown(
     course = read(label_config)
     assert {lesson.name for lesson in course.ready} == named
     assert find_texts_due(course, 1700) == (3400 if named else None)
+
+
+MOOD = '<Choices name="mood" toName="text"><Choice value="glad"/><Choice value="sad"/></Choices>'
+
+
+def test_each_control_is_learned_from_labels_or_from_names() -> None:
+    course = read(CONFIG.replace("</View>", f"{MOOD}</View>"), examples(["sports", "cooking"]))
+    assert [(x.name, x.is_of_labels, x.is_named) for x in course.ready] == [
+        ("topic", True, False), ("mood", False, True),
+    ]  # fmt: skip
+    models = {
+        x.name: Letters().fit(list(x.control.values), list(x.control.values)) for x in course.ready
+    }
+    n_texts = FIRST_TEXTS
+    assert [head.name_texts for head in course.describe_heads(models)] == [0, n_texts]
+    assert course.describe(models) == (
+        "topic: 2 labels learned; "
+        f"mood: 2 labels learned from their names and {n_texts:,} texts, no labels yet"
+    )
+    assert find_texts_due(course, n_texts) == 2 * n_texts
+    assert write_names_hint(course) == ""
+    require_news(course, version(course, 40, name_texts=0), n_new=10)
 
 
 def test_what_learned_from_labels_is_not_replaced_by_names() -> None:
