@@ -130,3 +130,9 @@ def test_labels_are_as_probable_as_they_are_frequent_whatever_their_names_say() 
     assert model.out_of_fold_ is not None
     shares = [np.mean([label in chosen for chosen in sets]) for label in model.classes_]
     np.testing.assert_allclose(model.out_of_fold_.mean(axis=0), shares, atol=0.05)
+
+
+def test_a_text_that_weighs_nothing_teaches_nothing() -> None:
+    texts, sets = ["a cat", "a dog", "a cow"], [("x",), (), ("y",)]
+    model = SklearnMultiLabelClassifier().fit(texts, sets, sample_weight=[1, 1, 0])
+    assert model.classes_ == ("x",)

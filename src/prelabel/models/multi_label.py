@@ -91,8 +91,9 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         )
         names = known_names(label_names, representation.features)
         sets = [frozenset(chosen) for chosen in labels]
-        self.classes_ = _tell_apart(sets, names)
         given = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight)
+        counting = [chosen for chosen, weight in zip(sets, given.tolist(), strict=True) if weight]
+        self.classes_ = _tell_apart(counting, names)
         lesson = _Lesson(
             texts=texts,
             truths=np.array([[label in chosen for label in self.classes_] for chosen in sets]),
