@@ -34,6 +34,10 @@ def test_what_a_name_speaks_for_shares_its_weight() -> None:
     shared = 3 / (1 + 1 / 3) / 3
     np.testing.assert_allclose(spoken.weights, [shared, 1.5, shared, shared, 1.5, 1, 2])
     assert spoken.first(1).names == spoken.names
+    trusted = examples.speaking_of([("a", "one")], name_weight=10)
+    shared = 10 / (1 + 1 / 10) / 2
+    np.testing.assert_allclose(trusted.weights, [shared, 10, shared, 1, 2])
+    assert trusted.first(1).name_weight == 10
 
 
 def test_texts_that_weigh_nothing_are_left_out() -> None:

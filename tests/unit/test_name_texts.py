@@ -90,3 +90,39 @@ def test_labels_that_contradict_the_names_win() -> None:
     model = SklearnTextClassifier().fit(POOL[:60], labels, unlabeled=POOL, label_names=NAMES)
     right = model.predict(POOL[60:]) == [of[sorted(WORDS)[i % 3]] for i in range(60, 300)]
     assert right.mean() > 0.95
+
+
+def test_names_that_explain_the_labels_count_for_more_than_labels_that_are_often_wrong() -> None:
+    words = {label: [f"{label}{i}" for i in range(80)] for label in WORDS}
+
+    def write(i: int) -> str:
+        draw = np.random.default_rng(i)
+        own, others = words[sorted(words)[i % 3]], words[sorted(words)[draw.integers(3)]]
+        name = [sorted(words)[i % 3]] if i % 10 == 0 else []
+        return " ".join([*draw.choice(own, 4), *draw.choice(others, 2), *name])
+
+    texts, labels = [write(i) for i in range(600)], [sorted(words)[i % 3] for i in range(600)]
+    draw = np.random.default_rng(0)
+    half_wrong = [
+        label if draw.random() > 0.5 else sorted(words)[draw.integers(3)] for label in labels[:60]
+    ]
+    model = SklearnTextClassifier().fit(texts[:60], half_wrong, unlabeled=texts, label_names=NAMES)
+    right = model.predict(texts[300:]) == np.array(labels[300:])
+    assert right.mean() > 0.7
+
+
+@pytest.mark.parametrize(("n_saying_it", "speak"), [(2, False), (20, True)])
+def test_a_name_that_hardly_any_text_says_begins_no_group(n_saying_it: int, *, speak: bool) -> None:
+    labels = [sorted(WORDS)[i % 3] for i in range(900)]
+    texts = [
+        " ".join([write_text(10 * i + 3), label if i < 3 * n_saying_it else ""])
+        for i, label in enumerate(labels)
+    ]
+    assert SklearnTextClassifier().names_speak(NAMES, texts) is speak
+
+
+@pytest.mark.parametrize(("word", "speak"), [("极", False), ("积极", True)])
+def test_one_character_of_a_name_is_not_the_name(word: str, *, speak: bool) -> None:
+    texts = [f"{word} {write_text(i)} 消极" for i in range(300)]
+    names = {"good": ["积极"], "bad": ["消极"]}
+    assert SklearnTextClassifier().names_speak(names, texts) is speak

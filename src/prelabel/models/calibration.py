@@ -120,10 +120,15 @@ def _losses(scores: Floats, labels: Integers) -> Floats:
     return found
 
 
-def are_clearly_worse(losses: Floats, others: Floats) -> bool:
+def are_clearly_worse(losses: Floats, others: Floats, *, by: float = 1.0) -> bool:
     """Whether losses exceed others of the same texts by more than chance is likely to.
 
-    By more than one standard error of the mean difference; texts with NaN do not count.
+    Texts with NaN do not count.
+
+    Parameters
+    ----------
+    by
+        In standard errors of the mean difference.
 
     >>> are_clearly_worse(np.array([3.0, 2.0, 2.5]), np.array([1.0, 1.1, 0.9]))
     True
@@ -134,4 +139,4 @@ def are_clearly_worse(losses: Floats, others: Floats) -> bool:
     differences = differences[~np.isnan(differences)]
     if len(differences) < 2:
         return False
-    return bool(differences.mean() > differences.std(ddof=1) / np.sqrt(len(differences)))
+    return bool(differences.mean() > by * differences.std(ddof=1) / np.sqrt(len(differences)))

@@ -24,7 +24,7 @@ _NOT_IT, _IT = "", "it"
 
 _NEARLY_ALL = 0.9
 
-_NAME_WEIGHT = 3.0
+NAME_WEIGHT = 3.0
 """A name, with what it speaks for, counts as three examples at first, and as one beside six real
 ones of its label."""
 
@@ -47,6 +47,8 @@ class Examples:
         How often each of ``texts`` counts, float64; 0 for none of them.
     positions
         Where ``texts`` stood in what was given, ascending.
+    name_weight
+        Of how many texts a label's names have the weight while it has no text.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +57,7 @@ class Examples:
     labels: Integers
     text_weights: Floats
     positions: Integers
+    name_weight: float = NAME_WEIGHT
 
     @classmethod
     def of(
@@ -135,7 +138,7 @@ class Examples:
         counts, shares = (
             np.bincount(some, minlength=len(self.classes))[named] for some in (labeled, named)
         )
-        of_names = _NAME_WEIGHT / (1 + counts / _NAME_WEIGHT) / shares
+        of_names = self.name_weight / (1 + counts / self.name_weight) / shares
         return np.concatenate((of_names, self.text_weights))
 
     def first(self, n: int) -> Examples:
@@ -148,7 +151,9 @@ class Examples:
             positions=self.positions[:n],
         )
 
-    def speaking_of(self, name_texts: Sequence[tuple[str, str]]) -> Examples:
+    def speaking_of(
+        self, name_texts: Sequence[tuple[str, str]], *, name_weight: float = NAME_WEIGHT
+    ) -> Examples:
         """Return the same with more for the names: labels with texts that they speak for."""
         column = {label: i for i, label in enumerate(self.classes)}
         named, labeled = np.split(self.labels, [len(self.names)])
@@ -156,6 +161,7 @@ class Examples:
         return replace(
             self,
             names=(*self.names, *(text for _, text in name_texts)),
+            name_weight=name_weight,
             labels=np.concatenate((named, spoken_for, labeled)),
         )
 

@@ -165,7 +165,7 @@ class _Decided:
         digest = hashlib.blake2b(self.examples.labels.tobytes(), digest_size=16)
         digest.update(self.examples.text_weights.tobytes())
         update(digest, self.examples.names)
-        return self.examples.classes, digest.digest()
+        return self.examples.classes, self.examples.name_weight, digest.digest()
 
 
 @remembered

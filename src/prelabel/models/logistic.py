@@ -23,6 +23,9 @@ from prelabel.models.scaling import expect_scaling
 from prelabel.models.scoring import LinearScores
 from prelabel.models.threads import one_thread
 
+_TRUSTED = 10.0
+"""The weight of names that are tried as if they were right; see `NAME_WEIGHT`."""
+
 _OF_NAMES_ALONE = 0.7
 """The temperature where no label is there to measure one: the best of five on three sets."""
 
@@ -132,9 +135,12 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         name_texts = find_name_texts(names, len(label_names), texts, representation)
         learned = self._learn(examples.speaking_of(name_texts), representation)
         if name_texts and examples.texts:
-            # The groups that names began may be others than people mean: measured, not trusted.
-            plain = self._learn(examples, representation)
-            learned = plain if are_clearly_worse(learned.losses, plain.losses) else learned
+            # The groups that names began may be what people mean, or others: that is measured.
+            trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
+            for way, by in ((trusting, 0.5), (examples, 1.0)):
+                other = self._learn(way, representation)
+                if are_clearly_worse(learned.losses, other.losses, by=by):
+                    learned = other
         self.classes_ = examples.classes
         self.C_, self.temperature_ = learned.C, float(learned.scaling.temperature)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)

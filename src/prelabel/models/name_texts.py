@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Integers
+from prelabel.models.characters import CJK, Integers, classes_of_code_points
+from prelabel.models.features import TfidfFeatures
 from prelabel.models.milestones import last_milestone, remembered
 from prelabel.models.ngrams import Counts
 from prelabel.models.representation import Representation
@@ -32,6 +33,10 @@ _A_WORD = re.compile(r"[^\W\d_]{2}")  # the name "3" of a rating means no three
 _FEWEST_NAMES = 0.9
 """Of so many of the labels the texts must know the name: if of fewer, the texts of all others
 would be divided among those."""
+
+_LEAST_SAID = 0.01
+"""So many of a label's texts must have a word of its name, if all labels are as frequent: what
+people hardly say when they write of it begins a group by accident."""
 
 _MOST_TEXTS = 300
 _ENOUGH_LABELS = 500
@@ -70,7 +75,7 @@ def find_name_texts(
         The texts that people labeled, in their order.
     """
     seen = labeled[: last_milestone(len(labeled))]
-    if not names_speak(names, n_labels, representation) or len(seen) >= _ENOUGH_LABELS:
+    if len(seen) >= _ENOUGH_LABELS or not names_speak(names, n_labels, representation):
         return ()
     found = _find(tuple(_words(names).items()), representation).pairs
     decided = frozenset(seen)
@@ -78,13 +83,14 @@ def find_name_texts(
 
 
 def names_speak(names: Mapping[str, str], n_labels: int, representation: Representation) -> bool:
-    """Whether names speak for texts: nine in ten are known, and there are unlabeled texts.
+    """Whether names speak for texts: nine in ten are said in them, and there are unlabeled texts.
 
     Parameters are those of `find_name_texts`.
     """
-    n_names = len(_words(names))
-    is_enough = 2 <= n_names <= _MOST_TEXTS and n_names >= _FEWEST_NAMES * n_labels
-    return is_enough and representation.space.directions.shape[1] > 0
+    words = _words(names)
+    is_enough = 2 <= len(words) <= _MOST_TEXTS and len(words) >= _FEWEST_NAMES * n_labels
+    has_pool = representation.space.directions.shape[1] > 0
+    return is_enough and has_pool and bool(_find(tuple(words.items()), representation).pairs)
 
 
 def _words(names: Mapping[str, str]) -> dict[str, str]:
@@ -94,8 +100,13 @@ def _words(names: Mapping[str, str]) -> dict[str, str]:
 @remembered
 def _find(names: NamePairs, representation: Representation) -> _Found:
     texts = representation.texts
-    view = _View.of(representation.features.transform(texts), representation)
-    anchors = view.look_at(representation.features.transform([text for _, text in names]))
+    written = [text for _, text in names]
+    vectors = representation.features.transform(texts)
+    said = _count_said(written, vectors, representation.features)
+    if np.mean(said * len(names) >= _LEAST_SAID * len(texts)) < _FEWEST_NAMES:
+        return _Found(())
+    view = _View.of(vectors, representation)
+    anchors = view.look_at(representation.features.transform(written))
     size = max(1, len(texts) // (2 * len(names)))
     points = anchors
     for part in range(1, _ROUNDS + 1):
@@ -113,6 +124,15 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
             for i in group[spaced].tolist()
         )
     )
+
+
+def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) -> Integers:
+    """Return how many texts have a word of each name; one CJK character of several is none."""
+    words = features.transform(names)[:, : features.n_words].tolil()
+    characters = sorted({c for c in "".join(names) if classes_of_code_points()[ord(c)] == CJK})
+    words[:, features.transform(characters)[:, : features.n_words].indices] = 0
+    have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()
+    return np.bincount(have_it.indices, minlength=len(names))
 
 
 @dataclass(frozen=True, slots=True)
