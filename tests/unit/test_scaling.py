@@ -62,3 +62,9 @@ def test_a_linear_model_takes_it_in() -> None:
     scaling = Scaling(np.float32(2.5), np.array([0.1, 0.2, 0.3], np.float32))
     folded = scaling.fold_into(linear).scores(rows)
     np.testing.assert_allclose(folded, scaling.scale(linear.scores(rows)), rtol=1e-5, atol=1e-6)
+
+
+def test_of_very_many_scores_evenly_spaced_ones_say_enough() -> None:
+    scores = np.random.default_rng(1).normal(size=(1_500_000, 2)) * 3
+    found = fit_scaling(scores, draw(scores / 2))
+    assert found.temperature == pytest.approx(2, rel=0.02)

@@ -19,7 +19,7 @@ from prelabel.models.growth import Layout, learn
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
-from prelabel.models.scaling import fit_scaling
+from prelabel.models.scaling import MOST_SCORES, fit_scaling
 from prelabel.models.scoring import LinearScores
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds
@@ -188,10 +188,12 @@ class _Learned:
     def calibrate(self, lesson: _Lesson) -> _Learned:
         """Return the same with scores whose logistic is the probability.
 
-        One scaling for all labels: of most of them there are too few examples. The
-        shift makes up for names, which say that each label is as frequent as any other.
+        One scaling for all labels: of most of them there are too few examples. The shift makes up
+        for names, which say that each label is as frequent as any other.
         """
-        rows, columns = np.nonzero(~np.isnan(self.scores))
+        step = 1 + 2 * self.scores.size // MOST_SCORES
+        rows, columns = np.nonzero(~np.isnan(self.scores[::step]))
+        rows *= step
         known = self.scores[rows, columns]
         scaling = fit_scaling(
             np.stack((np.zeros(len(known)), known), axis=1),

@@ -20,6 +20,9 @@ _PRIOR = 5.0
 """How strongly a scaling is drawn to what is expected: a factor of e, or a shift by 1, costs as
 much log-loss."""
 
+MOST_SCORES = 2_000_000
+"""More tell no more of a few numbers, and would cost memory: of examples, evenly spaced ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
@@ -73,10 +76,12 @@ def fit_scaling(
     """
     from scipy.optimize import minimize  # noqa: PLC0415 - a process that serves does without
 
-    rows, n_classes = np.arange(len(labels)), scores.shape[1]
     counts = np.ones(len(labels)) if weights is None else weights
+    step = 1 + scores.size // MOST_SCORES
+    labels, counts = labels[::step], counts[::step]
     # 32 bits would do for the scores, but not for the sum over many examples.
-    scores = scores.astype(np.float64)
+    scores = scores[::step].astype(np.float64)
+    rows, n_classes = np.arange(len(labels)), scores.shape[1]
     finite = np.where(np.isfinite(scores), scores, 0)
 
     def loss(line: Floats) -> tuple[float, Floats]:
