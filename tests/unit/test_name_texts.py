@@ -77,6 +77,16 @@ def test_whether_names_speak_is_told_before_anything_is_fitted(
     assert not SklearnTextClassifier().names_speak(names, [])
 
 
+def test_labels_of_one_kind_do_not_win_all_texts() -> None:
+    sports = [text for i, text in enumerate(POOL) if sorted(WORDS)[i % 3] == "Sports"]
+    model = SklearnTextClassifier()
+    model.fit(sports[:60], ["Sports"] * 60, unlabeled=POOL, label_names=NAMES)
+    vague = [f"today {i}" for i in range(0, 300, 7)]
+    assert model.predict_proba(vague).max() < 0.9
+    right = model.predict(POOL) == [sorted(WORDS)[i % 3] for i in range(300)]
+    assert right.mean() > 0.95
+
+
 def test_before_the_first_label_texts_without_a_name_are_told_apart() -> None:
     model = SklearnTextClassifier().fit([], [], unlabeled=POOL, label_names=NAMES)
     assert model.temperature_ == 0.7

@@ -72,7 +72,7 @@ def test_names_are_not_learned_that_say_nothing_or_of_few_texts(course: Course) 
     with pytest.raises(NotEnoughLabelsError):
         course.require_lessons()
     assert find_texts_due(course, FIRST_TEXTS) == 2 * FIRST_TEXTS
-    assert "abel" in write_names_hint(course)
+    assert "abel" in write_names_hint(course, is_learned=False)
 
 
 SHOWN = CONFIG.replace(
@@ -121,7 +121,7 @@ def test_each_control_is_learned_from_labels_or_from_names() -> None:
         f"mood: 2 labels learned from their names and {n_texts:,} texts, no labels yet"
     )
     assert find_texts_due(course, n_texts) == 2 * n_texts
-    assert write_names_hint(course) == ""
+    assert write_names_hint(course, is_learned=True) == ""
     require_news(course, version(course, 40, name_texts=0), n_new=10)
 
 

@@ -383,6 +383,17 @@ def test_labels_of_one_kind_delay_nothing_and_two_kinds_replace_names(
     assert second.texts_due is None
 
 
+def test_names_do_not_replace_what_was_learned_from_labels_that_are_gone(
+    from_names: Trainer, labels: LabelStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"])))
+    assert train(from_names).message == "v1-2labels is active: 2 labels learned"
+    labels.apply(deleted(1, 2))
+    trained = train(from_names)
+    assert (trained.state, trained.version) == (JobState.NOT_YET, None)
+    assert trained.message.endswith("Until then, what is active is better than names alone.")
+
+
 def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
     from_names: Trainer, labels: LabelStore
 ) -> None:

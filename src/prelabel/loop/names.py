@@ -61,11 +61,13 @@ def find_texts_due(course: Course, n_texts: int) -> int | None:
     return max(FIRST_TEXTS, 2 * n_texts) if waits else None
 
 
-def write_names_hint(course: Course) -> str:
+def write_names_hint(course: Course, *, is_learned: bool) -> str:
     """Say for people what labels would bring, or why there is nothing to learn without them."""
     lessons = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
     if course.is_of_labels or not lessons:
         return ""
+    if course.ready and not is_learned:
+        return " Until then, what is active is better than names alone."
     if course.ready:
         return "; with two different labels it learns from those, and becomes good"
     n_texts = max(lesson.n_texts for lesson in lessons)

@@ -147,8 +147,12 @@ class Trainer:
             # One change short of due: the next label tries again, not the next ten.
             waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
             trained = replace(trained, trained_changes=waiting)
-        message = trained.message + write_names_hint(course)
-        return replace(trained, message=message, texts_due=find_texts_due(course, snapshot.texts))
+        hint = write_names_hint(course, is_learned=trained.state is JobState.DONE)
+        return replace(
+            trained,
+            message=trained.message + hint,
+            texts_due=find_texts_due(course, snapshot.texts),
+        )
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
         """Return what there is to learn, with the texts of labeled tasks fetched."""

@@ -132,6 +132,11 @@ class Examples:
         return len(self.names) >= _NEARLY_ALL * len(self.classes)
 
     @property
+    def n_decided(self) -> int:
+        """How many different labels people gave."""
+        return len(np.unique(self.labels[len(self.names) :]))
+
+    @property
     def weights(self) -> Floats:
         """How often each name and each text counts, shape (len(self),)."""
         named, labeled = np.split(self.labels, [len(self.names)])

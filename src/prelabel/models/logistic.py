@@ -151,7 +151,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
             scaling = expect_scaling(len(self.classes_), _OF_NAMES_ALONE)
         linear = scaling.fold_into(learned.linear)
         coefficients, intercept = linear.coefficients, linear.intercept
-        if not examples.texts:  # a name in many texts would win them all: let none start ahead
+        if examples.n_decided < 2:
+            # A name in many texts would win them all, or the only label that was given so far.
             intercept = -representation.mean @ coefficients
         representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)
