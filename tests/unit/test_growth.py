@@ -84,6 +84,13 @@ def test_what_is_added_after_a_milestone_is_learned(
     assert model.predict(["a zebra", "cheap pills"]).tolist() == ["zoo", "spam"]
 
 
+def test_labels_of_which_all_but_one_have_come_since_a_milestone_are_learned_unmeasured() -> None:
+    texts, labels = [*TEXTS[:100], *["zebra"] * 4], ["spam"] * 100 + ["zoo"] * 4
+    model = SklearnTextClassifier().fit(texts, labels)
+    assert model.predict(["zebra", TEXTS[0]]).tolist() == ["zoo", "spam"]
+    assert np.isnan(left_out(model)).all()
+
+
 def test_every_text_is_measured_by_a_fit_that_did_not_see_it() -> None:
     measured = left_out(SklearnTextClassifier().fit(TEXTS[:155], LABELS[:155], unlabeled=TEXTS))
     assert np.isfinite(measured).all()

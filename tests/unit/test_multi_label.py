@@ -95,6 +95,20 @@ for name, array in fit_named(150).to_arrays().items():
     assert grown == dict(line.split() for line in run.stdout.splitlines())
 
 
+@pytest.mark.parametrize("n", [104, 110])  # 100 and 110 are milestones
+@pytest.mark.parametrize("others", [(), ("often",)])
+def test_a_label_that_first_tells_texts_apart_after_a_milestone_is_learned(
+    n: int, others: tuple[str, ...]
+) -> None:
+    texts, sets = make(n)
+    sets = [(*chosen, *others) for chosen in sets]
+    texts[102], sets[102] = "the zebra", ("zoo",)
+    model = SklearnMultiLabelClassifier().fit(texts, sets)
+    assert {"zoo", *others} < set(model.classes_)
+    found = dict(zip(model.classes_, model.predict_proba(["a zebra", "a goal"]).T, strict=True))
+    assert found["zoo"][0] > found["zoo"][1]
+
+
 def test_a_label_that_all_texts_have_cannot_be_told_from_its_absence() -> None:
     model = SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [("x", "y"), ("x",)])
     assert model.classes_ == ("y",)

@@ -98,16 +98,24 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Milestone:
-    """All that was learned of the first examples."""
+    """All that was learned of the first examples.
+
+    Attributes
+    ----------
+    linear
+        None if they have a single label: it tells nothing apart.
+    """
 
     measured: Calibration
-    linear: Linear
+    linear: Linear | None
 
     @property
     def n_bytes(self) -> int:
         """Memory it takes."""
-        linear = self.linear.coefficients.nbytes + self.linear.intercept.nbytes
-        return self.measured.scores.nbytes + self.measured.losses.nbytes + linear
+        of_texts = self.measured.scores.nbytes + self.measured.losses.nbytes
+        if self.linear is None:
+            return of_texts
+        return of_texts + self.linear.coefficients.nbytes + self.linear.intercept.nbytes
 
 
 def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> Learned:  # noqa: N803 - as in scikit-learn
@@ -124,7 +132,7 @@ def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> 
     decided = _Decided(examples.first(n_first))
     reached = _reach(decided, layout.first, layout.representation, C, seed)
     linear, scores = reached.linear, reached.measured.scores
-    if n_first < len(examples.texts):
+    if linear is None or n_first < len(examples.texts):
         scores = np.concatenate((scores, _score_new(examples, n_first, design, linear)))
         linear = reached.measured.solver.fit(
             design.rows, examples.labels, examples.weights,
@@ -133,8 +141,11 @@ def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> 
     return _fold(reached, layout, linear, scores)
 
 
-def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear) -> Matrix:
+def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear | None) -> Matrix:
     """Scores of the texts after a milestone, by its fit; NaN for those it has seen the like of."""
+    if linear is None:
+        shape = (len(examples.texts) - n_first, len(examples.classes))
+        return np.full(shape, np.nan, np.float32)
     scores = linear.scores(design.rows[len(examples.names) + n_first :])
     seen = {*examples.names, *examples.texts[:n_first]}
     scores[[text in seen for text in examples.texts[n_first:]]] = np.nan
@@ -176,6 +187,8 @@ def _reach(
     examples = decided.examples
     rows = _lay_out(examples.names, first, representation).design.rows
     measured = _tune(rows, examples, PENALTIES if C is None else (C,), seed)
+    if len(np.unique(examples.labels)) < 2:
+        return _Milestone(measured, None)
     linear = measured.solver.fit(
         rows, examples.labels, examples.weights, n_classes=len(examples.classes)
     )
