@@ -78,14 +78,6 @@ def test_too_few_different_texts_say_nothing() -> None:
     assert np.isnan(measured.scores).all()
 
 
-def test_names_let_larger_probabilities_be_expected() -> None:
-    examples, rows = noise(19)
-    names = {"a": "alpha", "b": "beta"}
-    named = Examples.of(examples.texts, ["a", *"ab" * 9], None, names)
-    padded = np.concatenate((np.zeros((2, 200), np.float32), rows))
-    assert measure(padded, named, Solver(C=1, seed=0)).scaling.temperature == np.float32(2 / 3)
-
-
 def test_a_label_that_stands_alone_is_not_measured() -> None:
     examples, rows = noise(30)
     alone = Examples.of(examples.texts, ["a"] * 29 + ["b"], None)

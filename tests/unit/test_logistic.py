@@ -13,6 +13,7 @@ from prelabel.errors import ArtifactError, NotEnoughLabelsError
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
+from prelabel.models.scaling import expect_scaling
 
 EXAMPLES = {
     "ham": ["see you at six", "are you home yet", "call me when you are home"],
@@ -187,7 +188,7 @@ def test_the_strength_of_the_penalty_is_chosen_by_log_loss_out_of_fold() -> None
 
 def test_too_few_examples_leave_the_penalty_as_it_is() -> None:
     model = SklearnTextClassifier(C="auto").fit(TEXTS, LABELS)
-    assert (model.C_, model.temperature_) == (10.0, 3 / 2)
+    assert (model.C_, model.temperature_) == (10.0, float(expect_scaling(3).temperature))
     assert model.out_of_fold_ is not None
     assert np.isnan(model.out_of_fold_).all()
 
@@ -297,6 +298,7 @@ import sys
 import numpy as np
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
+from prelabel.models.scaling import expect_scaling
 with np.load(sys.argv[1]) as arrays:
     model = SklearnTextClassifier.from_arrays(dict(arrays), ["ad", "ham", "spam"])
 assert model.predict_proba(["call now"]).shape == (1, 3)

@@ -5,7 +5,10 @@ import numpy.typing as npt
 import pytest
 
 from prelabel.models.regression import Linear
-from prelabel.models.scaling import Scaling, fit_scaling
+from prelabel.models.scaling import Scaling, expect_scaling, fit_scaling
+
+TWO = Scaling.without_shifts(1, n_classes=2)
+THREE = Scaling.without_shifts(1, n_classes=3)
 
 
 def draw(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -19,39 +22,40 @@ def draw(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 def test_the_scaling_that_made_the_labels_is_found(temperature: float) -> None:
     scores = np.random.default_rng(1).normal(size=(20_000, 3)) * 3
     shifts = np.array([0.5, 0.0, -0.5])
-    found = fit_scaling(scores, draw(scores / temperature + shifts))
+    found = fit_scaling(scores, draw(scores / temperature + shifts), expected=THREE)
     assert found.temperature == pytest.approx(temperature, rel=0.08)
     np.testing.assert_allclose(found.shifts - found.shifts.mean(), shifts, atol=0.1)
 
 
 def test_few_examples_move_it_little() -> None:
     sure = np.array([[9.0, 0.0]])
-    few = fit_scaling(sure, np.array([1]))
-    many = fit_scaling(np.repeat(sure, 99, axis=0), np.ones(99, np.int64))
+    few = fit_scaling(sure, np.array([1]), expected=TWO)
+    many = fit_scaling(np.repeat(sure, 99, axis=0), np.ones(99, np.int64), expected=TWO)
     assert 1 < few.temperature < many.temperature
-    assert fit_scaling(sure, np.array([1]), expected=3).temperature > 3
+    larger = Scaling.without_shifts(3, n_classes=2)
+    assert fit_scaling(sure, np.array([1]), expected=larger).temperature > 3
 
 
 def test_what_weighs_twice_is_an_example_twice() -> None:
     random = np.random.default_rng(0)
     scores, labels = random.normal(size=(30, 3)), random.integers(0, 3, 30)
-    weighed = fit_scaling(scores, labels, np.where(labels == 1, 2.0, 1.0))
+    weighed = fit_scaling(scores, labels, np.where(labels == 1, 2.0, 1.0), expected=THREE)
     more = np.concatenate((np.arange(30), np.flatnonzero(labels == 1)))
-    twice = fit_scaling(scores[more], labels[more])
+    twice = fit_scaling(scores[more], labels[more], expected=THREE)
     assert weighed.temperature == pytest.approx(twice.temperature, rel=1e-3)
     np.testing.assert_allclose(weighed.shifts, twice.shifts, atol=1e-3)
 
 
 def test_a_label_that_is_impossible_stays_so() -> None:
     scores = np.array([[1.0, -np.inf, 0.0]] * 20)
-    found = fit_scaling(scores, np.arange(20) % 4 // 3 * 2)
+    found = fit_scaling(scores, np.arange(20) % 4 // 3 * 2, expected=THREE)
     assert np.isfinite(found.shifts).all()
     assert found.scale(scores[:1].astype(np.float32))[0, 1] == -np.inf
 
 
 def test_without_examples_it_is_what_is_expected() -> None:
-    found = fit_scaling(np.empty((0, 2)), np.empty(0, np.int64), expected=1.5)
-    assert found.temperature == pytest.approx(1.5)
+    found = fit_scaling(np.empty((0, 2)), np.empty(0, np.int64), expected=TWO)
+    assert found.temperature == 1
     assert found.shifts.tolist() == [0, 0]
 
 
@@ -66,5 +70,13 @@ def test_a_linear_model_takes_it_in() -> None:
 
 def test_of_very_many_scores_evenly_spaced_ones_say_enough() -> None:
     scores = np.random.default_rng(1).normal(size=(1_500_000, 2)) * 3
-    found = fit_scaling(scores, draw(scores / 2))
+    found = fit_scaling(scores, draw(scores / 2), expected=TWO)
     assert found.temperature == pytest.approx(2, rel=0.02)
+
+
+def test_of_more_labels_a_lower_temperature_is_expected_and_no_shift() -> None:
+    found = [expect_scaling(n) for n in (1, 2, 20, 150)]
+    temperatures = [scaling.temperature for scaling in found]
+    assert temperatures[0] == temperatures[1] == 1.5
+    assert 1.5 > temperatures[2] > temperatures[3] > 0.3
+    assert not any(scaling.shifts.any() for scaling in found)

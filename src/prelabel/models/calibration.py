@@ -18,10 +18,6 @@ N_FOLDS = 5
 
 _FEWEST_TEXTS = 20  # fewer say nothing certain about probabilities
 
-_EXPECTED_NAMED, _EXPECTED = 2 / 3, 3 / 2
-"""Temperatures to begin with. Where labels are known by name, those weak examples keep scores too
-small; where they are not, a few examples make them too large."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
@@ -71,13 +67,12 @@ def measure(
 
 def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibration:
     labels, weights = examples.labels[len(examples.names) :], examples.text_weights
-    expected = _EXPECTED_NAMED if examples.are_named else _EXPECTED
-    scaling = expect_scaling(len(examples.classes), expected)
+    scaling = expect_scaling(len(examples.classes))
     loss, losses = np.nan, np.full(len(labels), np.nan)
     usable = np.isfinite(scores[np.arange(len(labels)), labels])
     if usable.any():
         measured = scores[usable], labels[usable]
-        scaling = fit_scaling(*measured, weights[usable], expected=expected)
+        scaling = fit_scaling(*measured, weights[usable], expected=scaling)
         losses[usable] = _losses(scaling.scale(measured[0]), measured[1])
         loss = float(np.average(losses[usable], weights=weights[usable]))
     return Calibration(solver=solver, scaling=scaling, log_loss=loss, losses=losses, scores=scores)

@@ -22,8 +22,6 @@ _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, a
 
 _NOT_IT, _IT = "", "it"
 
-_NEARLY_ALL = 0.9
-
 NAME_WEIGHT = 3.0
 """A name, with what it speaks for, counts as three examples at first, and as one beside six real
 ones of its label."""
@@ -125,11 +123,6 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def are_named(self) -> bool:
-        """Whether nearly all labels are known by name."""
-        return len(self.names) >= _NEARLY_ALL * len(self.classes)
 
     @property
     def n_decided(self) -> int:

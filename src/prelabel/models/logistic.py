@@ -19,7 +19,7 @@ from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import find_name_texts, names_speak
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
-from prelabel.models.scaling import expect_scaling
+from prelabel.models.scaling import Scaling
 from prelabel.models.scoring import LinearScores
 from prelabel.models.threads import one_thread
 
@@ -148,7 +148,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         scaling = learned.scaling
         if not examples.texts:
             self.temperature_ = _OF_NAMES_ALONE
-            scaling = expect_scaling(len(self.classes_), _OF_NAMES_ALONE)
+            scaling = Scaling.without_shifts(_OF_NAMES_ALONE, len(self.classes_))
         linear = scaling.fold_into(learned.linear)
         coefficients, intercept = linear.coefficients, linear.intercept
         if examples.n_decided < 2:

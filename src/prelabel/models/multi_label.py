@@ -19,7 +19,7 @@ from prelabel.models.growth import Layout, learn
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
-from prelabel.models.scaling import MOST_SCORES, fit_scaling
+from prelabel.models.scaling import MOST_SCORES, Scaling, fit_scaling
 from prelabel.models.scoring import LinearScores
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds
@@ -199,6 +199,7 @@ class _Learned:
             np.stack((np.zeros(len(known)), known), axis=1),
             lesson.truths[rows, columns].astype(np.int64),
             lesson.weights[rows],
+            expected=Scaling.without_shifts(1, n_classes=2),
         )
         slope, shift = 1 / scaling.temperature, scaling.shifts[1] - scaling.shifts[0]
         coefficients, intercept = self.linear.coefficients, self.linear.intercept

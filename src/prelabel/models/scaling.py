@@ -7,6 +7,7 @@ beat at label shift adaptation, https://arxiv.org/abs/1901.06852.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ Floats = npt.NDArray[np.floating]
 _PRIOR = 5.0
 """How strongly a scaling is drawn to what is expected: a factor of e, or a shift by 1, costs as
 much log-loss."""
+
+_OF_TWO, _FALL = 3 / 2, 0.3  # chosen on sixteen sets of 2 to 150 labels, at 20 to 100 examples
 
 MOST_SCORES = 2_000_000
 """More tell no more of a few numbers, and would cost memory: of examples, evenly spaced ones."""
@@ -37,6 +40,11 @@ class Scaling:
     temperature: np.float32
     shifts: Matrix
 
+    @classmethod
+    def without_shifts(cls, temperature: float, n_classes: int) -> Self:
+        """Return one that divides only."""
+        return cls(np.float32(temperature), np.zeros(n_classes, np.float32))
+
     def scale(self, scores: Matrix) -> Matrix:
         """Return scores, shape (texts, classes), whose softmax is the probabilities."""
         scaled: Matrix = scores / self.temperature + self.shifts
@@ -48,18 +56,24 @@ class Scaling:
         return Linear(coefficients, linear.intercept / self.temperature + self.shifts)
 
 
-def expect_scaling(n_classes: int, temperature: float) -> Scaling:
-    """Return what is expected where nothing was measured: no label is shifted."""
-    return Scaling(np.float32(temperature), np.zeros(n_classes, np.float32))
+def expect_scaling(n_classes: int) -> Scaling:
+    """Return what to expect where nothing was measured, or little: no label is shifted.
+
+    Of two labels, a few examples make scores too large; of many, each has a small share, and
+    scores are too small. The temperature is 3/2 for two, and less by a fifth for twice as many.
+    """
+    temperature = _OF_TWO * (max(n_classes, 2) / 2) ** -_FALL
+    return Scaling.without_shifts(temperature, n_classes)
 
 
 def fit_scaling(
-    scores: Floats, labels: Integers, weights: Floats | None = None, *, expected: float = 1.0
+    scores: Floats, labels: Integers, weights: Floats | None = None, *, expected: Scaling
 ) -> Scaling:
     """Return the scaling of least log-loss; with few examples it stays near the expected one.
 
     >>> scores = np.array([[9.0, 0.0]] * 40)  # sure, and wrong once in four times
-    >>> bool(fit_scaling(scores, np.array([0, 0, 0, 1] * 10)).temperature > 2)
+    >>> expected = Scaling.without_shifts(1, n_classes=2)
+    >>> bool(fit_scaling(scores, np.array([0, 0, 0, 1] * 10), expected=expected).temperature > 2)
     True
 
     Parameters
@@ -72,7 +86,7 @@ def fit_scaling(
     weights
         Of the examples, shape (examples,).
     expected
-        Temperature.
+        Where to begin.
     """
     from scipy.optimize import minimize  # noqa: PLC0415 - a process that serves does without
 
@@ -81,7 +95,7 @@ def fit_scaling(
     labels, counts = labels[::step], counts[::step]
     # 32 bits would do for the scores, but not for the sum over many examples.
     scores = scores[::step].astype(np.float64)
-    rows, n_classes = np.arange(len(labels)), scores.shape[1]
+    rows = np.arange(len(labels))
     finite = np.where(np.isfinite(scores), scores, 0)
 
     def loss(line: Floats) -> tuple[float, Floats]:
@@ -98,6 +112,6 @@ def fit_scaling(
         slopes = np.concatenate([[(errors * finite).sum() * np.exp(line[0])], errors.sum(axis=0)])
         return float(total), slopes + 2 * _PRIOR * away
 
-    beginning = np.concatenate(([-np.log(expected)], np.zeros(n_classes)))
+    beginning = np.concatenate(([-np.log(expected.temperature)], expected.shifts), dtype=np.float64)
     found = minimize(loss, beginning, jac=True, method="L-BFGS-B").x
     return Scaling(np.float32(np.exp(-found[0])), found[1:].astype(np.float32))
