@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
 
 WORDS = [f"word{number}" for number in range(3000)]
@@ -21,20 +22,36 @@ def learn(seed: int) -> Representation:
     return Representation.learn([], write_texts(seed), n_components=50, seed=0)
 
 
+def ask(seed: int) -> None:
+    model = SklearnTextClassifier(n_components=50)
+    model.names_speak({"word1": ["word1"], "word2": ["word2"]}, write_texts(seed))
+
+
 @pytest.fixture
 def traced() -> Iterator[None]:
-    learn(1).forget_tokens()  # so that what all of them share is there
+    ask(1)  # so that what all of them share is there
     gc.collect()
     tracemalloc.start()
     yield
     tracemalloc.stop()
 
 
+def held_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
 @pytest.mark.usefixtures("traced")
 def test_after_a_fit_it_takes_as_much_memory_as_it_says() -> None:
-    before, _ = tracemalloc.get_traced_memory()
+    before = held_bytes()
     found = learn(2)
     found.forget_tokens()
-    gc.collect()
-    held, _ = tracemalloc.get_traced_memory()
-    assert held - before == pytest.approx(found.n_bytes, rel=0.1)
+    assert held_bytes() - before == pytest.approx(found.n_bytes, rel=0.1)
+
+
+@pytest.mark.usefixtures("traced")
+def test_to_ask_whether_names_speak_leaves_no_more_than_what_is_counted() -> None:
+    before = held_bytes()
+    ask(3)
+    held = held_bytes() - before
+    assert held == pytest.approx(learn(3).n_bytes, rel=0.1)

@@ -117,7 +117,9 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         with one_thread():
             representation = self._represent([], unlabeled)
             names = known_names(label_names, representation.features)
-            return names_speak(names, len(label_names), representation)
+            found = names_speak(names, len(label_names), representation)
+            representation.forget_tokens()
+            return found
 
     def _represent(self, texts: Sequence[str], unlabeled: Sequence[str]) -> Representation:
         return Representation.learn(
