@@ -406,6 +406,31 @@ def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
     assert trained.message.endswith("names alone are not learned.")
 
 
+def test_labels_that_teach_nothing_put_nothing_off_that_texts_make_due(
+    from_names: Trainer, labels: LabelStore, database: Database
+) -> None:
+    trained = from_names.train(PROJECT, owner="me", must_train=False)
+    assert trained
+    jobs = JobStore(database)
+    job = jobs.get(1)
+    assert job
+    jobs.finish(
+        replace(job, owner="me"), trained.state, trained.message,
+        trained_changes=0, texts_due=trained.texts_due,
+    )  # fmt: skip
+    labels.add_texts(PROJECT, written(2 * FIRST_TEXTS - 10))
+    labels.apply(annotated(*(labeled(id_, "sports", task=1, by=id_) for id_ in range(1, 5))))
+    again = from_names.train(PROJECT, owner="me", must_train=False)
+    assert again
+    assert (again.state, again.texts_due) == (JobState.NOT_YET, 2 * FIRST_TEXTS)
+
+
+def test_before_there_are_enough_texts_they_are_waited_for(make: Make, labels: LabelStore) -> None:
+    labels.add_texts(PROJECT, written(FIRST_TEXTS - 100))
+    trained = train(make(model_class=SklearnTextClassifier, new_model=SklearnTextClassifier))
+    assert (trained.state, trained.texts_due) == (JobState.NOT_YET, FIRST_TEXTS)
+
+
 def test_a_class_of_ones_own_is_not_due_by_texts(make: Make, labels: LabelStore) -> None:
     labels.add_texts(PROJECT, written(FIRST_TEXTS))
     assert make().train(PROJECT, owner="me", must_train=False) is None

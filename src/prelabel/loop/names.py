@@ -47,7 +47,7 @@ def _answers(head: Head, lessons: Sequence[Lesson]) -> bool:
     return is_known and not head.name_texts
 
 
-def find_texts_due(course: Course, n_texts: int) -> int | None:
+def find_texts_due(course: Course, n_texts: int, *, kept: int | None = None) -> int | None:
     """Return from how many texts on names are worth another training: twice as many.
 
     None if each control has labels to learn from, or names that cannot speak.
@@ -56,9 +56,12 @@ def find_texts_due(course: Course, n_texts: int) -> int | None:
     ----------
     n_texts
         How many there are.
+    kept
+        How many were waited for, if nothing was learned of those there are: labels that teach
+        nothing put nothing off.
     """
     waits = any(lesson.may_be_named and not lesson.is_of_labels for lesson in course.lessons)
-    return max(FIRST_TEXTS, 2 * n_texts) if waits else None
+    return kept or max(FIRST_TEXTS, 2 * n_texts) if waits else None
 
 
 def write_names_hint(course: Course, *, is_learned: bool) -> str:

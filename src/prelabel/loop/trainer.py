@@ -147,11 +147,12 @@ class Trainer:
             # One change short of due: the next label tries again, not the next ten.
             waiting = max(0, snapshot.label_changes - self._count_due(snapshot) + 1)
             trained = replace(trained, trained_changes=waiting)
-        hint = write_names_hint(course, is_learned=trained.state is JobState.DONE)
+        is_learned = trained.state is JobState.DONE
+        kept = None if is_learned or snapshot.texts_are_due else snapshot.texts_due
         return replace(
             trained,
-            message=trained.message + hint,
-            texts_due=find_texts_due(course, snapshot.texts),
+            message=trained.message + write_names_hint(course, is_learned=is_learned),
+            texts_due=find_texts_due(course, snapshot.texts, kept=kept),
         )
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
