@@ -77,6 +77,18 @@ def test_whether_names_speak_is_told_before_anything_is_fitted(
     assert not SklearnTextClassifier().names_speak(names, [])
 
 
+def test_pieces_of_words_that_vowel_signs_break_do_not_speak() -> None:
+    names = {label: [label] for label in ("राजनीति", "मनोरंजन", "समाचार")}
+    pieces = "यह भोजन सज्जन मकान सामान समय जनवरी मन समझ राज राजन रात कमल पर"
+    random = np.random.default_rng(0)
+    texts = [" ".join(random.choice(pieces.split(), 8)) for _ in range(300)]
+    assert not SklearnTextClassifier().names_speak(names, texts)
+    both = {
+        label: [*written, word] for (label, written), word in zip(names.items(), WORDS, strict=True)
+    }
+    assert SklearnTextClassifier().names_speak(both, [*POOL, *texts])
+
+
 def test_labels_of_one_kind_do_not_win_all_texts() -> None:
     sports = [text for i, text in enumerate(POOL) if sorted(WORDS)[i % 3] == "Sports"]
     model = SklearnTextClassifier()

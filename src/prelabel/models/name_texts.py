@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Self
 
 import numpy as np
@@ -94,7 +96,17 @@ def names_speak(names: Mapping[str, str], n_labels: int, representation: Represe
 
 
 def _words(names: Mapping[str, str]) -> dict[str, str]:
-    return {label: text for label, text in names.items() if _A_WORD.search(text)}
+    """Return names that have words, without what is none to the features.
+
+    A mark, as a vowel of Hindi is one, breaks words (`classes_of_code_points`): their pieces are
+    in words of any meaning.
+    """
+    whole = {label: " ".join(filterfalse(_has_mark, names[label].split())) for label in names}
+    return {label: text for label, text in whole.items() if _A_WORD.search(text)}
+
+
+def _has_mark(word: str) -> bool:
+    return any(unicodedata.category(character).startswith("M") for character in word)
 
 
 @remembered
