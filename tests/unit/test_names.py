@@ -61,17 +61,19 @@ def test_names_teach_what_there_are_too_few_labels_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "course",
+    ("course", "due"),
     [
-        read(speak=False),
-        read(texts=ENOUGH[:-1]),
-        read(texts=["the same"] * 2 * FIRST_TEXTS),
+        (read(speak=False), 2 * FIRST_TEXTS),
+        (read(texts=ENOUGH[:-1]), FIRST_TEXTS + FIRST_TEXTS // 10),
+        (read(texts=ENOUGH[:700]), FIRST_TEXTS + 300),
+        (read(texts=["the same"] * 2 * FIRST_TEXTS), 2 * FIRST_TEXTS - 1),
     ],
 )  # fmt: skip
-def test_names_are_not_learned_that_say_nothing_or_of_few_texts(course: Course) -> None:
+def test_names_are_not_learned_that_say_nothing_or_of_few_texts(course: Course, due: int) -> None:
     with pytest.raises(NotEnoughLabelsError):
         course.require_lessons()
-    assert find_texts_due(course, FIRST_TEXTS) == 2 * FIRST_TEXTS
+    assert find_texts_due(course, FIRST_TEXTS) == due
+    assert find_texts_due(course, 10) == FIRST_TEXTS
     assert "abel" in write_names_hint(course, is_learned=False)
 
 

@@ -50,18 +50,24 @@ def _answers(head: Head, lessons: Sequence[Lesson]) -> bool:
 def find_texts_due(course: Course, n_texts: int, *, kept: int | None = None) -> int | None:
     """Return from how many texts on names are worth another training: twice as many.
 
+    While so many are alike that too few are left, as many more as might do, and a tenth at least.
     None if each control has labels to learn from, or names that cannot speak.
 
     Parameters
     ----------
     n_texts
-        How many there are.
+        How many there are, alike or not.
     kept
         How many were waited for, if nothing was learned of those there are: labels that teach
         nothing put nothing off.
     """
-    waits = any(lesson.may_be_named and not lesson.is_of_labels for lesson in course.lessons)
-    return kept or max(FIRST_TEXTS, 2 * n_texts) if waits else None
+    waiting = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
+    if not waiting or kept:
+        return kept if waiting else None
+    missing = FIRST_TEXTS - max(lesson.n_texts for lesson in waiting)
+    if missing > 0 and n_texts >= FIRST_TEXTS:
+        return n_texts + max(missing, n_texts // 10)
+    return max(FIRST_TEXTS, 2 * n_texts)
 
 
 def write_names_hint(course: Course, *, is_learned: bool) -> str:
