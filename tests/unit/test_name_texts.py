@@ -89,6 +89,11 @@ def test_pieces_of_words_that_vowel_signs_break_do_not_speak() -> None:
     assert SklearnTextClassifier().names_speak(both, [*POOL, *texts])
 
 
+def test_a_name_with_an_emoji_speaks() -> None:
+    names = {label: [f"{label}\N{SOCCER BALL}\N{VARIATION SELECTOR-16}"] for label in WORDS}
+    assert SklearnTextClassifier().names_speak(names, POOL)
+
+
 def test_labels_of_one_kind_do_not_win_all_texts() -> None:
     sports = [text for i, text in enumerate(POOL) if sorted(WORDS)[i % 3] == "Sports"]
     model = SklearnTextClassifier()

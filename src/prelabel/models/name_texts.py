@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import filterfalse
+from itertools import filterfalse, pairwise
 from typing import Self
 
 import numpy as np
@@ -106,7 +106,9 @@ def _words(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_mark(word: str) -> bool:
-    return any(unicodedata.category(character).startswith("M") for character in word)
+    """Whether a mark follows a letter; one that follows an emoji breaks no word."""
+    pairs = pairwise(word)
+    return any(unicodedata.category(sign)[0] == "M" and it.isalnum() for it, sign in pairs)
 
 
 @remembered
