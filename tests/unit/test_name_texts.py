@@ -89,6 +89,14 @@ def test_pieces_of_words_that_vowel_signs_break_do_not_speak() -> None:
     assert SklearnTextClassifier().names_speak(both, [*POOL, *texts])
 
 
+def test_a_word_that_all_names_have_says_none_of_them() -> None:
+    names = {
+        label: [f"{word} today"] for label, word in zip(WORDS, ("no", "yes", "so"), strict=True)
+    }
+    assert not SklearnTextClassifier().names_speak(names, POOL)
+    assert SklearnTextClassifier().names_speak({x: [x, "today"] for x in WORDS}, POOL)
+
+
 def test_a_name_with_an_emoji_speaks() -> None:
     names = {label: [f"{label}\N{SOCCER BALL}\N{VARIATION SELECTOR-16}"] for label in WORDS}
     assert SklearnTextClassifier().names_speak(names, POOL)

@@ -141,10 +141,14 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
 
 
 def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) -> Integers:
-    """Return how many texts have a word of each name; one CJK character of several is none."""
+    """Return how many texts have a word of each name.
+
+    One CJK character of several is none, nor is what all names have: it tells nothing apart.
+    """
     words = features.transform(names)[:, : features.n_words].tolil()
     characters = sorted({c for c in "".join(names) if classes_of_code_points()[ord(c)] == CJK})
     words[:, features.transform(characters)[:, : features.n_words].indices] = 0
+    words[:, np.flatnonzero(words.getnnz(axis=0) == len(names))] = 0
     have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()
     return np.bincount(have_it.indices, minlength=len(names))
 
