@@ -84,9 +84,12 @@ def test_what_is_added_after_a_milestone_is_learned(
     assert model.predict(["a zebra", "cheap pills"]).tolist() == ["zoo", "spam"]
 
 
-def test_labels_of_which_all_but_one_have_come_since_a_milestone_are_learned_unmeasured() -> None:
+@pytest.mark.parametrize("names", [{}, {"zoo": ["a zebra"], "spam": ["call"]}])
+def test_labels_of_which_all_but_one_have_come_since_a_milestone_are_learned_unmeasured(
+    names: dict[str, list[str]],
+) -> None:
     texts, labels = [*TEXTS[:100], *["zebra"] * 4], ["spam"] * 100 + ["zoo"] * 4
-    model = SklearnTextClassifier().fit(texts, labels)
+    model = SklearnTextClassifier().fit(texts, labels, label_names=names)
     assert model.predict(["zebra", TEXTS[0]]).tolist() == ["zoo", "spam"]
     assert np.isnan(left_out(model)).all()
 

@@ -133,7 +133,9 @@ def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> 
     reached = _reach(decided, layout.first, layout.representation, C, seed)
     linear, scores = reached.linear, reached.measured.scores
     if linear is None or n_first < len(examples.texts):
-        scores = np.concatenate((scores, _score_new(examples, n_first, design, linear)))
+        # As in `measure`, of texts that all had one label nothing is to be said.
+        tells = linear if decided.examples.n_decided > 1 else None
+        scores = np.concatenate((scores, _score_new(examples, n_first, design, tells)))
         linear = reached.measured.solver.fit(
             design.rows, examples.labels, examples.weights,
             n_classes=len(examples.classes), start=linear,
