@@ -89,7 +89,9 @@ def test_labels_of_which_all_but_one_have_come_since_a_milestone_are_learned_unm
     names: dict[str, list[str]],
 ) -> None:
     texts, labels = [*TEXTS[:100], *["zebra"] * 4], ["spam"] * 100 + ["zoo"] * 4
-    model = SklearnTextClassifier().fit(texts, labels, label_names=names)
+    model = SklearnTextClassifier().fit(
+        texts, labels, unlabeled=["one zebra", "two zebra", *TEXTS], label_names=names
+    )
     assert model.predict(["zebra", TEXTS[0]]).tolist() == ["zoo", "spam"]
     assert np.isnan(left_out(model)).all()
 
