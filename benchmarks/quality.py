@@ -63,14 +63,14 @@ class Part:
 
 
 def run_all(part: Part, arguments: argparse.Namespace) -> Results:
-    """Measure all that is not cached, the cheapest first, telling how far it is."""
+    """Measure all that is not cached, telling how far it is."""
     known, code = Cache(arguments.cache), _digest_models()
     runs = [
         (Run(learner=learner, code=f"scikit-learn {sklearn.__version__}" if learner == "reference"
              else code, data_set=data.name, pool=len(data.texts), budget=budget, seed=seed), data)
+        for data in part.sets  # one after the other: what is learned of their texts is remembered
         for budget in sorted(arguments.budgets)
         for seed in range(arguments.seeds)
-        for data in part.sets
         for learner in part.learners
     ]  # fmt: skip
     results: dict[Run, Sequence[float]] = {}
