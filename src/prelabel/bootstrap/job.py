@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from functools import cache
 from pathlib import Path
 
 from prelabel.bootstrap.connections import connect
@@ -57,15 +55,3 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
         )
         worker.do(job, owner)
-    _keep_what_is_there()
-
-
-@cache
-def _keep_what_is_there() -> None:
-    """Let garbage collection pass over what the first job has imported, once.
-
-    Each job makes tens of thousands of objects of a project's tasks, and half of them had all of
-    scikit-learn looked through for that: a third of what a job with a few labels more costs.
-    """
-    gc.collect()
-    gc.freeze()
