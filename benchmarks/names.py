@@ -34,7 +34,7 @@ def measure(data: DataSet[str], n: int, seed: int) -> list[float] | None:
     drawn = np.random.default_rng(seed).permutation(len(data.texts))[:n]
     texts, truth = ([column[i] for i in drawn] for column in (data.texts, data.labels))
     model = SklearnTextClassifier()
-    if not model.names_speak(data.names, texts):
+    if model.find_silence(data.names, texts):
         return None
     model.fit([], [], unlabeled=texts, label_names=data.names)
     probabilities = model.predict_proba(texts)

@@ -71,7 +71,7 @@ def test_start_training_says_what_labels_would_bring_and_what_is_missing(project
     import_texts(project, 50)
     early = project.train()
     assert early["state"] == "not_yet"
-    assert "Label names alone are learned with 1,000 texts; there are 50." in early["message"]
+    assert "It takes 1,000 different texts, and there are 50." in early["message"]
     import_texts(project, FIRST_TEXTS)
     wait_for(lambda: project.setup() == "v1-names")
     project.annotate(1, "sports", make_text("sports", 1))
@@ -86,5 +86,5 @@ def test_names_that_say_nothing_of_the_texts_suggest_nothing(project: Project) -
     import_texts(project, FIRST_TEXTS)
     done = project.train()
     assert done["state"] == "not_yet"
-    assert done["message"].endswith("names alone are not learned.")
+    assert "No text has a word of the names of 2 of 2 labels" in done["message"]
     assert (project.setup(), project.labels_of(SILENT)) == (words, [None])

@@ -29,4 +29,5 @@ def test_only_a_class_with_the_built_in_fit_is_asked_to_learn_from_no_example() 
     }
     assert learning == {SklearnTextClassifier: True, OwnName: True, OwnFit: False, Letters: False}
     for model_class, learns in learning.items():
-        assert Method(model_class=model_class).names_speak(NAMES, texts) is learns
+        silence = Method(model_class=model_class).find_silence(NAMES, texts)
+        assert silence == (None if learns else f"{model_class.__name__} learns from labels only.")

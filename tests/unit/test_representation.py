@@ -24,7 +24,7 @@ def learn(seed: int) -> Representation:
 
 def ask(seed: int) -> None:
     model = SklearnTextClassifier(n_components=50)
-    model.names_speak({"word1": ["word1"], "word2": ["word2"]}, write_texts(seed))
+    model.find_silence({"word1": ["word1"], "word2": ["word2"]}, write_texts(seed))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from tests.builders import (
     CONFIG,
     PROJECT,
     annotated,
+    at,
     config,
     deleted,
     examples,
@@ -394,6 +395,38 @@ def test_names_do_not_replace_what_was_learned_from_labels_that_are_gone(
     assert trained.message.endswith("Until then, what is active is better than names alone.")
 
 
+def test_a_control_whose_labels_are_all_gone_begins_anew_beside_one_that_has_some(
+    from_names: Trainer, labels: LabelStore, versions: VersionStore
+) -> None:
+    mood = (
+        '<Choices name="mood" toName="text"><Choice value="today"/><Choice value="team"/></Choices>'
+    )
+    both = CONFIG.replace("</View>", f"{mood}</View>")
+    topics = examples(["sports", "cooking"])
+    moods = [
+        replace(decided, regions=(*decided.regions, region(word, "mood")))
+        for (_, decided), word in zip(topics, ("today", "team"), strict=True)
+    ]
+    labels.apply(annotated(*((task, d) for (task, _), d in zip(topics, moods, strict=True)),
+                           label_config=both))  # fmt: skip
+    assert train(from_names).message == (
+        "v1-2labels is active: topic: 2 labels learned; mood: 2 labels learned"
+    )
+    later = (replace(decided, updated_at=at(1)) for _, decided in topics)
+    labels.apply(annotated(*((task, d) for (task, _), d in zip(topics, later, strict=True)),
+                           label_config=both))  # fmt: skip
+    trained = train(from_names)
+    assert trained.message == (
+        "v2-2labels is active: topic: 2 labels learned; "
+        "mood: 2 labels learned from their names and 1,002 texts, no labels yet"
+    )
+    active = versions.active(PROJECT)
+    assert active
+    assert [(head.control, head.name_texts) for head in active.heads] == [
+        ("topic", 0), ("mood", 1002),
+    ]  # fmt: skip
+
+
 def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
     from_names: Trainer, labels: LabelStore
 ) -> None:
@@ -403,7 +436,7 @@ def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
     assert trained
     assert (trained.state, trained.texts_due) == (JobState.NOT_YET, 2000)
     assert "no examples so far" in trained.message
-    assert trained.message.endswith("names alone are not learned.")
+    assert "Names of labels alone are not learned. No text has a word" in trained.message
 
 
 def test_labels_that_teach_nothing_put_nothing_off_that_texts_make_due(

@@ -25,15 +25,16 @@ class Lesson:
     ----------
     pool
         The project's texts that the control is about, labeled or not.
-    is_named
-        Whether the names of its labels speak through the pool, where there are too few labels.
+    silence
+        Why the names of its labels teach nothing where there are too few labels, for people; None
+        if they speak through the pool, empty if they were not asked.
     """
 
     control: ControlTag
     examples: Sequence[Example]
     pool: Sequence[str]
     method: Method
-    is_named: bool = False
+    silence: str | None = ""
 
     @property
     def name(self) -> str:
@@ -62,6 +63,11 @@ class Lesson:
         is_plain = control.options_key is None and not control.conditions
         is_flat = all(len(label.path) < 2 for label in control.labels)
         return self.method.learns_names and control.kind is Kind.ONE and is_plain and is_flat
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the names of its labels speak, where there are too few labels."""
+        return self.silence is None
 
     @property
     def can_be_learned(self) -> bool:

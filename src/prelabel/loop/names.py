@@ -16,14 +16,20 @@ def let_names_speak(course: Course) -> Course:
 
 
 def _let_speak(lesson: Lesson) -> Lesson:
-    if lesson.is_of_labels or not lesson.may_be_named or lesson.n_texts < FIRST_TEXTS:
+    if lesson.is_of_labels or not lesson.may_be_named:
         return lesson
+    if lesson.n_texts < FIRST_TEXTS:
+        silence = f"It takes {FIRST_TEXTS:,} different texts, and there are {lesson.n_texts:,}."
+        return replace(lesson, silence=silence)
     names = lesson.control.label_names
-    return replace(lesson, is_named=lesson.method.names_speak(names, lesson.pool))
+    return replace(lesson, silence=lesson.method.find_silence(names, lesson.pool))
 
 
 def require_news(course: Course, active: ModelVersion | None, *, n_new: int | None) -> None:
     """Raise `NotEnoughLabelsError` if a version of names alone would be no better than the active.
+
+    One that labels of any control make is made. A control whose labels were all deleted begins anew
+    in it, from its names: people who delete labels want no suggestions of them.
 
     Parameters
     ----------
@@ -79,7 +85,7 @@ def write_names_hint(course: Course, *, is_learned: bool) -> str:
         return " Until then, what is active is better than names alone."
     if course.ready:
         return "; with two different labels it learns from those, and becomes good"
-    n_texts = max(lesson.n_texts for lesson in lessons)
-    if n_texts < FIRST_TEXTS:
-        return f" Label names alone are learned with {FIRST_TEXTS:,} texts; there are {n_texts:,}."
-    return " Of fewer than nine in ten labels the texts have a word: names alone are not learned."
+    of_one = f" {lessons[0].silence}"
+    of_several = "".join(f" {lesson.name}: {lesson.silence}" for lesson in lessons)
+    silences = of_one if len(course.lessons) == 1 else of_several
+    return f" Names of labels alone are not learned.{silences}"

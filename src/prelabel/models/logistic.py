@@ -16,7 +16,7 @@ from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
-from prelabel.models.name_texts import find_name_texts, names_speak
+from prelabel.models.name_texts import find_name_texts, find_silence
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import Scaling
@@ -106,18 +106,18 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         with one_thread():
             return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
 
-    def names_speak(
+    def find_silence(
         self, label_names: Mapping[str, Sequence[str]], unlabeled: Sequence[str]
-    ) -> bool:
-        """Whether names of labels and texts are enough to learn from, before there are labels.
+    ) -> str | None:
+        """Return why names of labels and texts are not enough to learn from, for people.
 
-        They are if the texts have words of nine in ten names, at least two. What is learned of the
-        texts for it is used again by `fit`.
+        None if they are: if the texts have words of nine in ten names, at least two. What is
+        learned of the texts for it is used again by `fit`.
         """
         with one_thread():
             representation = self._represent([], unlabeled)
             names = known_names(label_names, representation.features)
-            found = names_speak(names, len(label_names), representation)
+            found = find_silence(names, label_names, representation)
             representation.forget_tokens()
             return found
 
@@ -134,7 +134,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         names = known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
-        name_texts = find_name_texts(names, len(label_names), texts, representation)
+        name_texts = find_name_texts(names, label_names, texts, representation)
         learned = self._learn(examples.speaking_of(name_texts), representation)
         if name_texts and examples.texts:
             # The groups that names began may be what people mean, or others: that is measured.

@@ -49,14 +49,14 @@ class Method:
         """
         return self.model_class.fit is SklearnTextClassifier.fit
 
-    def names_speak(self, label_names: Mapping[str, Sequence[str]], texts: Sequence[str]) -> bool:
-        """Whether names and texts are enough to learn from, before there are labels."""
+    def find_silence(
+        self, label_names: Mapping[str, Sequence[str]], texts: Sequence[str]
+    ) -> str | None:
+        """Return why names and texts are not enough to learn from, for people; None if they are."""
         model = self.new_model()
-        return (
-            self.learns_names
-            and isinstance(model, SklearnTextClassifier)
-            and model.names_speak(label_names, texts)
-        )
+        if not self.learns_names or not isinstance(model, SklearnTextClassifier):
+            return f"{self.model_class.__name__} learns from labels only."
+        return model.find_silence(label_names, texts)
 
     def new_model(self) -> TextModel:
         """Return an unfitted model: every training starts from a fresh one."""

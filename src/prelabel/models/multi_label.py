@@ -102,7 +102,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             representation=representation,
         )
         learned = self._learn(lesson, [*names.items()])
-        name_texts = find_name_texts(names, len(label_names), texts, representation)
+        name_texts = find_name_texts(names, label_names, texts, representation)
         if name_texts:
             # As with one label a text: what names speak for may be other than what people mean.
             spoken = self._learn(lesson, [*names.items(), *name_texts])

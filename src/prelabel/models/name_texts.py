@@ -11,22 +11,19 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import filterfalse, pairwise
-from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-from scipy import sparse
 
 from prelabel.models.characters import CJK, Integers, classes_of_code_points
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.milestones import last_milestone, remembered
 from prelabel.models.ngrams import Counts
+from prelabel.models.points import Points
 from prelabel.models.representation import Representation
 
-Matrix = npt.NDArray[np.float32]
 NamePairs = tuple[tuple[str, str], ...]
 """Labels, each with a text."""
 
@@ -49,9 +46,21 @@ _HELD = np.float32(0.5)
 """How much a name weighs beside the middle of its group."""
 
 
+_MOST_LISTED = 10
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """What names begin in texts.
+
+    Attributes
+    ----------
+    unsaid
+        The labels whose names hardly any text says.
+    """
+
     pairs: NamePairs
+    unsaid: Sequence[str]
 
     @property
     def n_bytes(self) -> int:
@@ -60,39 +69,64 @@ class _Found:
 
 
 def find_name_texts(
-    names: Mapping[str, str], n_labels: int, labeled: Sequence[str], representation: Representation
+    names: Mapping[str, str],
+    labels: Collection[str],
+    labeled: Sequence[str],
+    representation: Representation,
 ) -> NamePairs:
     """Return labels with texts that their names speak for: about as many of each, 300 at most.
 
-    There are none if the names are too few or too many to tell, if there were no unlabeled texts,
-    or if 500 texts have labels. What a person labeled is left out from the next milestone on.
+    There are none if names are silent (`find_silence`) or 500 texts have labels. What a person
+    labeled is left out from the next milestone on.
 
     Parameters
     ----------
     names
         A text for the name of each label whose name the project's texts know.
-    n_labels
-        How many labels there are, known by name or not.
+    labels
+        All labels, known by name or not.
     labeled
         The texts that people labeled, in their order.
     """
     seen = labeled[: last_milestone(len(labeled))]
-    if len(seen) >= _ENOUGH_LABELS or not names_speak(names, n_labels, representation):
+    if len(seen) >= _ENOUGH_LABELS or find_silence(names, labels, representation):
         return ()
     found = _find(tuple(_words(names).items()), representation).pairs
     decided = frozenset(seen)
     return tuple((label, text) for label, text in found if text not in decided)
 
 
-def names_speak(names: Mapping[str, str], n_labels: int, representation: Representation) -> bool:
-    """Whether names speak for texts: nine in ten are said in them, and there are unlabeled texts.
+def find_silence(
+    names: Mapping[str, str], labels: Collection[str], representation: Representation
+) -> str | None:
+    """Return why names do not speak for texts, and what to do, for people; None if they do.
 
+    They do if there are unlabeled texts, and nine in ten of at least two names are said in them.
     Parameters are those of `find_name_texts`.
     """
+    if not representation.space.directions.shape[1]:
+        return "There are no texts without labels. Import some, or label texts of two labels."
     words = _words(names)
-    is_enough = 2 <= len(words) <= _MOST_TEXTS and len(words) >= _FEWEST_NAMES * n_labels
-    has_pool = representation.space.directions.shape[1] > 0
-    return is_enough and has_pool and bool(_find(tuple(words.items()), representation).pairs)
+    if len(words) < _FEWEST_NAMES * len(labels):
+        unknown = [label for label in labels if label not in words]
+        return f"No text has a word of the names of {_tell(unknown, labels)}"
+    if len(words) < 2:
+        return "There are fewer than two labels. Add another."
+    if len(words) > _MOST_TEXTS:
+        return f"More than {_MOST_TEXTS} labels are too many. Label texts of two labels."
+    found = _find(tuple(words.items()), representation)
+    if not found.pairs:
+        return f"Hardly a text has a word of the names of {_tell(found.unsaid, labels)}"
+    return None
+
+
+def _tell(some: Sequence[str], labels: Collection[str]) -> str:
+    listed = ", ".join(some[:_MOST_LISTED]) + (", …" if len(some) > _MOST_LISTED else "")
+    return (
+        f"{len(some)} of {len(labels)} labels, which is more than one in ten: {listed}. Give them "
+        "a hint in the labeling config with words that their texts have, or label texts of two "
+        "labels."
+    )
 
 
 def _words(names: Mapping[str, str]) -> dict[str, str]:
@@ -117,9 +151,11 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
     written = [text for _, text in names]
     vectors = representation.features.transform(texts)
     said = _count_said(written, vectors, representation.features)
-    if np.mean(said * len(names) >= _LEAST_SAID * len(texts)) < _FEWEST_NAMES:
-        return _Found(())
-    view = _View.of(vectors, representation)
+    is_said = said * len(names) >= _LEAST_SAID * len(texts)
+    unsaid = [label for (label, _), is_it in zip(names, is_said, strict=True) if not is_it]
+    if is_said.mean() < _FEWEST_NAMES:
+        return _Found((), unsaid)
+    view = Points.of(vectors, representation)
     anchors = view.look_at(representation.features.transform(written))
     size = max(1, len(texts) // (2 * len(names)))
     points = anchors
@@ -136,7 +172,8 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
             (label, texts[i])
             for (label, _), group in zip(names, groups, strict=True)
             for i in group[spaced].tolist()
-        )
+        ),
+        unsaid,
     )
 
 
@@ -151,74 +188,3 @@ def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) 
     words[:, np.flatnonzero(words.getnnz(axis=0) == len(names))] = 0
     have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()
     return np.bincount(have_it.indices, minlength=len(names))
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """Texts as points: their words beside their semantic coordinates, halfway evened out.
-
-    The strongest directions alone would decide otherwise; if all were as strong, the weakest
-    would, which say little.
-
-    Attributes
-    ----------
-    vectors, coordinates
-        Of the texts, shapes (texts, features) and (texts, components).
-    mean
-        Of the vectors, shape (features,).
-    directions
-        What turns vectors into coordinates, shape (features, components).
-    """
-
-    vectors: Counts
-    coordinates: Matrix
-    mean: Matrix
-    directions: Matrix
-
-    @classmethod
-    def of(cls, vectors: Counts, representation: Representation) -> Self:
-        plain = representation.space.transform(vectors)
-        spreads: Matrix = np.sqrt(plain.std(axis=0))
-        spreads[spreads == 0] = 1
-        directions: Matrix = representation.space.directions / spreads
-        mean: Matrix = np.asarray(vectors.mean(axis=0), np.float32).reshape(-1)
-        coordinates: Matrix = vectors @ directions - mean @ directions
-        return cls(vectors, _to_unit(coordinates), mean, directions)
-
-    def look_at(self, names: Counts) -> Matrix:
-        """Return names as points, shape (names, features + components)."""
-        return np.hstack((_to_unit(names.toarray()), _to_unit(names @ self.directions)))
-
-    def middles(self, groups: Integers) -> Matrix:
-        """Return the middles of groups of texts, as points."""
-        n_groups, size = groups.shape
-        starts = np.arange(0, groups.size + 1, size)
-        shares = np.full(groups.size, 1 / size, np.float32)
-        shape = (n_groups, len(self.coordinates))
-        means = sparse.csr_matrix((shares, groups.reshape(-1), starts), shape=shape)
-        words = (means @ self.vectors).toarray() - self.mean
-        return np.hstack((_to_unit(words), _to_unit(means @ self.coordinates)))
-
-    def divide(self, points: Matrix, size: int) -> Integers:
-        """Return the texts nearest to each point, shape (points, size), the nearest first.
-
-        Near is what a text has more of with a point than with any other. What a point has of all
-        texts on average does not count, so that no word that all have draws them.
-        """
-        n_features = self.vectors.shape[1]
-        words, coordinates = points[:, :n_features], points[:, n_features:]
-        scores = self.vectors @ words.T + self.coordinates @ coordinates.T
-        scores -= scores.mean(axis=0)
-        scores /= np.maximum(scores.std(axis=0), np.finfo(np.float32).tiny)
-        best = scores.argmax(axis=1)
-        second, first = np.partition(scores, -2, axis=1)[:, -2:].T
-        leads = scores - first[:, None]
-        leads[np.arange(len(scores)), best] = first - second
-        return np.argsort(-leads, axis=0, kind="stable")[:size].T
-
-
-def _to_unit(rows: Matrix) -> Matrix:
-    lengths: Matrix = np.linalg.norm(rows, axis=1, keepdims=True)
-    lengths[lengths == 0] = 1
-    found: Matrix = rows / lengths
-    return found
