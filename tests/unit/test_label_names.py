@@ -67,13 +67,25 @@ def test_words_that_say_nothing_are_not_evidence() -> None:
         ("今天的体育新闻", "news"),
         ("ข่าวฟุตบอลวันนี้", "football"),
         ("财经", None),
+        ("他家的猫不见了", "cat"),
+        ("不是体育", "sport"),
+        ("其他的是不好", None),
+        ("のは", None),
     ],
 )
 def test_names_in_scripts_without_spaces_count_wherever_they_occur(
     text: str, label: str | None
 ) -> None:
     names = LabelNames(
-        {"sport": ["体育"], "news": ["体育新闻"], "football": ["ฟุตบอล"], "good": ["好"]}
+        {
+            "sport": ["体育"],
+            "news": ["体育新闻"],
+            "football": ["ฟุตบอล"],
+            "cat": ["猫"],
+            "no": ["不"],
+            "particle": ["の"],
+            "digit": ["ก"],
+        }
     )
     suggestion = names.suggest(text)
     assert (suggestion and suggestion[0]) == label

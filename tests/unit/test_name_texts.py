@@ -182,6 +182,17 @@ def write_texts_of_names(n_saying_it: int) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(("words", "does_speak"), [("球股", True), ("不是", False)])
+def test_a_name_of_one_character_speaks_unless_it_says_nothing(
+    words: str, *, does_speak: bool
+) -> None:
+    labels = [words[i % 2] for i in range(300)]
+    texts = [f"{write_text(3 * (i // 2) + i % 2)} 一场{word}队" for i, word in enumerate(labels)]
+    names = {word: [word] for word in words}
+    assert speak(names, texts) is does_speak
+    assert not speak({**names, "队员": ["队员"]}, texts), "a character of a longer name is not it"
+
+
 @pytest.mark.parametrize(("word", "does_speak"), [("极", False), ("积极", True)])
 def test_one_character_of_a_name_is_not_the_name(word: str, *, does_speak: bool) -> None:
     texts = [f"{word} {write_text(i)} 消极" for i in range(300)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TypeAlias
@@ -33,6 +34,9 @@ _EMPTY_WORDS = frozenset({
 })  # fmt: skip
 """Words of label names that say nothing about a text: it is no "Not spam" for having a "not"."""
 
+_EMPTY_IDEOGRAPHS = frozenset("一上下与與中之了于於他其及否和在它对對或是有未没沒無无的这這非不")
+"""The same of one character: they stand in texts of any meaning."""
+
 _FEWEST_LETTERS = 4
 _LONGEST_ENDING = 3
 _NEVER = r"(?!)"  # matches nothing, where an empty pattern would match everywhere
@@ -46,7 +50,8 @@ class LabelNames:
 
     A word counts if the names of exactly one label have it. Endings may differ: of two words where
     one begins with the other, four letters must agree and three may follow ("sport", "sports";
-    "cook", "cooking"). In scripts without spaces, a name counts wherever it occurs.
+    "cook", "cooking"). In scripts without spaces, a name counts wherever it occurs, even one of a
+    single ideograph, as "猫", that is no function word, as "不".
 
     >>> names = LabelNames({"Sports": ["Sports", "football"], "World": ["World", "politics"]})
     >>> names.suggest("Two cooks watched football")
@@ -78,7 +83,7 @@ class LabelNames:
                     for beginning in _beginnings(word):
                         self._beginnings[beginning].add(column)
             for phrase in _PHRASE.findall(folded):
-                if len(phrase) > 1:
+                if len(phrase) > 1 or is_word(phrase):
                     self._phrases[phrase].add(column)
         # Most words of a text are akin to no name: their first letters tell.
         self._heads = {word[:_FEWEST_LETTERS] for word in self._words}
@@ -128,6 +133,12 @@ class LabelNames:
         for beginning in _beginnings(word):
             owners = owners | self._words.get(beginning, _NOBODY)
         return owners
+
+
+def is_word(character: str) -> bool:
+    """Whether one character is a word that may name something: no kana, no function word."""
+    is_ideograph = unicodedata.name(character, "").startswith("CJK ")
+    return is_ideograph and character not in _EMPTY_IDEOGRAPHS
 
 
 def _beginnings(word: str) -> Iterator[str]:

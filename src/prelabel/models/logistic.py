@@ -69,7 +69,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         A stored model has none.
     """
 
-    revision = 5
+    revision = 6
     several = SklearnMultiLabelClassifier
 
     def __init__(

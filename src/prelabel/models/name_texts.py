@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import filterfalse, pairwise
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from prelabel.models.characters import CJK, Integers, classes_of_code_points
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.label_names import is_word
 from prelabel.models.milestones import last_milestone, remembered
 from prelabel.models.ngrams import Counts
 from prelabel.models.points import Points
@@ -136,7 +137,12 @@ def _words(names: Mapping[str, str]) -> dict[str, str]:
     in words of any meaning.
     """
     whole = {label: " ".join(filterfalse(_has_mark, names[label].split())) for label in names}
-    return {label: text for label, text in whole.items() if _A_WORD.search(text)}
+    return {label: text for label, text in whole.items() if _A_WORD.search(text) or _alone(text)}
+
+
+def _alone(name: str) -> Set[str]:
+    """Return the characters of a name that are words of it by themselves."""
+    return {word for word in name.split() if len(word) == 1 and is_word(word)}
 
 
 def _has_mark(word: str) -> bool:
@@ -183,8 +189,9 @@ def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) 
     One CJK character of several is none, nor is what all names have: it tells nothing apart.
     """
     words = features.transform(names)[:, : features.n_words].tolil()
-    characters = sorted({c for c in "".join(names) if classes_of_code_points()[ord(c)] == CJK})
-    words[:, features.transform(characters)[:, : features.n_words].indices] = 0
+    for row, name in enumerate(names):
+        parts = {c for c in name if classes_of_code_points()[ord(c)] == CJK} - _alone(name)
+        words[row, features.transform(sorted(parts))[:, : features.n_words].indices] = 0
     words[:, np.flatnonzero(words.getnnz(axis=0) == len(names))] = 0
     have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()
     return np.bincount(have_it.indices, minlength=len(names))
