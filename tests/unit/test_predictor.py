@@ -52,8 +52,10 @@ def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_pa
         jobs.claim(PROJECT, "me", timedelta(minutes=1))
         name = f"version-{len(versions.all())}"
         model = Letters().fit([TEXTS[label] for label in labels], labels)
-        artifact.save({"topic": model}, tmp_path / name, receipt={})
-        (head,) = heads(*model.classes_, frame=schema_of(*labels).controls[0].frame)
+        schema = schema_of(*labels)
+        receipt = {"label_config": schema.digest()}
+        artifact.save({"topic": model}, tmp_path / name, receipt=receipt)
+        (head,) = heads(*model.classes_, frame=schema.controls[0].frame)
         head = replace(head, name_texts=name_texts)
         return versions.add(PROJECT, artifact=name, examples=len(labels), fingerprint="f",
                             heads=(head,), owner="me")  # fmt: skip
@@ -188,6 +190,23 @@ def test_where_names_alone_are_unsure_words_of_names_answer(
     assert labels_of(found) == [None, ["music"], ["sports"]]
     learn(*labels)
     assert None not in suggest(predictor, schema_of(*labels), "a k m s")
+
+
+@pytest.mark.parametrize("name_texts", [0, 1000])
+def test_names_that_may_answer_are_part_of_the_version_until_they_are_learned(
+    predictor: Predictor, learn: Learn, name_texts: int
+) -> None:
+    labels = "art", "cooking", "music", "sports"
+    trained = learn(*labels, name_texts=name_texts)
+    hinted = parse_label_config(
+        config(*labels).replace('value="music"', 'value="music" hint="violin"')
+    )
+    (before,) = suggest(predictor, schema_of(*labels), "a k m s violin")
+    (after,) = suggest(predictor, hinted, "a k m s violin")
+    versions = [predictor.model_version(PROJECT, x) for x in (schema_of(*labels), hinted)]
+    assert versions[0] == trained.name
+    assert (versions[1] == trained.name) == (labels_of([before]) == labels_of([after]))
+    assert labels_of([after]) == [["music"]] or not name_texts
 
 
 def test_an_alias_is_what_a_prediction_carries(predictor: Predictor, learn: Learn) -> None:

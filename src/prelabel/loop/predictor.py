@@ -128,8 +128,8 @@ def _name(served: Served | None, schema: LabelSchema) -> str:
 
     Label names answer before the first version, so the config is part of its name. It is part of a
     version's name, too, while it differs from the one trained with in what is predicted: labels
-    that are gone, a control or an object of another name, a control that names still answer for.
-    Added labels change nothing yet.
+    that are gone, a control or an object of another name, a control that names still answer for,
+    names that answer where what was learned of them is unsure. Added labels change nothing yet.
     """
     if served is None:
         return f"v0-names-{schema.digest()}"
@@ -140,7 +140,11 @@ def _name(served: Served | None, schema: LabelSchema) -> str:
         and (control.options_key is not None or set(heads[control.name].labels) <= control.values)
         for control in schema.controls
     )
-    return version.name if is_as_trained else f"{version.name}-{schema.digest()}"
+    digest = schema.digest()
+    is_of_names = any(head.name_texts for head in version.heads)
+    if not is_as_trained or (is_of_names and served.label_config != digest):
+        return f"{version.name}-{digest}"
+    return version.name
 
 
 def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Model | None:

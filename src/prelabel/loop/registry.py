@@ -31,10 +31,17 @@ RETRY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A version and its loaded models, by control: what answers a request from first to last."""
+    """A version and its loaded models, by control: what answers a request from first to last.
+
+    Attributes
+    ----------
+    label_config
+        Digest of the labeling config it was trained with; empty if that is not known.
+    """
 
     version: ModelVersion
     models: Mapping[str, Model]
+    label_config: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +147,13 @@ class Registry:
         older = (v for v in everything if v.number < active.number and v.may_be_active)
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
-                models, _ = artifact.load(self._artifacts / version.artifact, self._model_class)
+                models, manifest = artifact.load(
+                    self._artifacts / version.artifact, self._model_class
+                )
                 if self._guard_seconds is not None:
                     guard(models.values(), self._guard_seconds)
-                return Served(version, _by_control(version, models))
+                digest = str(manifest.receipt.get("label_config", ""))
+                return Served(version, _by_control(version, models), digest)
             except ArtifactError as error:
                 log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback
         return None
