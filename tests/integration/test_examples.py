@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prelabel.models.base import labels_of
 from prelabel.models.loader import load_model_class
 from tests.backend import TEXTS, Backend, Project, make_text
 
@@ -24,7 +25,7 @@ def test_a_stored_example_predicts_the_same(name: str) -> None:
         assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
         best = [model.classes_[column] for column in probabilities[:-2].argmax(axis=1)]
         assert best == labels * 6
-        again = model_class.from_arrays(model.to_arrays(), model.classes_)
+        again = model_class.from_arrays(model.to_arrays(), labels_of(model))
         assert np.array_equal(again.predict_proba(texts), model.predict_proba(texts))
 
 

@@ -60,7 +60,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     models, manifest = load(tmp_path / "deep" / "7", SklearnTextClassifier)
     again = models["topic"]
     np.testing.assert_array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
-    assert again.classes_ == manifest.heads[0].classes == ("ham", "spam")
+    assert tuple(again.classes_) == manifest.heads[0].classes == ("ham", "spam")
     assert (manifest.format, manifest.prelabel) == (FORMAT, prelabel.__version__)
     assert (manifest.heads[0].model, manifest.receipt) == (
         "SklearnTextClassifier",

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.ensemble import StackingClassifier
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
@@ -100,6 +102,77 @@ def test_it_can_be_searched_over_and_cross_validated() -> None:
     assert search.best_score_ == 1
     pipeline = make_pipeline(FunctionTransformer(), SklearnTextClassifier())
     assert cross_val_score(pipeline, np.array(TEXTS), np.array(LABELS), cv=2).tolist() == [1, 1]
+
+
+SCORERS = ["accuracy", "f1_macro", "balanced_accuracy", "neg_log_loss", "roc_auc", "roc_auc_ovr"]
+
+
+@pytest.mark.parametrize("scoring", SCORERS)
+@pytest.mark.parametrize("is_number", [False, True])
+def test_scikit_learns_scorers_measure_it(scoring: str, is_number: bool) -> None:
+    labels = [int(label == "spam") for label in LABELS] if is_number else LABELS
+    scores = cross_val_score(
+        SklearnTextClassifier(), TEXTS, labels, cv=2, scoring=scoring, error_score="raise"
+    )
+    assert scores == pytest.approx(0 if scoring == "neg_log_loss" else 1, abs=0.5)
+
+
+@pytest.mark.parametrize("labels", [LABELS, ["spam", "ham", "ad"] * 4])
+def test_others_can_be_built_on_it(labels: list[str]) -> None:
+    models = [("weak", SklearnTextClassifier(C=1.0)), ("strong", SklearnTextClassifier())]
+    stacked = StackingClassifier(models, cv=2).fit(TEXTS, labels)
+    assert stacked.classes_.tolist() == sorted(set(labels))
+    found = cross_val_predict(SklearnTextClassifier(), TEXTS, labels, cv=2, method="predict_proba")
+    assert found.shape == (len(TEXTS), len(set(labels)))
+
+
+def test_its_predictions_are_of_the_kind_of_the_labels() -> None:
+    numbers = [int(label == "spam") for label in LABELS]
+    model = SklearnTextClassifier().fit(np.array(TEXTS), np.array(numbers))
+    assert model.classes_.dtype == model.predict(TEXTS).dtype == np.int64
+    assert model.predict(TEXTS).tolist() == numbers
+    again = SklearnTextClassifier().fit(TEXTS, LABELS)
+    assert {type(label) for label in again.predict(TEXTS)} == {str}
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"C": 0}, {"C": -1.0}, {"C": "1"}, {"C": None}, {"C": float("nan")},
+                   {"n_components": -1}, {"n_components": 1.5}, {"n_components": None}]
+)  # fmt: skip
+def test_parameters_out_of_range_are_refused_by_fit(parameters: dict[str, Any]) -> None:
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"Received {name}=.*expected"):
+        SklearnTextClassifier(**parameters).fit(TEXTS, LABELS)
+
+
+def test_it_says_that_it_is_not_fitted() -> None:
+    model = SklearnTextClassifier()
+    for use in (model.predict, model.predict_proba):
+        with pytest.raises(NotFittedError, match="Call fit first"):
+            use(TEXTS)
+    for look in (lambda: model.explain("see"), model.to_arrays):
+        with pytest.raises(NotFittedError, match="Call fit first"):
+            look()
+
+
+@pytest.mark.parametrize("holder", [np.array, tuple, iter])
+def test_unlabeled_texts_may_be_held_by_anything(holder: Any) -> None:
+    pool = [*TEXTS, "dear friend", "dear prize"]
+    expected = SklearnTextClassifier().fit(TEXTS, LABELS, unlabeled=pool).predict_proba(pool)
+    model = SklearnTextClassifier().fit(TEXTS, LABELS, unlabeled=holder(pool))
+    np.testing.assert_array_equal(model.predict_proba(pool), expected)
+
+
+def test_numbers_may_have_names_too() -> None:
+    pool = [*TEXTS, "dear friend", "dear prize"]
+    names: dict[Any, list[str]] = {0: ["friend"], 1: ["zzz"], 2: ["prize"]}  # "zzz" is in no text
+    model = SklearnTextClassifier().fit(TEXTS, [0, 1] * 6, unlabeled=pool, label_names=names)
+    assert model.classes_.tolist() == [0, 1, 2]
+
+
+def test_names_and_labels_are_of_one_kind() -> None:
+    with pytest.raises(ValueError, match="kinds int, str"):
+        SklearnTextClassifier().fit(TEXTS, [0, 1] * 6, label_names={"0": ["no"]})
 
 
 def test_it_knows_whether_it_is_fitted() -> None:

@@ -24,7 +24,10 @@ WRONG = dict.fromkeys(TASKS, "cooking")
 
 
 def people(decided: Mapping[int, str] = RIGHT) -> list[Example]:
-    return [Example(task_id=task, text="", labels=(label,)) for task, label in decided.items()]
+    return [
+        Example(task_id=task, text=f"text {task}", labels=(label,))
+        for task, label in decided.items()
+    ]
 
 
 def lesson(examples: Sequence[Example], *, name: str = "topic") -> Lesson:
@@ -61,9 +64,18 @@ def test_a_clearly_worse_version_is_refused_with_the_counts(tmp_path: Path) -> N
     active = store(tmp_path, "active", {**RIGHT, 1: "cooking", 2: "cooking"})
     store(tmp_path, "new", {**WRONG, 1: "sports", 99: "sports"})
     assert judge(tmp_path, examples=people(), active=active) == (
-        "it is clearly worse than v1-9labels: of 30 examples that both were measured on, "
+        "it is clearly worse than v1-9labels: of 30 texts that both were measured on, "
         "it alone is wrong about 28, and v1-9labels alone about 1"
     )
+
+
+def test_a_text_counts_once_however_often_it_was_labeled(tmp_path: Path) -> None:
+    active, _ = store(tmp_path, "active", RIGHT), store(tmp_path, "new", WRONG)
+    repeated = [replace(example, text="see you") for example in people()[:24]]
+    assert judge(tmp_path, examples=repeated, active=active) is None
+    found = judge(tmp_path, examples=[*repeated, *people()[24:]], active=active)
+    assert found
+    assert "of 7 texts that both were measured on, it alone is wrong about 7" in found
 
 
 @pytest.mark.parametrize("predicted", [RIGHT, {**RIGHT, 1: "cooking"}, {1: "cooking"}, {}])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Self
 
 from prelabel.models.logistic import SklearnTextClassifier
@@ -12,7 +12,7 @@ NAMES = {"sports": ["sports"], "cooking": ["cooking"]}
 
 
 class OwnFit(SklearnTextClassifier):
-    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+    def fit(self, texts: Iterable[str], labels: Iterable[Any], **extras: Any) -> Self:
         assert labels
         return super().fit(texts, labels, **extras)
 

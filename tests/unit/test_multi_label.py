@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
+from prelabel.models.base import labels_of
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 
 TOPICS = {
@@ -56,7 +57,7 @@ def test_every_example_is_measured_by_a_fit_that_had_not_seen_it(
 
 
 def test_it_comes_back_from_its_arrays(model: SklearnMultiLabelClassifier) -> None:
-    again = SklearnMultiLabelClassifier.from_arrays(model.to_arrays(), model.classes_)
+    again = SklearnMultiLabelClassifier.from_arrays(model.to_arrays(), labels_of(model))
     texts = ["the goal", "butter", ""]
     np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
     np.testing.assert_array_equal(again.thresholds_, model.thresholds_)
@@ -66,7 +67,7 @@ def test_it_comes_back_from_its_arrays(model: SklearnMultiLabelClassifier) -> No
 def test_arrays_that_do_not_fit_are_refused(model: SklearnMultiLabelClassifier, name: str) -> None:
     arrays = {key: array for key, array in model.to_arrays().items() if key != name}
     with pytest.raises(ArtifactError, match=name):
-        SklearnMultiLabelClassifier.from_arrays(arrays, model.classes_)
+        SklearnMultiLabelClassifier.from_arrays(arrays, labels_of(model))
 
 
 def test_the_same_again_gives_the_same_arrays(model: SklearnMultiLabelClassifier) -> None:

@@ -96,6 +96,25 @@ def test_why_names_do_not_speak_is_told_before_anything_is_fitted(
     assert silence is why if why is None else why in (silence or "")
 
 
+def test_names_of_some_labels_do_not_divide_the_texts_of_all() -> None:
+    labels = [sorted(WORDS)[i % 3] for i in range(6)]
+    two = {label: [label] for label in ("Money", "Sports")}
+    model = SklearnTextClassifier().fit(POOL[:6], labels, unlabeled=POOL, label_names=two)
+    three = {**two, "Travel": ["Holidays"]}  # a word that no text has
+    same = SklearnTextClassifier().fit(POOL[:6], labels, unlabeled=POOL, label_names=three)
+    np.testing.assert_array_equal(model.predict_proba(POOL), same.predict_proba(POOL))
+
+
+def test_a_text_that_weighs_nothing_changes_nothing() -> None:
+    labels = [sorted(WORDS)[i % 3] for i in range(161)]
+    weights = np.repeat([0, 1], [60, 101])
+    model = SklearnTextClassifier().fit(
+        POOL[:161], labels, unlabeled=POOL, label_names=NAMES, sample_weight=weights
+    )
+    same = SklearnTextClassifier().fit(POOL[60:161], labels[60:], unlabeled=POOL, label_names=NAMES)
+    np.testing.assert_array_equal(model.predict_proba(POOL), same.predict_proba(POOL))
+
+
 def test_pieces_of_words_that_vowel_signs_break_do_not_speak() -> None:
     names = {label: [label] for label in ("राजनीति", "मनोरंजन", "समाचार")}
     pieces = "यह भोजन सज्जन मकान सामान समय जनवरी मन समझ राज राजन रात कमल पर"

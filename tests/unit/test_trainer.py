@@ -15,7 +15,7 @@ from prelabel.loop.gate import Gate
 from prelabel.loop.texts import Texts
 from prelabel.loop.trainer import Trained, Trainer
 from prelabel.models import artifact
-from prelabel.models.base import TextModel
+from prelabel.models.base import TextModel, labels_of
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
@@ -87,7 +87,30 @@ def test_what_was_learned_is_stored_and_active(
     assert trained.version
     models, manifest = artifact.load(tmp_path / "artifacts" / trained.version.artifact, Letters)
     assert manifest.receipt["recipe"] == {"model": "Letters", "C": 10.0}
-    assert models["topic"].classes_ == trained.version.heads[0].labels == ("cooking", "sports")
+    assert (
+        tuple(models["topic"].classes_) == trained.version.heads[0].labels == ("cooking", "sports")
+    )
+
+
+class Arrayed(Letters):
+    """Has its labels in an array, as whoever wraps a model of scikit-learn finds them."""
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
+        super().fit(texts, labels)
+        self.classes_ = np.array(labels_of(self))
+        return self
+
+
+def test_labels_in_an_array_are_stored_as_texts(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking"] * 15)))
+    version = train(make(Arrayed, Arrayed)).version
+    assert version == versions.active(PROJECT)
+    assert version
+    assert [type(label) for label in version.heads[0].labels] == [str, str]
+    assert version.metrics
+    assert version.metrics["topic"]["n_examples"] == 30
 
 
 def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(
@@ -479,7 +502,7 @@ class Told(Letters):
 
     def fit(self, texts: Sequence[str], labels: Sequence[str], **extras: Any) -> Self:
         super().fit(texts, labels)
-        truths = np.array([self.classes_.index(label) for label in labels])
+        truths = np.array([labels_of(self).index(label) for label in labels])
         guesses = np.where(np.arange(len(truths)) < self.right, truths, 1 - truths)
         self.out_of_fold_ = np.where(np.eye(2)[guesses] == 1, 0.75, 0.25).astype(np.float32)
         return self
@@ -544,7 +567,7 @@ def test_a_clearly_worse_version_is_kept_and_the_active_one_stays(
     assert trained.state is JobState.DONE
     assert trained.message == (
         "v2-20labels is kept but not activated: it is clearly worse than v1-20labels: of 20 "
-        "examples that both were measured on, it alone is wrong about 10, and v1-20labels alone "
+        "texts that both were measured on, it alone is wrong about 10, and v1-20labels alone "
         "about 0"
     )
     second, first = versions.all(PROJECT)

@@ -12,7 +12,7 @@ from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.examples import read_examples
 from prelabel.loop.lesson import Lesson
 from prelabel.loop.receipt import Receipt, write_receipt
-from prelabel.models.base import Model
+from prelabel.models.base import Model, labels_of
 from prelabel.models.method import Method
 from prelabel.types import Annotation, Head, Task
 
@@ -86,7 +86,7 @@ class Course:
             Head(
                 control=x.name,
                 frame=x.control.frame,
-                labels=models[x.name].classes_,
+                labels=labels_of(models[x.name]),
                 name_texts=0 if x.is_of_labels else x.n_texts,
             )
             for x in self.ready

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.label_config import ControlTag, Kind
-from prelabel.models.base import Model, MultiLabelModel
+from prelabel.models.base import Classes, Model, MultiLabelModel, labels_of
 
 Probabilities: TypeAlias = npt.NDArray[np.floating]
 Columns: TypeAlias = npt.NDArray[np.integer]
@@ -31,20 +31,18 @@ def decide(
     offered
         The labels that each text's own task may have; None if that says nothing of them.
     """
-    probabilities = model.predict_proba(texts)
+    probabilities, classes = model.predict_proba(texts), labels_of(model)
     if not isinstance(model, MultiLabelModel) and control.options_key is None:
-        yield from _choose_one_each(control, model.classes_, probabilities)
+        yield from _choose_one_each(control, classes, probabilities)
         return
     for row, allowed in zip(probabilities, offered, strict=True):
         if isinstance(model, MultiLabelModel):
-            yield _choose_several(control, model, row, allowed)
+            yield _choose_several(control, model, classes, row, allowed)
         else:
-            yield _choose_offered(control, model.classes_, row, allowed)
+            yield _choose_offered(control, classes, row, allowed)
 
 
-def choose_columns(
-    control: ControlTag, classes: Sequence[str], probabilities: Probabilities
-) -> Columns:
+def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabilities) -> Columns:
     """Return the column of the label that is chosen of each row, shape (texts,).
 
     It is the most probable one; of ratings it is the middle one, which is off by the fewest stars
@@ -95,17 +93,21 @@ def _choose_offered(
 
 
 def _choose_several(
-    control: ControlTag, model: MultiLabelModel, row: Probabilities, allowed: Offered
+    control: ControlTag,
+    model: MultiLabelModel,
+    classes: Sequence[str],
+    row: Probabilities,
+    allowed: Offered,
 ) -> Decision | None:
     if allowed is None and control.options_key is None:
         allowed = control.values
-    is_known = np.array([allowed is None or label in allowed for label in model.classes_])
+    is_known = np.array([allowed is None or label in allowed for label in classes])
     if not is_known.any():
         return None
     rows = _put_below(control, model, np.where(is_known, row, 0)[np.newaxis])
     (row,), (chosen,) = rows, _choose_sets(control, model, rows)
     surely = float(np.where(chosen, row, 1 - row)[is_known].min())
-    labels = tuple(model.classes_[i] for i in np.flatnonzero(chosen & is_known))
+    labels = tuple(classes[i] for i in np.flatnonzero(chosen & is_known).tolist())
     return labels, min(1.0, max(0.0, surely))
 
 

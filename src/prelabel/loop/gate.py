@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +19,7 @@ from prelabel.loop.decisions import choose_columns, choose_sets
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
 from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
-from prelabel.models.base import Model, MultiLabelModel, TextModel
+from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
 from prelabel.types import Example, Head, ModelVersion
 
 log = logging.getLogger(__name__)
@@ -86,14 +87,16 @@ class Gate:
         self, found: LeftOut, before: LeftOut, examples: Sequence[Example], active: str, *,
         threshold: float,
     ) -> str | None:  # fmt: skip
-        truths = {example.task_id: example.labels for example in examples}
-        both = truths.keys() & found.keys() & before.keys()
-        lost = sum(found[task] != truths[task] == before[task] for task in both)
-        won = sum(found[task] == truths[task] != before[task] for task in both)
+        gains = Counter[str]()
+        for x in (x for x in examples if x.task_id in found and x.task_id in before):
+            gains[x.text] += (found[x.task_id] == x.labels) - (before[x.task_id] == x.labels)
+        # Equal texts are predicted alike: a coin that is tossed once, however often they stand.
+        lost = sum(gain < 0 for gain in gains.values())
+        won = sum(gain > 0 for gain in gains.values())
         if not is_clearly_worse(lost, won, threshold=threshold):
             return None
         return (
-            f"it is clearly worse than {active}: of {len(both)} examples that both were "
+            f"it is clearly worse than {active}: of {len(gains)} texts that both were "
             f"measured on, it alone is wrong about {lost}, and {active} alone about {won}"
         )
 
@@ -142,7 +145,8 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
         is_known = is_measured(probabilities)
         columns = choose_columns(lesson.control, model.classes_, probabilities)
         sets = [[column] for column in columns.tolist()]
+    labels = labels_of(model)
     return [
-        (lesson.examples[row].task_id, tuple(model.classes_[column] for column in sets[row]))
+        (lesson.examples[row].task_id, tuple(labels[column] for column in sets[row]))
         for row in np.flatnonzero(is_known).tolist()
     ]

@@ -12,7 +12,7 @@ from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.decisions import choose_columns, choose_sets
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
-from prelabel.models.base import Model, MultiLabelModel
+from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.method import Method
 from prelabel.types import Example
 
@@ -103,7 +103,7 @@ class Lesson:
             model.out_of_fold_ = None
         elif model.out_of_fold_ is None:
             model.out_of_fold_ = predict_left_out(
-                self.examples, model.classes_, lambda learned: self.of(learned, self.pool).fit()
+                self.examples, labels_of(model), lambda learned: self.of(learned, self.pool).fit()
             )
         return model
 
@@ -132,7 +132,7 @@ class Lesson:
         if isinstance(model, MultiLabelModel):
             sets = [example.labels for example in self.examples]
             chosen = choose_sets(self.control, model, found)
-            return evaluate_sets(sets, model.classes_, found, chosen)
+            return evaluate_sets(sets, labels_of(model), found, chosen)
         labels = [example.labels[0] for example in self.examples]
         columns = choose_columns(self.control, model.classes_, found)
-        return evaluate(labels, model.classes_, found, columns)
+        return evaluate(labels, labels_of(model), found, columns)

@@ -22,7 +22,7 @@ from safetensors.numpy import save as to_safetensors
 
 import prelabel
 from prelabel.errors import ArtifactError
-from prelabel.models.base import Arrays, Model, TextModel
+from prelabel.models.base import Arrays, Model, TextModel, labels_of
 from prelabel.models.manifest import (
     FORMAT,
     MANIFEST,
@@ -80,7 +80,7 @@ def save(
     manifest = Manifest(
         format=FORMAT,
         heads=tuple(
-            Head(control=control, model=type(model).__name__, classes=model.classes_)
+            Head(control=control, model=type(model).__name__, classes=labels_of(model))
             for control, model in models.items()
         ),
         sha256=hashlib.sha256(arrays).hexdigest(),

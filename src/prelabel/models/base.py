@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 """A model as data: arrays by name. Never objects, never code."""
+
+
+class Classes(Protocol):
+    """Labels in the order of columns: a tuple, or an array, as scikit-learn has it."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, column: int, /) -> str: ...
+    def __iter__(self) -> Iterator[str]: ...
 
 
 class Model(ABC):
@@ -30,7 +38,7 @@ class Model(ABC):
         here.
     """
 
-    classes_: tuple[str, ...]
+    classes_: Classes
     out_of_fold_: npt.NDArray[np.float32] | None = None
 
     revision: ClassVar[int] = 1
@@ -49,6 +57,11 @@ class Model(ABC):
     @abstractmethod
     def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
+
+
+def labels_of(model: Model) -> tuple[str, ...]:
+    """Return a model's ``classes_`` as plain strings: an array would have its own kind of them."""
+    return tuple(map(str, model.classes_))
 
 
 class TextModel(Model):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from prelabel.models.inputs import read_labels
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -38,18 +40,18 @@ class TextEstimator:
             setattr(self, name, value)
         return self
 
-    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
+    def predict(self, texts: Iterable[str]) -> npt.NDArray[Any]:
         """Return the most probable label of each text, shape (len(texts),)."""
         raise NotImplementedError
 
     def score(
         self,
-        texts: Sequence[str],
-        labels: Sequence[str],
+        texts: Iterable[str],
+        labels: Iterable[Any],
         sample_weight: npt.ArrayLike | None = None,
     ) -> float:
         """Accuracy: the share of texts whose most probable label is the right one."""
-        right = self.predict(texts) == np.asarray(labels, object)
+        right = self.predict(texts) == np.array(read_labels(labels), object)
         weights = None if sample_weight is None else np.asarray(sample_weight)
         return float(np.average(right, weights=weights))
 
@@ -67,6 +69,13 @@ class TextEstimator:
     def __sklearn_is_fitted__(self) -> bool:
         """Whether `fit` has been called."""
         return hasattr(self, "classes_")
+
+    def require_fit(self) -> None:
+        """Raise scikit-learn's ``NotFittedError`` unless `fit` has been called."""
+        if not self.__sklearn_is_fitted__():
+            from sklearn.exceptions import NotFittedError  # noqa: PLC0415
+
+            raise NotFittedError(f"This {type(self).__name__} is not fitted yet. Call fit first.")
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self)).parameters

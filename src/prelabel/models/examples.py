@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.characters import Integers
+from prelabel.models.inputs import read_weights
 
 Floats = npt.NDArray[np.floating]
 
@@ -74,12 +75,7 @@ class Examples:
         ValueError
             If there is not one label for each text, and one finite weight, at least 0.
         """
-        given = np.ones(len(texts)) if weights is None else np.asarray(weights, np.float64)
-        if len(labels) != len(texts) or given.shape != (len(texts),):
-            message = f"{len(texts)} texts, {len(labels)} labels, weights of shape {given.shape}"
-            raise ValueError(f"Received {message}; expected one label and one weight for each text")
-        if not (np.isfinite(given) & (given >= 0)).all():
-            raise ValueError("Received a weight below 0 or not finite; expected none")
+        given = read_weights(weights, n_texts=len(texts), n_labels=len(labels))
         kept = np.flatnonzero(given)
         of_all = [*names, *(labels[i] for i in kept.tolist())]
         classes = tuple(sorted(set(of_all)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Self
+from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
 from prelabel.models.growth import Layout, Learned, learn
+from prelabel.models.inputs import read_labels, read_names, read_texts, to_array
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import find_name_texts, find_silence
 from prelabel.models.regression import Matrix
@@ -40,8 +42,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
 
     >>> model = SklearnTextClassifier()
     >>> model = model.fit(["cheap pills", "see you at six"], ["spam", "ham"])
-    >>> model.classes_
-    ('ham', 'spam')
+    >>> model.classes_.tolist()
+    ['ham', 'spam']
     >>> model.predict(["cheap!"]).tolist()
     ['spam']
 
@@ -58,7 +60,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     Attributes
     ----------
     classes_
-        Labels it can predict, sorted.
+        Labels it can predict, sorted; an array.
     C_
         The ``C`` used.
     temperature_
@@ -69,6 +71,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         A stored model has none.
     """
 
+    classes_: npt.NDArray[Any]
     revision = 6
     several = SklearnMultiLabelClassifier
 
@@ -85,8 +88,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
 
     def fit(
         self,
-        texts: Sequence[str],
-        labels: Sequence[str],
+        texts: Iterable[str],
+        labels: Iterable[Any],
         *,
         unlabeled: Iterable[str] | None = None,
         label_names: Mapping[str, Sequence[str]] | None = None,
@@ -94,17 +97,33 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     ) -> Self:
         """Learn from ``texts[i]`` having ``labels[i]``; return self.
 
-        What was learned before in this process is used again where it is the same: it is fastest
-        where examples are added at the end.
+        Labels are texts, or whole numbers. What was learned before in this process is used again
+        where it is the same: it is fastest where examples are added at the end.
 
         Raises
         ------
         NotEnoughLabelsError
             If there are not at least two labels that have a text, or a name of which a text has a
             word.
+        ValueError
+            If a parameter, a text, a label or a weight is none.
         """
+        self._require_parameters()
+        pool = [] if unlabeled is None else read_texts(unlabeled)
+        given, names = read_labels(labels), read_names(label_names)
+        read_labels([*names, *given])  # of one kind, too
         with one_thread():
-            return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
+            return self._fit(read_texts(texts), given, pool, names, sample_weight)
+
+    def _require_parameters(self) -> None:
+        given = self.get_params()  # of any type: as in scikit-learn, `__init__` checks nothing
+        C, n_components = given["C"], given["n_components"]  # noqa: N806 - as in scikit-learn
+        if C != "auto" and not (isinstance(C, Real) and float(C) > 0):
+            raise ValueError(f"Received C={C!r}; expected a number above 0, or 'auto'")
+        if not (isinstance(n_components, Integral) and int(n_components) >= 0):
+            raise ValueError(
+                f"Received n_components={n_components!r}; expected a whole number, at least 0"
+            )
 
     def find_silence(
         self, label_names: Mapping[str, Sequence[str]], unlabeled: Sequence[str]
@@ -134,7 +153,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         names = known_names(label_names, representation.features)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
-        name_texts = find_name_texts(names, label_names, texts, representation)
+        all_labels = {*label_names, *examples.classes}
+        name_texts = find_name_texts(names, all_labels, examples.texts, representation)
         learned = self._learn(examples.speaking_of(name_texts), representation)
         if name_texts and examples.texts:
             # The groups that names began may be what people mean, or others: that is measured.
@@ -143,7 +163,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
                 other = self._learn(way, representation)
                 if are_clearly_worse(learned.losses, other.losses, by=by):
                     learned = other
-        self.classes_ = examples.classes
+        self.classes_ = to_array(examples.classes)
         self.C_, self.temperature_ = learned.C, float(learned.scaling.temperature)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
         self.out_of_fold_[examples.positions] = _softmax(learned.scaling.scale(learned.scores))
@@ -165,15 +185,16 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         layout = Layout.of(examples.names, examples.texts, representation)
         return learn(examples, layout, C=C, seed=self.random_state)
 
-    def predict_proba(self, texts: Sequence[str]) -> Matrix:
+    def predict_proba(self, texts: Iterable[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""
-        return _softmax(self._scores(texts))
+        self.require_fit()
+        return _softmax(self._scores(read_texts(texts)))
 
-    def predict(self, texts: Sequence[str]) -> npt.NDArray[np.object_]:
+    def predict(self, texts: Iterable[str]) -> npt.NDArray[Any]:
         """Return the most probable label of each text, shape (len(texts),)."""
         best = self.predict_proba(texts).argmax(axis=1)
-        labels: npt.NDArray[np.object_] = np.array(self.classes_, object)[best]
-        return labels
+        found: npt.NDArray[Any] = self.classes_[best]
+        return found
 
     def explain(self, text: str) -> Explanation:
         """Return what each word of a text adds to the score of each label; it adds up exactly.
@@ -185,17 +206,20 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         >>> bool(explanation.contributions[0, 1] > 0)  # "cheap" speaks for classes_[1], "spam"
         True
         """
+        self.require_fit()
+        (text,) = read_texts([text])
         return explain(text, self._scores)
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept`` (classes,), and the vocabulary."""
+        self.require_fit()
         return self._scores.to_arrays()
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
         """Rebuild what `to_arrays` gave, without copying; raise `ArtifactError` if it cannot."""
         model = cls()
-        model.classes_ = tuple(classes)
+        model.classes_ = to_array(classes)
         model._scores = LinearScores.from_arrays(arrays, len(classes))
         return model
 

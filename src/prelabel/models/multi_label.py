@@ -16,6 +16,7 @@ from prelabel.models.calibration import are_clearly_worse
 from prelabel.models.examples import Examples, Floats
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
+from prelabel.models.inputs import read_names, read_texts, read_weights
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
@@ -52,6 +53,8 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         that none has, if one of the project's texts has a word of its name.
     """
 
+    classes_: tuple[str, ...]
+
     def __init__(
         self,
         *,
@@ -79,8 +82,10 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         NotEnoughLabelsError
             If no label tells any two texts apart.
         """
+        pool = [] if unlabeled is None else read_texts(unlabeled)
         with one_thread():
-            return self._fit(texts, labels, list(unlabeled or ()), label_names or {}, sample_weight)
+            names = read_names(label_names)
+            return self._fit(read_texts(texts), labels, pool, names, sample_weight)
 
     def _fit(
         self, texts: Sequence[str], labels: Sequence[Collection[str]], unlabeled: Sequence[str],
@@ -91,9 +96,9 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         )
         names = known_names(label_names, representation.features)
         sets = [frozenset(chosen) for chosen in labels]
-        given = np.ones(len(texts)) if sample_weight is None else np.asarray(sample_weight)
-        counting = [chosen for chosen, weight in zip(sets, given.tolist(), strict=True) if weight]
-        self.classes_ = _tell_apart(counting, names)
+        given = read_weights(sample_weight, n_texts=len(texts), n_labels=len(sets))
+        counting = np.flatnonzero(given).tolist()
+        self.classes_ = _tell_apart([sets[i] for i in counting], names)
         lesson = _Lesson(
             texts=texts,
             truths=np.array([[label in chosen for label in self.classes_] for chosen in sets]),
@@ -102,12 +107,13 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             representation=representation,
         )
         learned = self._learn(lesson, [*names.items()])
-        name_texts = find_name_texts(names, label_names, texts, representation)
+        all_labels, labeled = {*label_names, *self.classes_}, [texts[i] for i in counting]
+        name_texts = find_name_texts(names, all_labels, labeled, representation)
         if name_texts:
             # As with one label a text: what names speak for may be other than what people mean.
             spoken = self._learn(lesson, [*names.items(), *name_texts])
-            is_worse = are_clearly_worse(spoken.losses(lesson), learned.losses(lesson))
-            learned = learned if is_worse else spoken
+            if not are_clearly_worse(spoken.losses(lesson), learned.losses(lesson)):
+                learned = spoken
         representation.forget_tokens()
         self._scores = LinearScores(
             representation.features, learned.linear.coefficients, learned.linear.intercept

@@ -122,7 +122,7 @@ def find_silence(
 
 
 def _tell(some: Sequence[str], labels: Collection[str]) -> str:
-    listed = ", ".join(some[:_MOST_LISTED]) + (", …" if len(some) > _MOST_LISTED else "")
+    listed = ", ".join(map(str, some[:_MOST_LISTED])) + (", …" if len(some) > _MOST_LISTED else "")
     return (
         f"{len(some)} of {len(labels)} labels, which is more than one in ten: {listed}. Give them "
         "a hint in the labeling config with words that their texts have, or label texts of two "

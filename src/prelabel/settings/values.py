@@ -82,7 +82,7 @@ class Settings(BaseSettings):
             ge=0,
             le=1,
             allow_inf_nan=False,
-            description="A new version that is worse than the active one on the examples that both "
+            description="A new version that is worse than the active one on the texts that both "
             "were measured on is kept but not activated, if two equally good versions would differ "
             "as much with a probability below this. 0 activates every version.",
         ),

@@ -1,0 +1,94 @@
+"""What callers give to learn from, checked: texts, labels of one kind, weights.
+
+Lists, arrays and columns of tables are taken alike, by their order and not by their index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+
+def read_texts(texts: Iterable[str]) -> list[str]:
+    """Return texts as a list; raise `ValueError` if they are anything but texts, one after another.
+
+    >>> read_texts(np.array(["see you", ""]))
+    ['see you', '']
+    """
+    return _to_texts(texts, "texts")
+
+
+def read_labels(labels: Iterable[Any]) -> list[Any]:
+    """Return labels as a list; raise `ValueError` unless all are texts, or all whole numbers.
+
+    >>> read_labels(np.array([1, 0]))
+    [1, 0]
+    """
+    given = _to_list(labels, "labels")
+    found = [label.item() if isinstance(label, np.generic) else label for label in given]
+    if all(isinstance(label, str) for label in found):
+        return found
+    if not all(isinstance(label, int | float) and label == label // 1 for label in found):
+        kinds = ", ".join(sorted({type(label).__name__ for label in found}))
+        raise ValueError(
+            f"Received labels of the kinds {kinds}; expected texts only, or whole numbers only. "
+            "Leave out texts whose label is missing."
+        )
+    return found
+
+
+def read_names(label_names: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
+    """Return what each label is called; raise `ValueError` if that is no list of texts."""
+    return {label: _to_texts(names, "names") for label, names in (label_names or {}).items()}
+
+
+def read_weights(weights: npt.ArrayLike | None, *, n_texts: int, n_labels: int) -> Floats:
+    """Return how often each text counts, shape (n_texts,), float64; of None, each counts once.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label for each text, and one finite weight, at least 0.
+    """
+    found = np.ones(n_texts) if weights is None else np.asarray(weights, np.float64)
+    if n_labels != n_texts or found.shape != (n_texts,):
+        message = f"{n_texts} texts, {n_labels} labels, weights of shape {found.shape}"
+        raise ValueError(f"Received {message}; expected one label and one weight for each text")
+    if not (np.isfinite(found) & (found >= 0)).all():
+        raise ValueError("Received a weight below 0 or not finite; expected none")
+    return found
+
+
+def to_array(labels: Iterable[Any]) -> npt.NDArray[Any]:
+    """Return labels as an array: numbers as numbers, texts as objects.
+
+    An array of texts would lose the NUL that one ends with.
+    """
+    found = list(labels)
+    return np.array(found, object if any(isinstance(label, str) for label in found) else None)
+
+
+def _to_texts(values: Iterable[str], what: str) -> list[str]:
+    found = _to_list(values, what)
+    if not set(map(type, found)) <= {str}:
+        for position, text in enumerate(found):
+            if not isinstance(text, str):
+                raise ValueError(  # noqa: TRY004 - as scikit-learn's vectorizers
+                    f"Received {type(text).__name__} ({text!r:.50}) at position {position} of the "
+                    f"{what}; expected str. Write missing ones as '', or leave them out."
+                )
+    return found
+
+
+def _to_list(values: Iterable[Any], what: str) -> list[Any]:
+    dimensions = getattr(values, "ndim", 1)
+    if isinstance(values, str | bytes) or dimensions != 1:
+        received = f"{dimensions} dimensions" if dimensions != 1 else type(values).__name__
+        raise ValueError(f"Received {received} as {what}; expected a list of them, or a column")
+    found: list[Any] = values.tolist() if hasattr(values, "tolist") else list(values)
+    return found
