@@ -78,11 +78,13 @@ def test_too_few_different_texts_say_nothing() -> None:
     assert np.isnan(measured.scores).all()
 
 
-def test_a_label_that_stands_alone_is_not_measured() -> None:
+def test_what_is_left_out_beside_all_of_a_label_is_measured_as_the_other() -> None:
     examples, rows = noise(30)
     alone = Examples.of(examples.texts, ["a"] * 29 + ["b"], None)
-    scores = measure(rows, alone, Solver(C=1, seed=0)).scores
-    assert np.isnan(scores[29]).all()
+    measured = measure(rows, alone, Solver(C=1, seed=0))
+    assert measured.scores[29].tolist() == [0, -np.inf]
+    assert not np.isnan(measured.scores).any()
+    assert np.isfinite(measured.scaling.shifts).all()
 
 
 def test_where_all_texts_have_one_label_nothing_is_measured() -> None:

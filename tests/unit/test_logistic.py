@@ -309,3 +309,11 @@ print(*(name for name in sys.modules if name.split(".")[0] in ("sklearn", "jobli
     command = [sys.executable, "-c", script, str(tmp_path / "arrays.npz")]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     assert run.stdout.strip() == ""
+
+
+def test_a_label_with_one_example_is_measured_as_missed() -> None:
+    texts = [f"see you at {i}" for i in range(59)] + ["cheap pills"]
+    model = SklearnTextClassifier().fit(texts, ["ham"] * 59 + ["spam"])
+    assert model.out_of_fold_ is not None
+    assert not np.isnan(model.out_of_fold_).any()
+    assert model.out_of_fold_[-1].tolist() == [1, 0]

@@ -110,9 +110,24 @@ def test_a_label_that_first_tells_texts_apart_after_a_milestone_is_learned(
     assert found["zoo"][0] > found["zoo"][1]
 
 
-def test_a_label_that_all_texts_have_cannot_be_told_from_its_absence() -> None:
+def test_a_label_that_all_texts_have_is_predicted_of_each_by_laplaces_rule() -> None:
     model = SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [("x", "y"), ("x",)])
-    assert model.classes_ == ("y",)
+    assert model.classes_ == ("x", "y")
+    np.testing.assert_allclose(model.predict_proba(["a cat", "", "zebra"])[:, 0], 3 / 4)
+
+
+def test_a_label_that_all_texts_have_is_measured_with_the_others() -> None:
+    texts, sets = make(70)
+    model = SklearnMultiLabelClassifier().fit(texts, [(*chosen, "all") for chosen in sets])
+    same = SklearnMultiLabelClassifier().fit(texts, sets)
+    assert model.classes_ == ("all", *same.classes_)
+    assert model.out_of_fold_ is not None
+    assert (model.out_of_fold_[:, 0] >= model.thresholds_[0]).all()
+    others = model.predict_proba(texts)[:, 1:]
+    np.testing.assert_array_equal(others, same.predict_proba(texts))
+
+
+def test_where_no_two_texts_differ_nothing_is_learned() -> None:
     with pytest.raises(NotEnoughLabelsError):
         SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [("x",), ("x",)])
     with pytest.raises(NotEnoughLabelsError):

@@ -38,12 +38,15 @@ def predict_left_out(
     for fold in range(N_FOLDS if len(examples) <= MOST_EXAMPLES else 1):
         left_out = np.flatnonzero(folds == fold).tolist()
         learned = [examples[i] for i in np.flatnonzero(folds != fold).tolist()]
-        if len({example.labels for example in learned}) < 2:
+        found[left_out] = 0  # a label that the fit has not seen has no chance
+        decided = {example.labels for example in learned}
+        if len(decided) < 2:
+            (only,) = decided  # whoever knows no other decision takes this one
+            found[left_out] = [label in only for label in classes]
             continue
         model = fit(learned)
         known = [(columns[label], i) for i, label in enumerate(model.classes_) if label in columns]
         probabilities = model.predict_proba([examples[i].text for i in left_out])
-        found[left_out] = 0  # a label that the fit has not seen has no chance
         for column, i in known:
             found[left_out, column] = probabilities[:, i]
     return found

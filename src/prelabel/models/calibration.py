@@ -81,13 +81,14 @@ def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibratio
 def _score_held(
     rows: Matrix | Counts, examples: Examples, solver: Solver, held: Integers
 ) -> Matrix:
-    """Scores of some examples by a fit of all others; NaN if these have a single label."""
+    """Scores of some examples by a fit of all others; if these have one label, that is certain."""
     others = np.ones(len(examples), bool)
     others[held] = False
     n_classes = len(examples.classes)
     labels = examples.labels[others]
     if len(np.unique(labels)) < 2:
-        return np.full((len(held), n_classes), np.nan, np.float32)
+        of_one = np.where(np.arange(n_classes) == labels[0], np.float32(0), np.float32(-np.inf))
+        return np.tile(of_one, (len(held), 1))
     fitted = solver.fit(rows[others], labels, examples.weights[others], n_classes=n_classes)
     return fitted.scores(rows[held])
 

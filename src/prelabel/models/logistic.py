@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 6
+    revision = 7
     several = SklearnMultiLabelClassifier
 
     def __init__(

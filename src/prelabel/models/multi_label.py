@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -13,15 +12,15 @@ import numpy.typing as npt
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.calibration import are_clearly_worse
-from prelabel.models.examples import Examples, Floats
+from prelabel.models.examples import Examples
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
 from prelabel.models.inputs import read_names, read_texts, read_weights
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
-from prelabel.models.scaling import MOST_SCORES, Scaling, fit_scaling
 from prelabel.models.scoring import LinearScores
+from prelabel.models.side_by_side import LabeledSets, SideBySide
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds
 
@@ -49,8 +48,9 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
     Attributes
     ----------
     classes_
-        Labels it can predict, sorted: those that some texts have and others have not, and those
-        that none has, if one of the project's texts has a word of its name.
+        Labels it can predict, sorted: those that a text has, and those that none has, if one of
+        the project's texts has a word of its name. A label that all texts have is predicted of
+        each: nothing tells it from its absence.
     """
 
     classes_: tuple[str, ...]
@@ -99,7 +99,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         given = read_weights(sample_weight, n_texts=len(texts), n_labels=len(sets))
         counting = np.flatnonzero(given).tolist()
         self.classes_ = _tell_apart([sets[i] for i in counting], names)
-        lesson = _Lesson(
+        lesson = LabeledSets(
             texts=texts,
             truths=np.array([[label in chosen for label in self.classes_] for chosen in sets]),
             weights=given,
@@ -122,10 +122,10 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         self.thresholds_ = tune_thresholds(self.out_of_fold_, lesson.truths)
         return self
 
-    def _learn(self, lesson: _Lesson, names: Sequence[tuple[str, str]]) -> _Learned:
+    def _learn(self, lesson: LabeledSets, names: Sequence[tuple[str, str]]) -> SideBySide:
         """Learn each label by itself; calibrate them together."""
         shape = (lesson.representation.features.n_features, len(lesson.classes))
-        linear = Linear(np.empty(shape, np.float32), np.empty(shape[1], np.float32))
+        linear = Linear(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
         scores = np.full(lesson.truths.shape, np.nan, np.float32)
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
         of_labels = [
@@ -133,12 +133,14 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             for label, has_it in zip(lesson.classes, lesson.truths.T, strict=True)
         ]
         layout = Layout.of(of_labels[0].names, of_labels[0].texts, lesson.representation)
-        for column, examples in enumerate(of_labels):
+        for column in np.flatnonzero(~lesson.always):
+            examples = of_labels[column]
             learned = learn(examples, layout, C=C, seed=self.random_state)
             linear.coefficients[:, column] = _difference(learned.linear.coefficients)
             linear.intercept[column] = _difference(learned.linear.intercept[None])[0]
-            scores[examples.positions, column] = _difference(learned.scores)
-        return _Learned(linear, scores).calibrate(lesson)
+            found = _difference(learned.scores)
+            scores[examples.positions, column] = np.where(np.isfinite(found), found, np.nan)
+        return SideBySide(linear, scores).calibrate(lesson).add_certainties(lesson)
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probability of each label, shape (len(texts), len(classes_)); they are independent."""
@@ -159,75 +161,12 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         return model
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Lesson:
-    """What is to be learned.
-
-    Attributes
-    ----------
-    truths
-        Which of the classes each text has, shape (texts, classes).
-    weights
-        How often each text counts, shape (texts,).
-    """
-
-    texts: Sequence[str]
-    truths: npt.NDArray[np.bool_]
-    weights: Floats
-    classes: tuple[str, ...]
-    representation: Representation
-
-
-@dataclass(frozen=True, slots=True)
-class _Learned:
-    """A linear model of each label.
-
-    Attributes
-    ----------
-    scores
-        Of the texts by fits that did not see them, shape (texts, classes); NaN where there is none.
-    """
-
-    linear: Linear
-    scores: Matrix
-
-    def calibrate(self, lesson: _Lesson) -> _Learned:
-        """Return the same with scores whose logistic is the probability.
-
-        One scaling for all labels: of most of them there are too few examples. The shift makes up
-        for names, which say that each label is as frequent as any other.
-        """
-        step = 1 + 2 * self.scores.size // MOST_SCORES
-        rows, columns = np.nonzero(~np.isnan(self.scores[::step]))
-        rows *= step
-        known = self.scores[rows, columns]
-        scaling = fit_scaling(
-            np.stack((np.zeros(len(known)), known), axis=1),
-            lesson.truths[rows, columns].astype(np.int64),
-            lesson.weights[rows],
-            expected=Scaling.without_shifts(1, n_classes=2),
-        )
-        slope, shift = 1 / scaling.temperature, scaling.shifts[1] - scaling.shifts[0]
-        coefficients, intercept = self.linear.coefficients, self.linear.intercept
-        linear = Linear(coefficients * slope, intercept * slope + shift)
-        return _Learned(linear, self.scores * slope + shift)
-
-    def losses(self, lesson: _Lesson) -> Floats:
-        """Log-loss of each text, shape (texts,); NaN where nothing was measured."""
-        is_known = ~np.isnan(self.scores)
-        scores = np.where(is_known, self.scores, 0).astype(np.float64)
-        margins = np.where(lesson.truths, scores, -scores)
-        found: Floats = (np.logaddexp(0, -margins) * is_known).sum(axis=1)
-        found[~is_known.any(axis=1)] = np.nan
-        return found
-
-
 def _tell_apart(sets: Sequence[frozenset[str]], names: Collection[str]) -> tuple[str, ...]:
     """Return the labels that can be learned, from texts or from their names alone."""
     counts = Counter(label for chosen in sets for label in chosen)
     if all(n == len(sets) for n in counts.values()):
         raise NotEnoughLabelsError(counts)
-    return tuple(sorted(x for x in {*counts, *names} if counts[x] < len(sets)))
+    return tuple(sorted({*counts, *names}))
 
 
 def _difference(of_two: Matrix) -> Matrix:

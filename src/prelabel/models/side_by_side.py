@@ -1,0 +1,98 @@
+"""One linear model a label, side by side: calibrated together, compared with others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from prelabel.models.examples import Floats
+from prelabel.models.regression import Linear, Matrix
+from prelabel.models.representation import Representation
+from prelabel.models.scaling import MOST_SCORES, Scaling, fit_scaling
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabeledSets:
+    """What is to be learned.
+
+    Attributes
+    ----------
+    truths
+        Which of the classes each text has, shape (texts, classes).
+    weights
+        How often each text counts, shape (texts,).
+    """
+
+    texts: Sequence[str]
+    truths: npt.NDArray[np.bool_]
+    weights: Floats
+    classes: tuple[str, ...]
+    representation: Representation
+
+    @property
+    def always(self) -> npt.NDArray[np.bool_]:
+        """Which of the classes all texts have that weigh anything, shape (classes,)."""
+        found: npt.NDArray[np.bool_] = np.logical_and.reduce(self.truths[self.weights > 0])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """A linear model of each label.
+
+    Attributes
+    ----------
+    scores
+        Of the texts by fits that did not see them, shape (texts, classes); NaN where there is none.
+    """
+
+    linear: Linear
+    scores: Matrix
+
+    def calibrate(self, sets: LabeledSets) -> SideBySide:
+        """Return the same with scores whose logistic is the probability.
+
+        One scaling for all labels: of most of them there are too few examples. The shift makes up
+        for names, which say that each label is as frequent as any other.
+        """
+        step = 1 + 2 * self.scores.size // MOST_SCORES
+        rows, columns = np.nonzero(~np.isnan(self.scores[::step]))
+        rows *= step
+        known = self.scores[rows, columns]
+        scaling = fit_scaling(
+            np.stack((np.zeros(len(known)), known), axis=1),
+            sets.truths[rows, columns].astype(np.int64),
+            sets.weights[rows],
+            expected=Scaling.without_shifts(1, n_classes=2),
+        )
+        slope, shift = 1 / scaling.temperature, scaling.shifts[1] - scaling.shifts[0]
+        coefficients, intercept = self.linear.coefficients, self.linear.intercept
+        linear = Linear(coefficients * slope, intercept * slope + shift)
+        return SideBySide(linear, self.scores * slope + shift)
+
+    def add_certainties(self, sets: LabeledSets) -> SideBySide:
+        """Return the same with the odds that Laplace's rule gives a label that all texts have.
+
+        Such a label is what stands above all others in a tree, or what nobody has left out so far.
+        """
+        sure = np.log1p(sets.weights.sum(), dtype=np.float32)  # n + 1 to 1, after n texts
+        is_measured = ~np.isnan(self.scores).all(axis=1, keepdims=True)
+        return SideBySide(
+            Linear(
+                self.linear.coefficients * ~sets.always,
+                np.where(sets.always, sure, self.linear.intercept),
+            ),
+            np.where(sets.always & is_measured, sure, self.scores),
+        )
+
+    def losses(self, sets: LabeledSets) -> Floats:
+        """Log-loss of each text, shape (texts,); NaN where nothing was measured."""
+        is_known = ~np.isnan(self.scores)
+        scores = np.where(is_known, self.scores, 0).astype(np.float64)
+        margins = np.where(sets.truths, scores, -scores)
+        found: Floats = (np.logaddexp(0, -margins) * is_known).sum(axis=1)
+        found[~is_known.any(axis=1)] = np.nan
+        return found
