@@ -20,5 +20,7 @@ def test_it_finds_the_columns_that_a_dictionary_finds(kept: set[int], asked: lis
     hashes = sorted(kept)
     vocabulary = Vocabulary(np.array(hashes, np.uint64), np.ones(len(hashes), np.float32))
     expected = {value: column for column, value in enumerate(hashes)}
-    found = vocabulary.find(np.array(asked, np.uint64)).tolist()
-    assert found == [expected.get(value, -1) for value in asked]
+    columns = [expected.get(value, -1) for value in asked]
+    for many in (1, 500):  # few are looked for in another way
+        found = vocabulary.find(np.array(asked * many, np.uint64)).tolist()
+        assert found == columns * many

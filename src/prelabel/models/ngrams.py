@@ -25,6 +25,7 @@ from prelabel.models.characters import (
     find_bounds,
     find_runs,
     find_spans,
+    find_stretches,
     hash_rows,
     hash_runs,
     pad_runs,
@@ -135,7 +136,7 @@ def locate_ngrams(text: str) -> Located:
     at, stops = find_runs(classes >= WORD, classes == WORD)
     words, _ = hash_rows(hash_runs(sum_up(values), at, stops), np.array([0, len(at)]), _WORD_SIZES)
     first, last = find_spans(np.array([0, len(at)]), _WORD_SIZES)
-    padded, source, starts = pad_runs(values, *find_runs(is_word, is_word))
+    padded, source, starts = pad_runs(values, *find_stretches(is_word))
     characters, _ = hash_rows(padded, starts, _CHARACTER_SIZES)
     begin, end = find_spans(starts, _CHARACTER_SIZES)
     return Located(
@@ -163,7 +164,7 @@ def _character_ngrams(
 ) -> tuple[Hashes, Integers, Counts]:
     """Hashes of the character n-grams by distinct word, where each word's start, the spread."""
     is_word = classes != SPACE
-    starts, stops = find_runs(is_word, is_word)
+    starts, stops = find_stretches(is_word)
     hashes = hash_runs(sums, starts, stops)
     _, first, words = np.unique(hashes, return_index=True, return_inverse=True)
     padded, _, begins = pad_runs(values, starts[first], stops[first])  # each distinct word once

@@ -17,6 +17,7 @@ from prelabel.models.characters import (
     Integers,
     find_bounds,
     find_runs,
+    find_stretches,
     hash_runs,
     pad_runs,
     read_characters,
@@ -80,13 +81,16 @@ class TokenReader:
     def read(self, chunk: Sequence[str]) -> Reading:
         """Read a chunk of `in_chunks`."""
         values, classes = read_characters(chunk)
-        bounds, sums, is_token = find_bounds(chunk), sum_up(values), classes != SPACE
-        starts, stops = find_runs(is_token, is_token)
+        sums, is_token = sum_up(values), classes != SPACE
+        starts, stops = find_stretches(is_token)
         hashes = hash_runs(sums, starts, stops)
         known = self._known
         ids = known.numbers.find(hashes)
         if ids.min(initial=0) < 0:
             known, ids = self._learn(values, starts, stops, hashes)
+        if len(chunk) == 1:
+            return Reading(known, ids, np.array([0, len(ids)]), self._read_words(sums, classes))
+        bounds = find_bounds(chunk)
         words = self._read_words(sums, classes, bounds)
         return Reading(known, ids, starts.searchsorted(bounds), words)
 
@@ -95,12 +99,16 @@ class TokenReader:
         with self._learning:
             self._known = Tokens()
 
-    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
+    def _read_words(
+        self, sums: Hashes, classes: Classes, bounds: Integers | None = None
+    ) -> Integers:
         starts, stops = find_runs(classes >= WORD, classes == WORD)
         words, pairs = hash_words(hash_runs(sums, starts, stops))
         columns = self._find(np.concatenate((words, pairs)))
-        if len(bounds) == 2:  # all are of one text
-            return columns[columns >= 0]
+        if bounds is None:  # all are of one text
+            columns = columns[columns >= 0]
+            columns.sort()
+            return columns
         counts = np.diff(starts.searchsorted(bounds))
         rows = (np.arange(len(counts)) << self.shift).repeat(counts)
         columns[len(words) :][rows[1:] != rows[:-1]] = -1

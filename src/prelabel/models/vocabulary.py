@@ -16,6 +16,8 @@ from prelabel.models.reading import TokenReader
 _READERS: WeakValueDictionary[bytes, TokenReader] = WeakValueDictionary()
 """By vocabulary, because most versions have that of the version before."""
 
+_FEW = 300  # hashes, for which a binary search is faster than steps of all at once
+
 
 class Vocabulary:
     """The n-grams kept, words before characters.
@@ -64,10 +66,21 @@ class Vocabulary:
         columns = self._buckets.take((hashes >> self._shift).view(np.int64))
         found = self.hashes.take(columns, mode="clip")
         (behind,) = (found < hashes).nonzero()
-        while len(behind):  # few share their first bits with smaller ones
-            at = columns[behind] + 1
-            there = self.hashes.take(at, mode="clip")
-            columns[behind], found[behind] = at, there
-            behind = behind[(there < hashes[behind]) & (at < len(self.hashes))]
+        if len(behind):  # few share their first bits with smaller ones
+            columns[behind] = at = self._pass_smaller(columns[behind], hashes[behind])
+            found[behind] = self.hashes.take(at, mode="clip")
         columns[found != hashes] = -1
+        return columns
+
+    def _pass_smaller(self, columns: Integers, hashes: Hashes) -> Integers:
+        """Columns of the first hashes that are not smaller; most are the next ones."""
+        if len(hashes) < _FEW:
+            found: Integers = self.hashes.searchsorted(hashes)
+            return found
+        behind = np.arange(len(hashes))
+        while len(behind):
+            at = columns[behind] + 1
+            columns[behind] = at
+            is_smaller = self.hashes.take(at, mode="clip") < hashes[behind]
+            behind = behind[is_smaller & (at < len(self.hashes))]
         return columns
