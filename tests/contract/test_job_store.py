@@ -341,6 +341,17 @@ def let_pause_pass(database: Database) -> None:
         connection.exec_driver_sql("UPDATE projects SET retry_at = 1 WHERE retry_at IS NOT NULL")
 
 
+def test_a_job_may_have_the_next_one_wait(jobs: JobStore, label: Callable[..., None]) -> None:
+    label(1, 2, 3)
+    for wait, due in ((MOMENT, [PROJECT]), (MINUTE, [])):
+        jobs.finish(claim(jobs), JobState.NOT_YET, "", trained_changes=0, wait=wait)
+        jobs.release(PROJECT, "me")
+        sleep(0.01)
+        assert jobs.due(EVERY) == due
+    jobs.request(PROJECT, "Start Training")
+    assert jobs.due(EVERY) == [PROJECT]
+
+
 def test_a_training_that_was_asked_for_and_failed_is_still_asked_for(
     jobs: JobStore, database: Database
 ) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from prelabel.types import FIRST_TEXTS
 from tests.backend import TEXTS, Backend, Project, label_of, make_text, wait_for
+from tests.builders import speaking_texts
 from tests.hosts import LOOPBACK, Host
 
 N_LABELED = 12
@@ -61,6 +63,19 @@ def test_the_texts_of_new_tasks_are_fetched_before_somebody_opens_them(
     tasks = [{"id": n, "data": {"text": f"{host.url}/{n}.txt"}} for n in (1, 2, 3)]
     project.event("TASKS_CREATED", tasks=tasks)
     wait_for(lambda: len(host.asked) == 3)
+
+
+def test_names_speak_through_texts_that_nobody_has_opened(tmp_path: Path) -> None:
+    texts = speaking_texts(FIRST_TEXTS, LABELS)
+    host = Host({f"/{n}.txt": text.encode() for n, text in enumerate(texts)})
+    with Backend(tmp_path, {"PRELABEL_FETCH_HOSTS": LOOPBACK}) as backend:
+        project = make_project(backend, valueType="url")
+        words = project.setup()
+        ids = range(1, FIRST_TEXTS + 1)
+        tasks = [{"id": n, "data": {"text": f"{host.url}/{n - 1}.txt"}} for n in ids]
+        project.event("TASKS_CREATED", tasks=tasks)
+        assert project.wait_for_version(words) == "v1-names"
+    host.stop()
 
 
 def test_what_looks_like_an_address_is_text_where_the_config_does_not_say_url(

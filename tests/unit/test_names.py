@@ -9,7 +9,13 @@ import pytest
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import parse_label_config
 from prelabel.loop.course import Course, read_course
-from prelabel.loop.names import find_texts_due, let_names_speak, require_news, write_names_hint
+from prelabel.loop.names import (
+    count_texts_read,
+    find_texts_due,
+    let_names_speak,
+    require_news,
+    write_names_hint,
+)
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.method import Method
 from prelabel.types import FIRST_TEXTS, Head, ModelVersion
@@ -129,6 +135,20 @@ def test_each_control_is_learned_from_labels_or_from_names() -> None:
     assert find_texts_due(course, n_texts) == 2 * n_texts
     assert write_names_hint(course, is_learned=True) == ""
     require_news(course, version(course, 40, name_texts=0), n_new=10)
+
+
+ADDRESSED = CONFIG.replace("<Text ", '<Text valueType="url" ')
+
+
+@pytest.mark.parametrize(
+    ("label_config", "n_tasks", "n_read"),
+    [(ADDRESSED, FIRST_TEXTS, 0), (ADDRESSED, FIRST_TEXTS - 1, None), (CONFIG, FIRST_TEXTS, None),
+     (ADDRESSED.replace("single", "multiple"), FIRST_TEXTS, None)],
+)  # fmt: skip
+def test_names_wait_for_texts_that_can_still_be_fetched(
+    label_config: str, n_tasks: int, n_read: int | None
+) -> None:
+    assert count_texts_read(read(label_config, texts=()), n_tasks) == n_read
 
 
 def test_what_learned_from_labels_is_not_replaced_by_names() -> None:

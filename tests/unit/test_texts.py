@@ -132,5 +132,5 @@ def test_texts_in_tasks_are_never_fetched(make: Callable[..., Texts], library: L
 
 
 def test_only_so_many_are_fetched_ahead(make: Callable[..., Texts], library: Library) -> None:
-    make().fetch(PROJECT, SCHEMA, DATA, at_most=2)
+    assert make().fetch_some(PROJECT, SCHEMA, DATA, at_most=2) == 3
     assert sorted(url for _, url in library.asked) == ["/0", "/1"]

@@ -13,7 +13,8 @@ import pytest
 from prelabel.errors import LeaseLostError
 from prelabel.loop.gate import Gate
 from prelabel.loop.texts import Texts
-from prelabel.loop.trainer import Trained, Trainer
+from prelabel.loop.trained import Trained
+from prelabel.loop.trainer import Trainer
 from prelabel.models import artifact
 from prelabel.models.base import TextModel, labels_of
 from prelabel.models.logistic import SklearnTextClassifier

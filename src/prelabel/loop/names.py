@@ -76,6 +76,19 @@ def find_texts_due(course: Course, n_texts: int, *, kept: int | None = None) -> 
     return max(FIRST_TEXTS, 2 * n_texts)
 
 
+def count_texts_read(course: Course, n_tasks: int) -> int | None:
+    """Return how many texts there are, if names wait for some of which only addresses are known.
+
+    Parameters
+    ----------
+    n_tasks
+        How many tasks there are.
+    """
+    waiting = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
+    lacking = [len(x.pool) for x in waiting if x.n_texts < FIRST_TEXTS <= n_tasks]
+    return min(lacking) if course.schema.has_urls and lacking else None
+
+
 def write_names_hint(course: Course, *, is_learned: bool) -> str:
     """Say for people what labels would bring, or why there is nothing to learn without them."""
     lessons = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]

@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 8
 MOST_WAITING = 1_000
+GIVE_UP = 2 * AT_ONCE
+"""After so many texts in a row of which none could be had, no more are tried for now."""
 
 Data = Mapping[str, object]
 Fetch = Callable[[ProjectKey, str], str]
@@ -63,16 +65,11 @@ class Texts:
             for item, several in zip(data, urls, strict=True)
         ]
 
-    def describe_missing(
-        self, project: ProjectKey, schema: LabelSchema, data: Sequence[Data]
-    ) -> str:
-        """Say for how many labeled tasks there is no text; nothing, if it is none."""
+    def count_missing(self, project: ProjectKey, schema: LabelSchema, data: Sequence[Data]) -> int:
+        """Return of how many tasks a text is not there."""
         urls = [schema.find_urls(item) for item in data]
         texts = self._store.find(project, {url for several in urls for url in several})
-        n_missing = sum(any(url not in texts for url in several) for several in urls)
-        if not n_missing:
-            return ""
-        return f" The texts of {n_missing} labeled tasks are missing; the log says why."
+        return sum(any(url not in texts for url in several) for several in urls)
 
     def ask(self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data]) -> None:
         """Have the texts fetched that are not yet, later; those of strangers are not."""
@@ -86,14 +83,28 @@ class Texts:
                 self._waiting.add(item)
             self._pool.submit(self._fetch_waiting, project, url)
 
-    def fetch(
-        self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data], *,
-        at_most: int | None = None,
-    ) -> None:  # fmt: skip
+    def fetch(self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data]) -> None:
         """Fetch the texts that are not yet, now; what fails costs its task only."""
         if schema.has_urls:
-            due = self._store.find_due(project, _find_urls(schema, data))[:at_most]
-            list(self._pool.map(lambda url: self._fetch_one(project, url), due))
+            self._fetch_all(project, self._store.find_due(project, _find_urls(schema, data)))
+
+    def fetch_some(
+        self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data], *, at_most: int
+    ) -> int:
+        """Fetch the next texts that are not yet, now; return how many are left to be fetched.
+
+        Where not one of several can be had it stops: their host may be away.
+        """
+        if not schema.has_urls:
+            return 0
+        due = self._store.find_due(project, _find_urls(schema, data))
+        n_tried = 0
+        for start in range(0, min(at_most, len(due)), GIVE_UP):
+            some = due[start : min(start + GIVE_UP, at_most)]
+            n_tried += len(some)
+            if not self._fetch_all(project, some):
+                break
+        return len(due) - n_tried
 
     def stop(self) -> None:
         """Fetch nothing more."""
@@ -108,14 +119,20 @@ class Texts:
             with self._lock:
                 self._waiting.discard((project, url))
 
-    def _fetch_one(self, project: ProjectKey, url: str) -> None:
+    def _fetch_all(self, project: ProjectKey, urls: Sequence[str]) -> int:
+        """Fetch texts; return how many could be had."""
+        return sum(self._pool.map(lambda url: self._fetch_one(project, url), urls))
+
+    def _fetch_one(self, project: ProjectKey, url: str) -> bool:
+        """Fetch a text; return whether it could be had."""
         try:
             text = self._fetch(project, url)
         except UpstreamError as error:
             log.warning("Project %s: %s", project, error)
             self._store.fail(project, url)
-        else:
-            self._store.keep(project, url, text)
+            return False
+        self._store.keep(project, url, text)
+        return True
 
 
 def _find_urls(schema: LabelSchema, data: Iterable[Data]) -> list[str]:

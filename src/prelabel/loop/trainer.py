@@ -13,13 +13,21 @@ from typing import Any
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.loop.ahead import fetch_ahead
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
 from prelabel.loop.hints import write_hints
-from prelabel.loop.names import find_texts_due, let_names_speak, require_news, write_names_hint
+from prelabel.loop.names import (
+    count_texts_read,
+    find_texts_due,
+    let_names_speak,
+    require_news,
+    write_names_hint,
+)
 from prelabel.loop.receipt import Receipt
 from prelabel.loop.rollback import say_withdrawn
 from prelabel.loop.texts import Texts
+from prelabel.loop.trained import Trained
 from prelabel.models import artifact
 from prelabel.models.base import Model
 from prelabel.models.method import Method
@@ -28,32 +36,6 @@ from prelabel.storage.versions import VersionStore
 from prelabel.types import JobState, ModelVersion, ProjectKey
 
 log = logging.getLogger(__name__)
-
-
-TEXTS_AHEAD = 200
-"""Texts that a job fetches for tasks that people have not come to yet."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trained:
-    """What came of a training.
-
-    Attributes
-    ----------
-    trained_changes
-        Label changes of the project that this attempt has answered.
-    texts_due
-        From how many texts of the project on the next attempt is due; None if texts make none due.
-    version
-        The version that was made, or is what would be made; None if there is none. It is active
-        unless the gate withholds it, as the message says then.
-    """
-
-    state: JobState
-    message: str
-    trained_changes: int
-    texts_due: int | None = None
-    version: ModelVersion | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,11 +96,7 @@ class Trainer:
             trained = self._learn(project, owner, snapshot, must_train=must_train)
         with suppress(LabelConfigError):
             schema = parse_label_config(snapshot.label_config or "")
-            self._texts.fetch(project, schema, snapshot.data, at_most=TEXTS_AHEAD)
-            if trained:
-                data = [task.data for task, _ in snapshot.annotated]
-                missing = self._texts.describe_missing(project, schema, data)
-                trained = replace(trained, message=trained.message + missing)
+            trained = fetch_ahead(self._texts, project, schema, snapshot, trained)
         return trained
 
     def _learn(
@@ -153,6 +131,7 @@ class Trainer:
             trained,
             message=trained.message + write_names_hint(course, is_learned=is_learned),
             texts_due=find_texts_due(course, snapshot.texts, kept=kept),
+            texts_read=count_texts_read(course, len(snapshot.data)),
         )
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:

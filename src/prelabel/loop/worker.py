@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from prelabel.errors import LeaseLostError, PrelabelError, StorageError, UpstreamError
 from prelabel.loop.pruning import Pruner
-from prelabel.loop.trainer import Trained, Trainer
+from prelabel.loop.trained import Trained
+from prelabel.loop.trainer import Trainer
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import Job, JobState, ProjectKey
@@ -96,6 +97,7 @@ class Worker:
                 message,
                 trained_changes=trained.trained_changes,
                 texts_due=trained.texts_due,
+                wait=trained.wait,
                 model_version=trained.version.name if trained.version else None,
             )
         log.info("Job %d of project %s: %s", job.id, job.project, message)

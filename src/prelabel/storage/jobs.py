@@ -146,6 +146,7 @@ class JobStore:
         *,
         trained_changes: int | None = None,
         texts_due: int | None = None,
+        wait: timedelta | None = None,
         model_version: str | None = None,
     ) -> None:
         """Record what came of a job that `claim` returned.
@@ -157,6 +158,8 @@ class JobStore:
             to be trained, leaves them and the texts.
         texts_due
             From how many texts on the next training is due; None if texts make none due.
+        wait
+            How long nothing is tried by itself, whatever is due.
 
         Raises
         ------
@@ -172,7 +175,7 @@ class JobStore:
         with self._database.write() as connection:
             check_lease(connection, job.project, job.owner)
             connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
-            changes: dict[str, Any] = {"failures": 0, "retry_at": None}
+            changes: dict[str, Any] = {"failures": 0, "retry_at": now() + wait if wait else None}
             if trained_changes is not None:
                 changes |= {"trained_changes": trained_changes, "texts_due": texts_due}
             connection.execute(update_project(job.project).values(changes))

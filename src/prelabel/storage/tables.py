@@ -71,7 +71,8 @@ project_table = Table(
     Column("synced_until", UtcTime),
     # How counts of labels differ from Label Studio's although they have been compared.
     Column("sync_difference", Text),
-    # After failures nothing is tried before this time, except what someone asks for.
+    # After failures, and while texts are on their way, nothing is tried before this time, except
+    # what someone asks for.
     Column("failures", Integer, nullable=False, default=0),
     Column("retry_at", UtcTime),
     # Who works on the project, and until when that counts without renewal.
