@@ -42,7 +42,7 @@ def task(text: str, *annotations: Row, **data: object) -> Row:
     return {"id": 7, "annotations": list(annotations), "data": {"text": text, **data}, "meta": {}}
 
 
-def min_row(text: str, label: str | None, number: int, **rest: object) -> Row:
+def min_row(text: str, label: str | Row | None, number: int, **rest: object) -> Row:
     """Return a row of JSON-MIN, its keys in the order that Label Studio writes them."""
     chosen = {} if label is None else {"topic": label}
     named = {"annotator": 1, "annotation_id": number, "created_at": "2026-11-23T15:26:58.686505Z"}

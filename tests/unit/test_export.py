@@ -85,18 +85,61 @@ def test_skipped_tasks_and_odd_annotations_are_no_examples(tmp_path: Path) -> No
     assert "rare" not in export.schema.controls[0].values
 
 
-def test_an_annotation_that_chooses_several_labels_is_no_example(tmp_path: Path) -> None:
-    several = annotation("sports")
-    several["result"][0]["value"]["choices"] = ["sports", "art"]
-    rows = [task("a goal", several), task("a pan", annotation("cooking"))]
-    assert learned(read_export(write(tmp_path / "export.json", rows))) == [("a pan", "cooking", 1)]
+MANY = {"choices": ["sports", "art"]}
 
 
-def test_labels_may_be_numbers_but_not_nothing_or_lists(tmp_path: Path) -> None:
-    given = [0, 1, True, None, "", ["a", "b"], {"choices": ["a", "b"]}]
+def several() -> Row:
+    chosen = annotation("sports")
+    chosen["result"][0]["value"] = MANY
+    return chosen
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [task("a goal", several()), task("a pan", annotation("cooking"))],
+        [min_row("a goal", MANY, 1), min_row("a pan", "cooking", 2)],
+        [{"text": "a goal", "label": ["sports", "art"]}, {"text": "a pan", "label": "cooking"}],
+    ],
+)
+def test_where_annotations_choose_several_labels_a_config_must_say_so(
+    tmp_path: Path, rows: list[Row]
+) -> None:
+    path = write(tmp_path / "export.json", rows)
+    with pytest.raises(ConfigError, match=r"several labels \(1 of 2, as sports, art\).*--config"):
+        read_export(path)
+    config = CONFIG.replace("single", "multiple")
+    config = config.replace("</Choices>", '<Choice value="art"/></Choices>')
+    schema = parse_label_config(config)
+    examples = read_examples(schema.controls[0], read_export(path, schema).annotated)
+    assert [example.labels for example in examples] == [("art", "sports"), ("cooking",)]
+
+
+def test_an_empty_list_says_that_no_label_applies(tmp_path: Path) -> None:
+    schema = parse_label_config(CONFIG.replace("single", "multiple"))
+    rows = [{"text": "a", "label": []}, {"text": "b", "label": ["sports"]}, {"text": "c"}]
+    examples = read_examples(
+        schema.controls[0], read_export(write(tmp_path / "x.json", rows), schema).annotated
+    )
+    assert [(example.text, example.labels) for example in examples] == [
+        ("a", ()),
+        ("b", ("sports",)),
+    ]
+
+
+def test_labels_may_be_numbers_or_stand_alone_in_a_list_but_not_be_nothing(tmp_path: Path) -> None:
+    given = [0, 1, ["a"], True, None, "", [], [None], {"choices": []}]
     rows = [{"text": str(n), "label": label} for n, label in enumerate(given)]
     export = read_export(write(tmp_path / "export.json", rows))
-    assert learned(export) == [("0", "0", 1), ("1", "1", 1)]
+    assert learned(export) == [("0", "0", 1), ("1", "1", 1), ("2", "a", 1)]
+
+
+@pytest.mark.parametrize("kind", ["rating", "taxonomy", "labels"])
+def test_annotations_of_other_kinds_are_named_and_need_a_config(tmp_path: Path, kind: str) -> None:
+    other = annotation("x")
+    other["result"][0] |= {"type": kind, "value": {kind: 4}}
+    with pytest.raises(ConfigError, match=rf"chooses a label \(but {kind}\).*--config"):
+        read_export(write(tmp_path / "export.json", [task("a goal", other)]))
 
 
 def test_annotations_without_an_id_keep_their_order(tmp_path: Path) -> None:
@@ -144,7 +187,7 @@ def test_what_is_left_open_is_listed_and_a_config_closes_it(
 def test_an_export_without_labels_cannot_say_what_they_are_about(
     tmp_path: Path, rows: list[Row]
 ) -> None:
-    with pytest.raises(ConfigError, match="no annotation that chooses one label"):
+    with pytest.raises(ConfigError, match="no annotation that chooses a label"):
         read_export(write(tmp_path / "export.json", rows))
 
 

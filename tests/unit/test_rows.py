@@ -6,6 +6,7 @@ import pytest
 
 from prelabel.errors import ConfigError
 from prelabel.label_studio.rows import read_rows
+from prelabel.protocol.bodies import MAX_PARTS
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,18 @@ def test_what_is_no_list_of_objects_is_refused_with_the_place(
     assert said in str(raised.value)
     assert "x.json" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_may_have_more_parts_than_a_request(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(b'[{"a": [' + b"[]," * MAX_PARTS + b"[]]}]")
+    (row,) = read_rows(tmp_path / "x.json")
+    assert len(row["a"]) == MAX_PARTS + 1
+
+
+def test_the_place_in_a_line_is_counted_from_its_start(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_bytes(b'{"a": 1}\n{"a": wrong}\n')
+    with pytest.raises(ConfigError, match=r"Line 2 of .*column 7 "):
+        read_rows(tmp_path / "x.jsonl")
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "directory"), ("none.json", "No such file")])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prelabel.cli.report import describe_curve, describe_evaluation, join
+from prelabel.loop.cross_validation import FEWEST_TEXTS
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.learning_curve import LEAST_EXAMPLES, LearningCurve
 from prelabel.loop.lesson import Lesson
@@ -33,7 +34,7 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
         f'(control "{lesson.name}", text {lesson.control.data_keys}), '
         f"and {len(lesson.pool) - n_examples} texts without a label."
     ]
-    nothing = ["Too few examples to measure anything: label more."]
+    nothing = [f"Too few different texts to measure anything: that takes {FEWEST_TEXTS}."]
     yield describe_evaluation(finding.evaluation) if finding.evaluation else nothing
     no_curve = [f"No learning curve: that takes {LEAST_EXAMPLES} examples with different texts."]
     yield describe_curve(finding.curve) if finding.curve else no_curve

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from prelabel.errors import ConfigError
 from prelabel.label_config import (
     UNDEFINED_KEY,
     ControlTag,
@@ -50,7 +52,7 @@ class Columns:
         kind = self.control.type
         if isinstance(value, dict):
             value = value.get(kind)
-        if value in (None, "") or isinstance(value, bool):
+        if value in (None, "", []) or isinstance(value, bool):
             return None
         if self.control.kind is Kind.RATING:
             decided: object = int(value) if str(value).isdecimal() else value
@@ -93,19 +95,25 @@ def find_schema(path: Path, rows: Sequence[Row]) -> LabelSchema:
     ConfigError
         If there are several controls or texts, which the message lists, or none.
     """
-    controls = {pair for row in rows for pair in _find_controls(row)}
-    names = sorted({name for name, _ in controls})
+    choices = [choice for row in rows for choice in _find_choices(row)]
+    names = sorted({choice.control for choice in choices})
     if not names:
+        raise _without_choices(path, rows)
+    several = [choice for choice in choices if len(choice.labels) > 1]
+    if len(names) == 1 and several:
         raise unusable(
-            f"{path} has no annotation that chooses one label", expected="annotations with choices"
+            f"{path} has annotations that choose several labels ({len(several)} of {len(choices)}, "
+            f"as {', '.join(several[0].labels[:5])})",
+            expected="one label each, where no labeling config says that there may be several",
+            fix=_GIVE_CONFIG,
         )
     keys = {key for row in rows for key in _find_texts(row)} - set(names)
     if len(keys) > 1:
         keys.discard(UNDEFINED_KEY)
     control = _only(path, names, "controls with choices")
     data_key = _only(path, sorted(keys), "texts")
-    shown = sorted({target for _, target in controls if target}) or [data_key]
-    labels = sorted({label for row in rows for name, label in _find_labels(row) if name == control})
+    shown = sorted({choice.target for choice in choices if choice.target}) or [data_key]
+    labels = sorted({label for choice in choices for label in choice.labels})
     tag = ControlTag(
         name=control,
         type="choices",
@@ -120,36 +128,47 @@ def is_flat(row: Row) -> bool:
     return not isinstance(row.get("data"), dict)
 
 
-def read_choice(region: Region) -> str | None:
-    """Return the label that a region of any control chose; None if it chose several, or none."""
-    match region.value.get("choices"):
-        case [str(label)]:
-            return label
-    return None
+class _Choice(NamedTuple):
+    """What an annotation chose: the control's name, the object tag's if it is said, the labels."""
+
+    control: str
+    target: str
+    labels: tuple[str, ...]
 
 
-def _find_controls(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield names of controls that choose one label, and of what they are about if that is said."""
-    if is_flat(row):
-        keys = list(row)
-        if {"id", "annotator"} <= row.keys():  # JSON-MIN writes its labels between these two
-            keys = keys[keys.index("id") + 1 : keys.index("annotator")]
-        else:
-            keys = [LABEL_KEY] if LABEL_KEY in row else []
-        yield from ((key, "") for key in keys if isinstance(row[key], str | int))
+def _find_choices(row: Row) -> Iterator[_Choice]:
+    """Yield what was chosen in a row, one or several labels at once."""
+    if not is_flat(row):
+        for region in _find_regions(row):
+            if labels := _read_labels(region.value.get("choices")):
+                yield _Choice(region.from_name, region.to_name, labels)
         return
-    regions = _find_regions(row)
-    yield from ((r.from_name, r.to_name) for r in regions if read_choice(r) is not None)
+    keys = list(row)
+    if {"id", "annotator"} <= row.keys():  # JSON-MIN writes its labels between these two
+        keys = keys[keys.index("id") + 1 : keys.index("annotator")]
+    else:
+        keys = [LABEL_KEY] if LABEL_KEY in row else []
+    for key in keys:
+        value = row[key]
+        if labels := _read_labels(value.get("choices") if isinstance(value, dict) else value):
+            yield _Choice(key, "", labels)
 
 
-def _find_labels(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield each choice of one label: the control's name and the label."""
-    if is_flat(row):
-        keys = [name for name, _ in _find_controls(row)]
-        yield from ((k, str(row[k])) for k in keys if row[k] != "" and not isinstance(row[k], bool))
-        return
-    regions = _find_regions(row)
-    yield from ((r.from_name, label) for r in regions if (label := read_choice(r)) is not None)
+def _read_labels(value: object) -> tuple[str, ...]:
+    labels = value if isinstance(value, list) else [value]
+    is_label = [isinstance(x, str | int) and not isinstance(x, bool) and x != "" for x in labels]
+    return tuple(map(str, labels)) if labels and all(is_label) else ()
+
+
+def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
+    nested = [row for row in rows if not is_flat(row)]
+    types = sorted({region.type for row in nested for region in _find_regions(row)})
+    found = f" (but {', '.join(types[:10])})" if types else ""
+    return unusable(
+        f"{path} has no annotation that chooses a label{found}",
+        expected="annotations with choices, or a labeling config that says what was decided",
+        fix=_GIVE_CONFIG if types else "",
+    )
 
 
 def _find_regions(row: Row) -> Iterator[Region]:

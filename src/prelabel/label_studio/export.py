@@ -98,7 +98,8 @@ def _unflatten(row: Row, columns: Sequence[Columns]) -> Row:
     decided = META_KEYS.union(column.label_key for column in columns)
     data = {key: value for key, value in row.items() if key not in decided}
     regions = [region for column in columns if (region := column.read_region(row))]
-    if not regions:
+    says_none = any(row.get(column.label_key) == [] for column in columns)
+    if not (regions or says_none):
         return {"data": data}
     named = {"id": row.get("annotation_id"), "completed_by": row.get("annotator")}
     return {"data": data, "annotations": [{**row, **named, "result": write_regions(regions)}]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prelabel.errors import ConfigError, MalformedError
-from prelabel.protocol.bodies import decode
+from prelabel.protocol.bodies import decode_of_any_size
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 SHAPES = "a JSON or JSON-MIN export of Label Studio, or one JSON object a line"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -28,7 +29,11 @@ def read_rows(path: Path) -> list[Row]:
         raise unusable(f"{path} cannot be read ({error.strerror})") from error
     if not content:
         raise unusable(f"{path} is empty")
-    rows = _decode(path, content) if content.startswith(b"[") else _read_lines(path, content)
+    rows = (
+        _decode(path, content, list[Any])
+        if content.startswith(b"[")
+        else _read_lines(path, content)
+    )
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
             raise unusable(f"Task {number} of {path} is a {type(row).__name__}, no JSON object")
@@ -45,18 +50,18 @@ def read_list(value: object) -> list[Any]:
 def unusable(received: str, *, expected: str = SHAPES, fix: str = "") -> ConfigError:
     """Return the error for a file that cannot be used."""
     return ConfigError(
-        received, expected=expected, fix=fix or "Export it again, or give another file."
+        received, expected=expected, fix=fix or "Export it again, as JSON, or give another file."
     )
 
 
 def _read_lines(path: Path, content: bytes) -> list[Any]:
     lines = [(n, line) for n, line in enumerate(content.split(b"\n"), 1) if line.strip()]
-    return [_decode(f"Line {n} of {path}", b"[" + line + b"]")[0] for n, line in lines]
+    return [_decode(f"Line {n} of {path}", line, object) for n, line in lines]
 
 
-def _decode(place: object, content: bytes) -> list[Any]:
+def _decode(place: object, content: bytes, body_type: type[T]) -> T:
     try:
-        return decode(content, list[Any])
+        return decode_of_any_size(content, body_type)
     except MalformedError as error:
         reason = error.received.removeprefix("Received a body that ")
         raise unusable(f"{place} {reason}") from error
