@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import softmax
 
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Linear, Matrix, Solver
@@ -54,6 +55,22 @@ def test_a_fit_that_starts_nearer_the_optimum_ends_nearer(n_classes: int) -> Non
         for start in (near, far)
     ]  # fmt: skip
     assert errors[0] < 0.8 * errors[1]
+
+
+@pytest.mark.parametrize("n_classes", [2, 20])
+def test_a_few_steps_from_the_fit_of_fewer_rows_are_enough(n_classes: int) -> None:
+    # As a design lays texts out: further rows have columns that no earlier one has.
+    vectors = np.random.default_rng(0).normal(size=(110, 400)) + 10 * np.eye(400)[0]
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = np.linalg.cholesky(vectors @ vectors.T).astype(np.float32)
+    labels = np.random.default_rng(1).integers(n_classes, size=110)
+    solver, ones = Solver(C=1000, seed=0), np.ones(110)
+    start = solver.fit(rows[:100, :100], labels[:100], ones[:100], n_classes=n_classes)
+    cold, warm = (
+        softmax(solver.fit(rows, labels, ones, n_classes=n_classes, start=it).scores(rows), axis=1)
+        for it in (None, start)
+    )
+    np.testing.assert_allclose(warm, cold, atol=0.02)
 
 
 def test_a_start_may_know_fewer_labels() -> None:

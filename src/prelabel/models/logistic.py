@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 7
+    revision = 8
     several = SklearnMultiLabelClassifier
 
     def __init__(

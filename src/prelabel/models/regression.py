@@ -18,7 +18,11 @@ Floats = npt.NDArray[np.floating]
 
 _NEWTON_STEPS = 100
 _EPOCHS = 10
-_EPOCHS_FROM_START = 3
+_FROM_START = 3
+"""So many of either from a start: Newton's come as near to the optimum as ever so many."""
+
+_ROUNDS = 10
+"""Twice or three times as many make no guess better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class Solver:
         weights
             How often each example counts, shape (examples,).
         start
-            A fit of some of the rows, or of fewer columns: what it found is the first guess.
+            A fit of some of the rows, or of fewer columns: the first guess is what it found, and
+            what the rows that have further columns make of those.
         """
         if not rows.shape[1]:  # nothing is known of any text: the labels' frequencies are all
             return _frequencies(labels, weights, n_classes)
@@ -77,14 +82,13 @@ class Solver:
 
         # Dense: to the optimum, in a few steps. Sparse: a few epochs come within 1 % of it, at
         # the same accuracy and better calibrated, in a twentieth of the time lbfgs takes.
-        epochs = _EPOCHS_FROM_START if start else _EPOCHS
-        solver, steps = ("sag", epochs) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
+        solver, steps = ("sag", _EPOCHS) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
         regression = LogisticRegression(
-            C=self.C, solver=solver, max_iter=steps, random_state=self.seed,
-            warm_start=start is not None,
+            C=self.C, solver=solver, max_iter=_FROM_START if start else steps,
+            random_state=self.seed, warm_start=start is not None,
         )  # fmt: skip
         if start:
-            _begin_with(regression, start, np.unique(labels), rows.shape[1])
+            _begin_with(regression, start, rows, labels, weights)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             # Few examples of many labels are no regression problem.
@@ -97,14 +101,44 @@ class Solver:
         return _of_all_classes(found, offsets, regression.classes_, n_classes)
 
 
-def _begin_with(regression: Any, start: Linear, classes: Integers, n_columns: int) -> None:
+def _begin_with(
+    regression: Any, start: Linear, rows: Matrix | Counts, labels: Integers, weights: Floats
+) -> None:
     """Set what scikit-learn's ``warm_start`` goes on from."""
-    found = np.zeros((n_columns, len(classes)), np.float32)
-    found[: len(start.coefficients)] = start.coefficients[:, classes]
+    classes, columns = np.unique(labels, return_inverse=True)
+    n_known = len(start.coefficients)
+    found = np.zeros((rows.shape[1], len(classes)), np.float32)
+    found[:n_known] = start.coefficients[:, classes]
     offsets = np.where(np.isfinite(start.intercept), start.intercept, 0)[classes]
+    if isinstance(rows, np.ndarray):
+        new = rows[:, n_known:].any(axis=1)
+        # Of two classes scikit-learn's penalty is on the difference: half of that on both.
+        strengths = weights[new] * regression.C / (2 if len(classes) == 2 else 1)
+        scores = rows[new] @ found + offsets
+        found[n_known:] = _answer(rows[new, n_known:], scores, columns[new], strengths)
     if len(classes) == 2:
         found, offsets = np.diff(found, axis=1), np.diff(offsets)
     regression.coef_, regression.intercept_ = found.T.copy(), offsets
+
+
+def _answer(rows: Matrix, scores: Matrix, labels: Integers, strengths: Floats) -> Matrix:
+    """Coefficients of columns that no other rows have, near the best while all others stay.
+
+    At the optimum each row pulls to its label by its strength, the more the less likely it is.
+    """
+    from scipy.special import softmax  # noqa: PLC0415 - only fitting needs it
+
+    truths = np.zeros_like(scores)
+    truths[np.arange(len(labels)), labels] = 1
+    strong = strengths[:, np.newaxis].astype(np.float32)
+    products = rows @ rows.T
+    # Whole steps would go to and fro: the slope of a softmax is up to 1/2.
+    steps = 1 / (1 + strong / 2 * np.abs(products).sum(axis=1, keepdims=True))
+    pulls = np.zeros_like(scores)
+    for _ in range(_ROUNDS):
+        pulls += steps * (strong * (truths - softmax(scores + products @ pulls, axis=1)) - pulls)
+    found: Matrix = rows.T @ pulls
+    return found
 
 
 def _of_all_classes(found: Floats, offsets: Floats, classes: Integers, n_classes: int) -> Linear:
