@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
 
-import msgspec
 from anyio import CapacityLimiter, to_thread
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,112 +15,19 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prelabel.custom.service import CustomService
-from prelabel.custom.session import SINGULAR, read_json
-from prelabel.custom.setups import STARTING
-from prelabel.errors import MalformedError, NotFoundError, shorten
+from prelabel.server.custom_routes import (
+    GETS,
+    MODEL_POSTS,
+    STORE_POSTS,
+    Handle,
+    HandleOfProject,
+)
 from prelabel.server.errors import exception_handlers
 from prelabel.server.limits import ProjectLimiters, read_project
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
-from prelabel.server.posts import read_body, to_response
-from prelabel.storage.model_events import ModelEvent
-from prelabel.types import ProjectKey
+from prelabel.server.posts import read_body
 
-Handle = Callable[[CustomService, bytes], Response]
-HandleOfProject = Callable[[CustomService, ProjectKey, bytes], Response]
 Answer = Callable[[bytes], Awaitable[Response]]
-
-
-def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
-    """``POST /setup``: make the model for this labeling config; tell its version, in time."""
-    request = read_json(body)
-    config = request.get("schema")
-    if not isinstance(config, str):
-        raise MalformedError(
-            f"Received {shorten(config)} as the schema",
-            expected="the labeling config, XML",
-            fix="Send the JSON object that Label Studio sends.",
-        )
-    seen = service.projects.see(project, config)
-    model = service.get_model(project)
-    if (
-        model.is_running
-        and seen.previous_label_config == config
-        and not request.get("extra_params")
-    ):
-        # It comes before every task, and must not wait for a large batch.
-        version = service.model_version(project)
-        if version is not None:
-            return to_response({"model_version": version})
-    answer = service.setups.ask(project, model, body, service.settings.predict_seconds)
-    if answer is None:
-        return to_response({"model_version": service.model_version(project) or STARTING})
-    return to_response(answer)
-
-
-def post_predict(service: CustomService, project: ProjectKey, body: bytes) -> Response:
-    """``POST /predict``: one entry for each task, in order."""
-    service.projects.see(project)
-    model = service.get_model(project)
-    return to_response(model.ask("predict", body, service.settings.predict_seconds))
-
-
-def post_webhook(service: CustomService, body: bytes) -> Response:
-    """``POST /webhook``: answered when the event is durable; `fit` comes later."""
-    request = read_json(body)
-    action = str(request.get("action"))
-    if not {action, SINGULAR.get(action)} & service.events_wanted:
-        return to_response({"status": "Unknown event"})
-    sent = request.get("project")
-    project = read_project(body)
-    service.projects.see(project, sent.get("label_config") if isinstance(sent, dict) else None)
-    number = service.events.add(project, action, body)
-    service.dispatcher.wake()
-    answer = to_response({"status": "ok", "result": None, "job": f"event-{number}"})
-    answer.status_code = 201  # what the reference answers
-    return answer
-
-
-def post_job_status(service: CustomService, body: bytes) -> Response:
-    """``POST /job_status``: what came of an event."""
-    given = str(read_json(body).get("job"))
-    digits = given.removeprefix("event-")
-    event = service.events.get(int(digits)) if digits.isdecimal() and len(digits) < 19 else None
-    if event is None:
-        raise NotFoundError(
-            f"Received the job {shorten(given)}, which does not exist",
-            expected='a job as a webhook was answered, as in "event-12"',
-            fix="Send an event and ask for the job of its answer.",
-        )
-    return to_response(_write_event(event))
-
-
-def get_versions(service: CustomService, project: str) -> Response:
-    """``GET /versions?project=``: the version, and the last events with what went wrong."""
-    if not project:
-        return to_response({"versions": []})
-    key = read_project(msgspec.json.encode({"project": project}))
-    version = service.model_version(key)
-    events = [_write_event(event) for event in service.events.recent(key)]
-    return to_response({"versions": [version] if version else [], "events": events})
-
-
-def _write_event(event: ModelEvent) -> dict[str, Any]:
-    return {
-        "job": f"event-{event.id}",
-        "project": str(event.project),
-        "action": event.action,
-        "state": event.state,
-        "message": event.message,
-        "attempts": event.attempts,
-        "created_at": event.created_at,
-        "finished_at": event.finished_at,
-    }
-
-
-MODEL_POSTS: dict[str, HandleOfProject] = {"/setup": post_setup, "/predict": post_predict}
-"""What runs the model's code: on threads of the project."""
-
-STORE_POSTS: dict[str, Handle] = {"/webhook": post_webhook, "/job_status": post_job_status}
 
 
 def create_custom_app(service: CustomService) -> ASGIApp:
@@ -137,7 +41,10 @@ def create_custom_app(service: CustomService) -> ASGIApp:
             await run_in_threadpool(service.stop)
 
     posts = _post_endpoints(service)
-    table = [*_get_routes(service), *(Route(p, app, methods=["POST"]) for p, app in posts.items())]
+    table = [
+        *(_get_route(service, path) for path in GETS),
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
+    ]
     listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     known = frozenset(route.path for route in table)
     app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(listing))
@@ -147,34 +54,11 @@ def create_custom_app(service: CustomService) -> ASGIApp:
     )
 
 
-def _get_routes(service: CustomService) -> list[Route]:
-    async def health(_request: Request) -> Response:
-        return to_response({"status": "UP", "model_class": service.model_name})
+def _get_route(service: CustomService, path: str) -> Route:
+    async def get(request: Request) -> Response:
+        return await GETS[path](service, request)
 
-    async def versions(request: Request) -> Response:
-        given = request.query_params.get("project", "")
-        return await run_in_threadpool(get_versions, service, given)
-
-    async def metrics(_request: Request) -> Response:
-        figures = await run_in_threadpool(service.metrics.encode)
-        return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    async def readyz(_request: Request) -> Response:
-        known = await run_in_threadpool(service.projects.states)
-        return to_response({"status": "READY", "projects": len(known), "damaged": []})
-
-    async def livez(_request: Request) -> Response:
-        return to_response({"status": "UP"})
-
-    gets = {
-        "/": health,
-        "/health": health,
-        "/livez": livez,
-        "/readyz": readyz,
-        "/versions": versions,
-        "/metrics": metrics,
-    }
-    return [Route(path, get, methods=["GET"]) for path, get in gets.items()]
+    return Route(path, get, methods=["GET"])
 
 
 class _PostEndpoint:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -76,20 +77,31 @@ _SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}, {}]
 
 
 def describe_api(
-    gets: Mapping[str, Callable[..., object]], posts: Mapping[str, Callable[..., object]]
+    gets: Mapping[str, Callable[..., object]],
+    posts: Mapping[str, Callable[..., object]],
+    *,
+    answers: Mapping[str, Mapping[str, Any]] = ANSWERS,
+    statuses: Mapping[str, Sequence[int]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the OpenAPI description of these endpoints; each one's docstring is its summary."""
-    _, schemas = msgspec.json.schema_components(
-        sorted(set(BODIES.values()), key=lambda body: body.__name__),
-        ref_template="#/components/schemas/{name}",
-    )
+    """Return the OpenAPI description of these endpoints; each one's docstring is its summary.
+
+    Parameters
+    ----------
+    answers
+        What each endpoint always answers, as `ANSWERS`.
+    statuses
+        What stands over it, where that is not 200.
+    """
     paths: dict[str, dict[str, Any]] = {}
-    for path, get in gets.items():
-        paths.setdefault(path, {})["get"] = _operation(path, get)
-    for path, post in posts.items():
+    for method, functions in (("get", gets), ("post", posts)):
+        for path, function in functions.items():
+            responses = _responses(path, answers.get(path, {}), statuses.get(path, (200,)))
+            operation = {"summary": _summarise(function), "responses": responses}
+            paths.setdefault(path, {})[method] = operation
+    for path in posts:
         content = {"schema": {"$ref": f"#/components/schemas/{BODIES[path].__name__}"}}
         body = {"required": True, "content": {"application/json": content}}
-        paths.setdefault(path, {})["post"] = _operation(path, post) | {"requestBody": body}
+        paths[path]["post"]["requestBody"] = body
     paths["/versions"]["get"]["parameters"] = [
         {"name": "project", "in": "query", "schema": {"type": "string"}}
     ]
@@ -98,16 +110,20 @@ def describe_api(
         "info": _INFO,
         "paths": paths,
         "components": {
-            "schemas": {
-                **{name: _with_shapes(schema) for name, schema in schemas.items()},
-                "Error": _ERROR,
-            },
+            "schemas": _describe_bodies({BODIES[path] for path in posts}),
             "securitySchemes": {
                 scheme: {"type": "http", "scheme": scheme} for scheme in ("basic", "bearer")
             },
         },
         "security": _SECURITY,
     }
+
+
+def _describe_bodies(bodies: Set[type[msgspec.Struct]]) -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(
+        sorted(bodies, key=lambda body: body.__name__), ref_template="#/components/schemas/{name}"
+    )
+    return {**{name: _with_shapes(schema) for name, schema in schemas.items()}, "Error": _ERROR}
 
 
 def _with_shapes(schema: dict[str, Any]) -> dict[str, Any]:
@@ -119,27 +135,24 @@ def _with_shapes(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _operation(path: str, function: Callable[..., object]) -> dict[str, Any]:
+def _summarise(function: Callable[..., object]) -> str:
     summary = (function.__doc__ or "").partition("\n")[0].partition(": ")[2]
-    answer = {
-        "type": "object",
-        "properties": ANSWERS.get(path, {}),
-        "required": list(ANSWERS.get(path, {})),
-    }
+    return summary[:1].upper() + summary[1:]
+
+
+def _responses(
+    path: str, always: Mapping[str, Any], statuses: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    answer = {"type": "object", "properties": always, "required": list(always)}
     text = TEXTS.get(path)
     content = {text: {"schema": {"type": "string"}}} if text else _json(answer)
     error = _json({"$ref": "#/components/schemas/Error"})
-    failing = {str(status): status for status in sorted({*STATUSES.values(), 500})}
-    return {
-        "summary": summary[:1].upper() + summary[1:],
-        "responses": {
-            "200": {"description": "Done", "content": content},
-            **{
-                number: {"description": HTTPStatus(status).phrase, "content": error}
-                for number, status in failing.items()
-            },
-        },
+    done = {status: {"description": "Done", "content": content} for status in statuses}
+    failing = {
+        status: {"description": HTTPStatus(status).phrase, "content": error}
+        for status in sorted({*STATUSES.values(), 500})
     }
+    return {str(status): response for status, response in (done | failing).items()}
 
 
 def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
