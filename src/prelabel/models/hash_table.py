@@ -12,7 +12,7 @@ _ROOM = 8
 """So many slots there are for each number, at least: few hashes find theirs taken."""
 
 
-class _Numbers(NamedTuple):
+class _Slots(NamedTuple):
     """A number stands at the first bits of its hash, or aside if another one stands there.
 
     Attributes
@@ -21,41 +21,30 @@ class _Numbers(NamedTuple):
         Shape (slots,); the number of a free slot is -1.
     shift
         What brings a hash to its slot.
-    hashes_aside, numbers_aside
-        Of those that found their slot taken, by ascending hash.
+    aside
+        Numbers by hash.
     """
 
     hashes: Hashes
     numbers: Integers
     shift: np.uint64
-    hashes_aside: Hashes
-    numbers_aside: Integers
+    aside: dict[int, int]
 
     @classmethod
-    def with_room_for(cls, n: int) -> Self:
+    def for_numbers(cls, n: int) -> Self:
         bits = (_ROOM * n).bit_length()
         numbers = np.full(1 << bits, -1, np.int64)
-        hashes, none = np.zeros(len(numbers), np.uint64), np.empty(0, np.int64)
-        return cls(hashes, numbers, np.uint64(64 - bits), none.astype(np.uint64), none)
+        return cls(np.zeros(len(numbers), np.uint64), numbers, np.uint64(64 - bits), {})
 
     def find(self, hashes: Hashes) -> Integers:
         at = (hashes >> self.shift).view(np.int64)
         found = self.numbers.take(at)
         (others,) = (self.hashes.take(at) != hashes).nonzero()
         if len(others):
-            found[others] = self._find_aside(hashes[others])
+            found[others] = [self.aside.get(key, -1) for key in hashes[others].tolist()]
         return found
 
-    def _find_aside(self, hashes: Hashes) -> Integers:
-        found = np.full(len(hashes), -1)
-        if len(self.hashes_aside):
-            at = self.hashes_aside.searchsorted(hashes)
-            is_there = self.hashes_aside.take(at, mode="clip") == hashes
-            found[is_there] = self.numbers_aside[at[is_there]]
-        return found
-
-    def put(self, hashes: Hashes, numbers: Integers) -> Self:
-        """Add numbers, where there is room for them; who reads meanwhile finds them or does not."""
+    def put(self, hashes: Hashes, numbers: Integers) -> None:
         at = (hashes >> self.shift).view(np.int64)
         is_free = self.numbers.take(at) < 0
         self.numbers[at[is_free]] = numbers[is_free]
@@ -63,12 +52,8 @@ class _Numbers(NamedTuple):
         # so that who reads meanwhile finds both or nothing.
         has_it = self.numbers.take(at) == numbers
         self.hashes[at[has_it]] = hashes[has_it]
-        if has_it.all():
-            return self
-        hashes = np.concatenate((self.hashes_aside, hashes[~has_it]))
-        order = hashes.argsort(kind="stable")
-        numbers = np.concatenate((self.numbers_aside, numbers[~has_it]))
-        return self._replace(hashes_aside=hashes[order], numbers_aside=numbers[order])
+        others = ~has_it
+        self.aside.update(zip(hashes[others].tolist(), numbers[others].tolist(), strict=True))
 
 
 class HashTable:
@@ -76,26 +61,28 @@ class HashTable:
 
     def __init__(self) -> None:
         self._n = 0
-        self._numbers = _Numbers.with_room_for(1024)
+        self._slots = _Slots.for_numbers(1024)
 
     def __len__(self) -> int:
         return self._n
 
     def find(self, hashes: Hashes) -> Integers:
         """Numbers of hashes, shape (len(hashes),); -1 for those that have none."""
-        return self._numbers.find(hashes)
+        return self._slots.find(hashes)
 
     def add(self, hashes: Hashes) -> Integers:
         """Give hashes the next numbers; they are distinct, and none of them has one yet."""
         numbers = np.arange(self._n, self._n + len(hashes))
         self._n += len(hashes)
-        if self._n * _ROOM > len(self._numbers.numbers):
-            self._numbers = _enlarged(self._numbers, self._n)
-        self._numbers = self._numbers.put(hashes, numbers)
+        if self._n * _ROOM > len(self._slots.numbers):
+            self._slots = _enlarged(self._slots, self._n)
+        self._slots.put(hashes, numbers)
         return numbers
 
 
-def _enlarged(numbers: _Numbers, n: int) -> _Numbers:
-    larger, taken = _Numbers.with_room_for(n), numbers.numbers >= 0
-    larger = larger.put(numbers.hashes[taken], numbers.numbers[taken])
-    return larger.put(numbers.hashes_aside, numbers.numbers_aside)
+def _enlarged(slots: _Slots, n: int) -> _Slots:
+    larger, taken = _Slots.for_numbers(n), slots.numbers >= 0
+    larger.put(slots.hashes[taken], slots.numbers[taken])
+    hashes, numbers = list(slots.aside), list(slots.aside.values())
+    larger.put(np.array(hashes, np.uint64), np.array(numbers, np.int64))
+    return larger
