@@ -47,6 +47,12 @@ def read_texts(path: Path) -> str:
     return " ".join(ET.parse(path).getroot().itertext())
 
 
+def find_highest(path: Path, text: str) -> float:
+    """Return where the highest text with these words stands, in points from above."""
+    nodes = ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
+    return min(float(node.attrib["y"]) for node in nodes if text in (node.text or ""))
+
+
 def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(measured(3), CURVE))
     texts = read_texts(tmp_path / "x.svg")
@@ -58,6 +64,13 @@ def test_equal_results_are_equal_files(tmp_path: Path) -> None:
     for name in ("1.svg", "2.svg"):
         draw(tmp_path / name, found(measured(3), CURVE))
     assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+
+
+def test_the_number_at_a_hundred_percent_stands_below_the_caption(tmp_path: Path) -> None:
+    curve = LearningCurve.of([Trial(n_examples=n, accuracy=1) for n in (20, 40)], n_test=20)
+    draw(tmp_path / "x.svg", found(measured(3), curve))
+    caption = find_highest(tmp_path / "x.svg", "on 20 examples left out")
+    assert find_highest(tmp_path / "x.svg", "100 %") - caption > 10  # the size of the number
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.PNG"])
@@ -101,5 +114,5 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.delitem(sys.modules, "matplotlib", raising=False)
     monkeypatch.setattr(sys, "path", [])  # nothing that pip installed can be found
     monkeypatch.setattr(sys, "path_importer_cache", {})
-    with pytest.raises(ConfigError, match=r"pip install 'prelabel\[pictures\]'"):
+    with pytest.raises(ConfigError, match="-m pip install matplotlib"):
         require_picture(Path("x.svg"))

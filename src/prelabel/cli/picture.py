@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ ENDINGS = (".svg", ".png")
 
 _INK, _PALE, _BLUE = "#1f2933", "#7b8794", "#2563a8"
 _LABELS_SHOWN = 20
+_HEADROOM = 0.08  # above 100 %, for the number there: the caption stands over it
 _NUMBERS_SHOWN = 12  # labels at most for which cells have room for a number
 _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
 _STYLE: dict[Any, Any] = {  # matplotlib spells out the type of every key
@@ -60,8 +62,8 @@ def require_picture(path: Path | None) -> None:
     if find_spec("matplotlib") is None:
         raise ConfigError(
             "--picture needs matplotlib, which is not installed",
-            expected="prelabel with what draws pictures",
-            fix="Run: pip install 'prelabel[pictures]'",
+            expected="matplotlib beside prelabel",
+            fix=f"Run: {sys.executable} -m pip install matplotlib",
         )
 
 
@@ -117,8 +119,8 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.set_xticks([], minor=True)
     axes.set_xlabel("labels learned")
     axes.margins(x=0.14)
-    lowest = min(band[0].min(), accuracies.min()) - 10
-    axes.set_ylim(max(0, 10 * np.floor(lowest / 10)), 100)
+    lowest = max(0, 10 * np.floor((min(band[0].min(), accuracies.min()) - 10) / 10))
+    axes.set_ylim(lowest, 100 + _HEADROOM * (100 - lowest))
     axes.yaxis.set_major_formatter("{x:.0f} %")
     axes.grid(axis="y", color=_PALE, alpha=0.18, linewidth=0.6)
     axes.tick_params(length=0)
