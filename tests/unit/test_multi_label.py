@@ -53,7 +53,10 @@ def test_every_example_is_measured_by_a_fit_that_had_not_seen_it(
     assert model.out_of_fold_.shape == (70, 3)
     _, sets = make(70)
     truths = np.array([[label in chosen for label in model.classes_] for chosen in sets])
-    assert ((model.out_of_fold_ >= model.thresholds_) == truths).mean() > 0.9
+    thresholds = model.thresholds_out_of_fold_
+    assert thresholds is not None
+    assert thresholds.shape == truths.shape
+    assert ((model.out_of_fold_ >= thresholds) == truths).mean() > 0.9
 
 
 def test_it_comes_back_from_its_arrays(model: SklearnMultiLabelClassifier) -> None:

@@ -58,14 +58,16 @@ def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabi
     return found
 
 
-def choose_sets(
+def choose_left_out(
     control: ControlTag, model: MultiLabelModel, probabilities: Probabilities
 ) -> npt.NDArray[np.bool_]:
-    """Return which labels are chosen, shape (texts, classes), where a task may have all of them.
+    """Return which labels are chosen of the texts that a model left out, shape (texts, classes).
 
-    What is not known, NaN, is not chosen.
+    A task may have all of them. What is not known, NaN, is not chosen.
     """
-    return _choose_sets(control, model, _put_below(control, model, np.nan_to_num(probabilities)))
+    rows, tuned = np.nan_to_num(probabilities), model.thresholds_out_of_fold_
+    thresholds = model.thresholds_ if tuned is None else tuned
+    return _choose_sets(control, thresholds, _put_below(control, model, rows))
 
 
 def _choose_one_each(
@@ -105,16 +107,16 @@ def _choose_several(
     if not is_known.any():
         return None
     rows = _put_below(control, model, np.where(is_known, row, 0)[np.newaxis])
-    (row,), (chosen,) = rows, _choose_sets(control, model, rows)
+    (row,), (chosen,) = rows, _choose_sets(control, model.thresholds_, rows)
     surely = float(np.where(chosen, row, 1 - row)[is_known].min())
     labels = tuple(classes[i] for i in np.flatnonzero(chosen & is_known).tolist())
     return labels, min(1.0, max(0.0, surely))
 
 
 def _choose_sets(
-    control: ControlTag, model: MultiLabelModel, rows: Probabilities
+    control: ControlTag, thresholds: Probabilities, rows: Probabilities
 ) -> npt.NDArray[np.bool_]:
-    chosen = rows >= model.thresholds_
+    chosen = rows >= thresholds
     if not control.may_be_empty:  # the most probable label, then, with what is above it
         is_empty = ~chosen.any(axis=1)
         chosen[is_empty] = rows[is_empty] >= rows[is_empty].max(axis=1, keepdims=True)

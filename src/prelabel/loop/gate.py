@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 
 from prelabel.errors import ArtifactError
-from prelabel.loop.decisions import choose_columns, choose_sets
+from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
 from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
@@ -139,7 +139,7 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
         return []
     if isinstance(model, MultiLabelModel):
         is_known = np.any(~np.isnan(probabilities), axis=1)
-        chosen = choose_sets(lesson.control, model, probabilities)
+        chosen = choose_left_out(lesson.control, model, probabilities)
         sets = [np.flatnonzero(row).tolist() for row in chosen]
     else:
         is_known = is_measured(probabilities)

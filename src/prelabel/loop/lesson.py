@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.cross_validation import predict_left_out
-from prelabel.loop.decisions import choose_columns, choose_sets
+from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel, labels_of
@@ -131,7 +131,7 @@ class Lesson:
             return None
         if isinstance(model, MultiLabelModel):
             sets = [example.labels for example in self.examples]
-            chosen = choose_sets(self.control, model, found)
+            chosen = choose_left_out(self.control, model, found)
             return evaluate_sets(sets, labels_of(model), found, chosen)
         labels = [example.labels[0] for example in self.examples]
         columns = choose_columns(self.control, model.classes_, found)

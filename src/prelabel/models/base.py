@@ -110,9 +110,13 @@ class MultiLabelModel(Model):
     ----------
     thresholds_
         From which probability on each label is chosen, shape (len(classes_),). Set by `fit`.
+    thresholds_out_of_fold_
+        The same for each text it was fitted on, shape (len(texts), len(classes_)): tuned without
+        that text, as `out_of_fold_` is predicted without it. None if they are ``thresholds_``.
     """
 
     thresholds_: npt.NDArray[np.float32]
+    thresholds_out_of_fold_: npt.NDArray[np.float32] | None = None
 
     @abstractmethod
     def fit(

@@ -16,13 +16,13 @@ from prelabel.models.examples import Examples
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
 from prelabel.models.inputs import read_names, read_texts, read_weights
-from prelabel.models.name_texts import find_name_texts
+from prelabel.models.name_texts import NamePairs, find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
 from prelabel.models.side_by_side import LabeledSets, SideBySide
 from prelabel.models.threads import one_thread
-from prelabel.models.thresholds import tune_thresholds
+from prelabel.models.thresholds import tune_thresholds, tune_without_each
 
 
 class SklearnMultiLabelClassifier(MultiLabelModel):
@@ -106,21 +106,29 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             classes=self.classes_,
             representation=representation,
         )
-        learned = self._learn(lesson, [*names.items()])
-        all_labels, labeled = {*label_names, *self.classes_}, [texts[i] for i in counting]
-        name_texts = find_name_texts(names, all_labels, labeled, representation)
-        if name_texts:
-            # As with one label a text: what names speak for may be other than what people mean.
-            spoken = self._learn(lesson, [*names.items(), *name_texts])
-            if not are_clearly_worse(spoken.losses(lesson), learned.losses(lesson)):
-                learned = spoken
+        name_texts = find_name_texts(
+            names, {*label_names, *self.classes_}, [texts[i] for i in counting], representation
+        )
+        learned = self._learn_with_names(lesson, names, name_texts)
         representation.forget_tokens()
         self._scores = LinearScores(
             representation.features, learned.linear.coefficients, learned.linear.intercept
         )
         self.out_of_fold_ = _sigmoid(learned.scores)
         self.thresholds_ = tune_thresholds(self.out_of_fold_, lesson.truths)
+        self.thresholds_out_of_fold_ = tune_without_each(self.out_of_fold_, lesson.truths, texts)
         return self
+
+    def _learn_with_names(
+        self, lesson: LabeledSets, names: Mapping[str, str], name_texts: NamePairs
+    ) -> SideBySide:
+        """Learn with what names speak for, unless that is other than what people mean."""
+        learned = self._learn(lesson, [*names.items()])
+        if not name_texts:
+            return learned
+        spoken = self._learn(lesson, [*names.items(), *name_texts])
+        is_worse = are_clearly_worse(spoken.losses(lesson), learned.losses(lesson))
+        return learned if is_worse else spoken
 
     def _learn(self, lesson: LabeledSets, names: Sequence[tuple[str, str]]) -> SideBySide:
         """Learn each label by itself; calibrate them together."""
