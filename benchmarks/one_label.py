@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,16 @@ _LEAST_PROBABILITY = 1e-4  # a label never seen costs a log-loss of 9, not infin
 Probabilities = npt.NDArray[np.floating]
 Fitted = tuple[Sequence[str], Callable[[Sequence[str]], Probabilities]]
 """Classes, and what gives their probabilities."""
+
+
+class Ingredients(TypedDict, total=False):
+    """What a learner of prelabel can do with or without."""
+
+    pool: bool
+    names: bool
+    n_components: int
+
+
 Learner = Callable[[DataSet[str], Sequence[str], Sequence[str]], Fitted]
 """Learns from texts and their labels, and from what else the set tells."""
 
@@ -60,12 +71,17 @@ def ours(
     return learn
 
 
+WITHOUT: Mapping[str, Ingredients] = {
+    "without semantic directions": {"n_components": 0},
+    "without unlabeled texts": {"pool": False},
+    "without label names": {"names": False},
+    "without all three": {"pool": False, "names": False},
+}
+"""What is left out of a learner, and which arguments leave it out."""
+
 LEARNERS: dict[str, Learner] = {"reference": learn_reference, "prelabel": ours()}
 ABLATION: dict[str, Learner] = {
-    "without semantic directions": ours(n_components=0),
-    "without unlabeled texts": ours(pool=False),
-    "without label names": ours(names=False),
-    "without all three": ours(pool=False, names=False),
+    **{without: ours(**ingredients) for without, ingredients in WITHOUT.items()},
     "50 semantic directions": ours(n_components=50),
     "200 semantic directions": ours(n_components=200),
     'C="auto"': ours(C="auto"),

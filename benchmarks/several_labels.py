@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from data_sets import DataSet
-from one_label import make_vectorizer
+from one_label import WITHOUT, make_vectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -85,10 +85,7 @@ def ours(*, pool: bool = True, names: bool = True, n_components: int = 100) -> L
 
 LEARNERS: dict[str, Learner] = {"reference": learn_reference, "prelabel": ours()}
 ABLATION: dict[str, Learner] = {
-    "without semantic directions": ours(n_components=0),
-    "without unlabeled texts": ours(pool=False),
-    "without label names": ours(names=False),
-    "without all three": ours(pool=False, names=False),
+    without: ours(**ingredients) for without, ingredients in WITHOUT.items()
 }
 
 

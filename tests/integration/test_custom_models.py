@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from prelabel.custom.setups import STARTING
 from tests.backend import Backend, Project, wait_for
+from tests.integration.own_models import (
+    LIMIT_SECONDS,
+    ask,
+    ask_at_once,
+    ask_in_vain,
+    read_log_of_an_error,
+    serve,
+    write_model,
+)
 from tests.integration.test_cli import run
 from tests.processes import is_gone
-
-LIMIT_SECONDS = 8
-"""How long a prediction may take; those that do not hang take less on a busy machine, too."""
 
 MODEL = '''
 import os, threading, time
@@ -67,25 +70,10 @@ class Odd(RawModel):
 '''
 
 
-def write_model(folder: Path, source: str = MODEL) -> Path:
-    model = folder / "my_model"
-    model.mkdir()
-    (model / "model.py").write_text(source)
-    return model
-
-
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    folder = tmp_path_factory.mktemp("custom")
-    settings = {"PRELABEL_PREDICT_SECONDS": str(LIMIT_SECONDS)}
-    with Backend(folder, settings, [str(write_model(folder))]) as backend:
+    with serve(tmp_path_factory.mktemp("custom"), MODEL) as backend:
         yield backend
-
-
-def ask(project: Project, *texts: str) -> Any:
-    tasks = [{"id": n, "data": {"text": text}} for n, text in enumerate(texts, 1)]
-    body = {"tasks": tasks, "project": project.key, "label_config": project.label_config}
-    return project.backend.client.post("/predict", json=body)
 
 
 def tell(project: Project, id_: int, text: str) -> str:
@@ -109,41 +97,20 @@ def test_a_model_that_fails_harms_its_own_projects_answer_only(
 ) -> None:
     mine, others = Project(backend), Project(backend)
     ask(others, "warm")
-    answers: list[Any] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(mine, text, "x")))
-    asking.start()
-    meanwhile = 0
-    while asking.is_alive():
-        assert backend.client.get("/health").json()["model_class"] == "Odd"
-        assert ask(others, "fine").status_code == 200
-        meanwhile += asking.is_alive()
-    assert meanwhile or text != "hang", "the others were not kept waiting"
-    (answer,) = answers
-    assert (answer.status_code, said in answer.json()["error"]) == (500, True), answer.text
-    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
-    assert "secret" not in answer.text
-    assert "Traceback" not in answer.text
+    assert said in ask_in_vain(mine, others, text)
     assert ask(mine, "fine").status_code == 200
 
 
 def test_the_whole_error_stands_in_the_log_under_the_request_id(backend: Backend) -> None:
-    number = ask(Project(backend), "raise").json()["request_id"]
-    log = wait_for(lambda: text if number in (text := backend.log.read_text()) else None)
-    assert "RuntimeError: secret text" in log[log.index(number) :]
+    assert "RuntimeError: secret text" in read_log_of_an_error(Project(backend))
 
 
 def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend: Backend) -> None:
-    projects, barrier = [Project(backend), Project(backend)], threading.Barrier(12)
+    projects = [Project(backend), Project(backend)]
     for project in projects:
         ask(project, "warm")
-
-    def count(number: int) -> str:
-        barrier.wait()
-        (found,) = ask(projects[number % 2], "count").json()["results"]
-        return str(found["result"][0]["value"]["choices"][0])
-
-    with ThreadPoolExecutor(12) as threads:
-        counted = list(threads.map(count, range(12)))
+    answers = [answer.json()["results"][0] for answer in ask_at_once(projects, "count")]
+    counted = [found["result"][0]["value"]["choices"][0] for found in answers]
     # Of the first one's six requests each was counted once, and so was each of the other's.
     assert sorted(counted[::2]) == sorted(counted[1::2]) == ["2", "3", "4", "5", "6", "7"]
 
@@ -203,7 +170,7 @@ def test_files_that_fit_wrote_make_a_new_version(backend: Backend) -> None:
 
 
 def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
-    backend = Backend(tmp_path, arguments=[str(write_model(tmp_path))])
+    backend = Backend(tmp_path, arguments=[str(write_model(tmp_path, MODEL))])
     with backend:
         project, go = Project(backend), tmp_path / "go"
         jobs = [tell(project, id_, str(go) if id_ == 1 else "x") for id_ in range(1, 5)]
@@ -214,7 +181,7 @@ def test_acknowledged_events_survive_a_kill(tmp_path: Path) -> None:
 
 
 def test_the_projects_processes_end_with_a_killed_server(tmp_path: Path) -> None:
-    with Backend(tmp_path, arguments=[str(write_model(tmp_path))]) as backend:
+    with Backend(tmp_path, arguments=[str(write_model(tmp_path, MODEL))]) as backend:
         ask(Project(backend), "x")
         child = wait_for(backend.trainer_pid)
         backend.kill()

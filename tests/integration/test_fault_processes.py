@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,23 +23,13 @@ from tests.backend import (
     wait_for,
     without_settings,
 )
-from tests.integration.test_lifecycle import send_until_killed, stop_in_a_training
+from tests.integration.interruptions import (
+    is_listening,
+    job_state,
+    kill_in_a_burst,
+    stop_in_a_training,
+)
 from tests.processes import children
-
-
-def job_state(project: Project, job: str) -> str:
-    return str(project.post("/job_status", {"job": job})["state"])
-
-
-def test_sigterm_within_a_training_hands_it_to_the_next_start(tmp_path: Path) -> None:
-    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
-        project = Project(backend)
-        stop_in_a_training(project)
-        assert backend.lease_owners() != {None}
-        assert backend.stop() == 0
-        assert backend.lease_owners() == {None}
-        backend.start()
-        assert project.wait_for_version("v1-4labels") == "v2-5labels"
 
 
 def test_sigterm_within_a_request_lets_it_end_and_lets_nobody_else_in(tmp_path: Path) -> None:
@@ -54,15 +43,10 @@ def test_sigterm_within_a_request_lets_it_end_and_lets_nobody_else_in(tmp_path: 
             backend.client.close()
             assert backend.process is not None
             backend.process.send_signal(signal.SIGTERM)
-            wait_for(lambda: not listens(backend.port))
+            wait_for(lambda: not is_listening(backend))
             slow.sendall(body[10:])
             assert b'"label_changes":1' in slow.recv(100_000)
         assert backend.process.wait(30) == 0
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_while_the_training_process_hangs_everything_else_goes_on(tmp_path: Path) -> None:
@@ -167,25 +151,18 @@ def family(pid: int) -> list[int]:
 def test_when_all_processes_are_killed_at_once_no_acknowledged_label_is_lost(
     tmp_path: Path,
 ) -> None:
-    settings = {**NEVER_BY_ITSELF, "WORKERS": "2"}
-    with Backend(tmp_path, settings) as backend, ThreadPoolExecutor(8) as senders:
+    with Backend(tmp_path, {**NEVER_BY_ITSELF, "WORKERS": "2"}) as backend:
         project = Project(backend)
-        bodies = {id_: project.created_body(id_, list(TEXTS)[id_ % 3]) for id_ in range(1, 4001)}
-        acknowledged: set[int] = set()
-        sent = [
-            senders.submit(send_until_killed, backend, bodies, first, acknowledged)
-            for first in range(1, 9)
-        ]
-        wait_for(lambda: len(acknowledged) > 100)
-        for pid in family(backend.pid):
-            os.kill(pid, signal.SIGKILL)
-        backend.kill()
-        for future in sent:
-            future.result()
-        assert len(acknowledged) < len(bodies), "the kill came in the middle"
+
+        def kill_all() -> None:
+            for pid in family(backend.pid):
+                os.kill(pid, signal.SIGKILL)
+            backend.kill()
+
+        acknowledged = kill_in_a_burst(project, kill_all)
         backend.start()
-        for id_ in acknowledged:
-            assert project.post("/webhook", bodies[id_])["label_changes"] == 0
+        for body in acknowledged.values():
+            assert project.post("/webhook", body)["label_changes"] == 0
 
 
 def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path) -> None:
@@ -197,7 +174,7 @@ def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path) -> Non
         stderr=subprocess.PIPE,
     )
     try:
-        wait_for(lambda: listens(backend.port))
+        wait_for(lambda: is_listening(backend))
         assert backend.process.stderr is not None
         backend.process.stderr.close()
         project = Project(backend)

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import sqlite3
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from tests.backend import TEXTS, Backend, Project, label_of, make_text, wait_for
-
-NEVER_BY_ITSELF = {"START_TRAINING_EACH_N_UPDATES": "1000000"}
-
-
-def is_gone(pid: int) -> bool:
-    return not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
-
-
-def stop_in_a_training(project: Project) -> tuple[int, str]:
-    """Train v1-4labels, stop the process in the middle of the next; return its id and the job."""
-    project.annotate_many(4)
-    project.train()
-    trainer = wait_for(project.backend.trainer_pid)
-    os.kill(trainer, signal.SIGSTOP)
-    project.annotate(5, "sports")
-    job = str(project.event("START_TRAINING")["job"])
-    wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "running")
-    return trainer, job
+from tests.backend import (
+    NEVER_BY_ITSELF,
+    TEXTS,
+    Backend,
+    Project,
+    label_of,
+    make_text,
+    wait_for,
+)
+from tests.integration.interruptions import (
+    N_SENDERS,
+    is_listening,
+    job_state,
+    kill_in_a_burst,
+    stop_in_a_training,
+)
+from tests.processes import is_gone
 
 
 def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:
@@ -42,7 +35,7 @@ def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -
         os.kill(trainer, signal.SIGKILL)
         assert project.wait_for_version("v1-4labels") == "v2-5labels"
         # A version is active a moment before its job is done.
-        wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "done")
+        wait_for(lambda: job_state(project, job) == "done")
 
 
 def test_a_server_killed_while_it_trains_picks_the_training_up_again(tmp_path: Path) -> None:
@@ -84,15 +77,13 @@ def test_sigterm_hands_a_training_back_that_another_server_takes_up_at_once(tmp_
     with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
         _, job = stop_in_a_training(project)
-        with closing(sqlite3.connect(tmp_path / "data" / "prelabel.sqlite3")) as store:
-            leases = "SELECT lease_owner FROM projects WHERE lease_owner IS NOT NULL"
-            assert len(store.execute(leases).fetchall()) == 1
-            assert backend.stop() == 0
-            assert store.execute(leases).fetchall() == []
+        assert backend.lease_owners() != {None}
+        assert backend.stop() == 0
+        assert backend.lease_owners() == {None}
         project.backend = Backend(tmp_path, NEVER_BY_ITSELF)
         with project.backend:
             assert project.wait_for_version("v1-4labels") == "v2-5labels"
-            wait_for(lambda: project.post("/job_status", {"job": job})["state"] == "done")
+            wait_for(lambda: job_state(project, job) == "done")
 
 
 def test_sigterm_lets_what_is_under_way_be_answered_and_nobody_else_in(tmp_path: Path) -> None:
@@ -117,44 +108,16 @@ def in_progress(backend: Backend) -> float:
     return float(line.split()[1])
 
 
-def is_listening(backend: Backend) -> bool:
-    with socket.socket() as stranger:
-        return stranger.connect_ex(("127.0.0.1", backend.port)) == 0
-
-
-def send_until_killed(
-    backend: Backend, bodies: Mapping[int, Any], first: int, acknowledged: set[int]
-) -> None:
-    """Post every eighth body; add the ids of those that were acknowledged."""
-    with httpx.Client(base_url=backend.url) as client:
-        for id_ in range(first, len(bodies) + 1, 8):
-            try:
-                if client.post("/webhook", json=bodies[id_]).status_code == 200:
-                    acknowledged.add(id_)
-            except httpx.TransportError:
-                break
-
-
 def test_a_kill_in_a_burst_of_webhooks_loses_no_acknowledged_label(tmp_path: Path) -> None:
-    with Backend(tmp_path, NEVER_BY_ITSELF) as backend, ThreadPoolExecutor(8) as senders:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
-        bodies = {id_: project.created_body(id_, list(TEXTS)[id_ % 3]) for id_ in range(1, 4001)}
-        acknowledged: set[int] = set()
-        sent = [
-            senders.submit(send_until_killed, backend, bodies, first, acknowledged)
-            for first in range(1, 9)
-        ]
-        wait_for(lambda: len(acknowledged) > 100)
-        backend.kill()
-        for future in sent:
-            future.result()
-        assert len(acknowledged) < len(bodies), "the kill came in the middle"
+        acknowledged = kill_in_a_burst(project, backend.kill)
         backend.start()
         version = str(project.train()["model_version"])
         kept = int(version.removeprefix("v1-").removesuffix("labels"))
-        assert len(acknowledged) <= kept <= len(acknowledged) + 8, "8 may be stored, unanswered"
-        for id_ in acknowledged:  # news of what is known already changes nothing
-            assert project.post("/webhook", bodies[id_])["label_changes"] == 0
+        assert len(acknowledged) <= kept <= len(acknowledged) + N_SENDERS, "stored, unanswered"
+        for body in acknowledged.values():  # news of what is known already changes nothing
+            assert project.post("/webhook", body)["label_changes"] == 0
 
 
 def test_an_artifact_that_was_damaged_leaves_the_version_before_in_service(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from prelabel.server import custom_routes
 from prelabel.server.app import GETS, POSTS
 from tests.backend import Backend
-from tests.integration.test_custom_models import write_model
+from tests.integration.own_models import write_model
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"

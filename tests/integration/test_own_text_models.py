@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.backend import Backend, Project, wait_for
-from tests.integration.test_custom_models import ask, write_model
-
-LIMIT_SECONDS = 8
+from tests.backend import Backend, Project
+from tests.integration.own_models import (
+    LIMIT_SECONDS,
+    ask,
+    ask_at_once,
+    ask_in_vain,
+    read_log_of_an_error,
+    serve,
+)
 
 MODEL = """
 import json, time
@@ -63,9 +66,7 @@ class Words(TextModel):
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
-    folder = tmp_path_factory.mktemp("own")
-    settings = {"PRELABEL_PREDICT_SECONDS": str(LIMIT_SECONDS)}
-    with Backend(folder, settings, [str(write_model(folder, MODEL))]) as backend:
+    with serve(tmp_path_factory.mktemp("own"), MODEL) as backend:
         yield backend
 
 
@@ -100,46 +101,19 @@ def test_two_projects_have_labels_versions_and_measurements_of_their_own(backend
 def test_a_model_that_fails_harms_its_own_projects_answer_only(
     backend: Backend, text: str, said: str
 ) -> None:
-    mine, others = trained(backend), trained(backend)
-    answers: list[Any] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(mine, text, "x")))
-    asking.start()
-    meanwhile = 0
-    while asking.is_alive():
-        assert backend.client.get("/health").json()["model_class"] == "Words"
-        assert ask(others, "goal").status_code == 200
-        meanwhile += 1
-    (answer,) = answers
-    assert (answer.status_code, said in answer.json()["error"]) == (500, True), answer.text
-    assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
-    assert "secret" not in answer.text
-    assert meanwhile or text != "hang", "the others were not kept waiting"
-    log = wait_for(lambda: seen if answer.json()["request_id"] in (seen := read(backend)) else None)
-    assert text != "raise" or "RuntimeError: secret text" in log
+    assert said in ask_in_vain(trained(backend), trained(backend), text)
 
 
-def read(backend: Backend) -> str:
-    return backend.log.read_text()
+def test_the_whole_error_stands_in_the_log_under_the_request_id(backend: Backend) -> None:
+    assert "RuntimeError: secret text" in read_log_of_an_error(trained(backend))
 
 
 def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend: Backend) -> None:
-    project, barrier = trained(backend), threading.Barrier(8)
-    answers: list[int] = []
-
-    def ask_with_all() -> None:
-        barrier.wait()
-        answers.append(ask(project, "goal").status_code)
-
-    asking = [threading.Thread(target=ask_with_all) for _ in range(8)]
-    for thread in asking:
-        thread.start()
-    for thread in asking:
-        thread.join()
-    assert answers == [200] * 8
+    answers = ask_at_once([trained(backend)], "goal")
+    assert {answer.status_code for answer in answers} == {200}
 
 
 def test_a_server_stops_while_a_model_hangs(tmp_path: Path) -> None:
-    settings = {"PRELABEL_PREDICT_SECONDS": "1"}
-    with Backend(tmp_path, settings, [str(write_model(tmp_path, MODEL))]) as backend:
+    with serve(tmp_path, MODEL, seconds=1) as backend:
         assert ask(trained(backend), "hang").status_code == 500
         assert backend.stop() == 0
