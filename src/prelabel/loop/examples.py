@@ -53,7 +53,11 @@ def read_examples(
     for number, task in tasks.items():
         text = control.read_text(task.data)
         if text is not None:
-            chosen, weight = agree(_counting(decisions[number]))
+            of_task = decisions[number]
+            if len(of_task) == 1:  # as nearly always
+                chosen, weight = of_task[0].labels, 1.0
+            else:
+                chosen, weight = agree(_counting(of_task))
             examples.append(Example(task_id=number, text=text, labels=chosen, weight=weight))
     return examples
 

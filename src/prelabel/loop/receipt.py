@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -61,21 +62,31 @@ def write_receipt(
     label_config
         Its digest.
     """
-    rows = [
-        [lesson.name, item.task_id, item.text, item.labels, item.weight]
-        for lesson in lessons
-        for item in lesson.examples
-    ]
-    pools = {lesson.name: list(lesson.pool) for lesson in lessons}
+    examples = [(lesson.name, item) for lesson in lessons for item in lesson.examples]
     return Receipt(
-        recipe=recipe, label_config=label_config, examples=_digest(rows), pool=_digest(pools)
+        recipe=recipe,
+        label_config=label_config,
+        examples=_digest(
+            [[name, item.task_id, item.labels, item.weight] for name, item in examples],
+            [item.text for _, item in examples],
+        ),
+        pool=_digest(
+            [[lesson.name, len(lesson.pool)] for lesson in lessons],
+            [text for lesson in lessons for text in lesson.pool],
+        ),
     )
 
 
+@cache
 def code_versions() -> dict[str, str]:
     """Return the releases of prelabel and of the libraries that compute; imports none of them."""
     return {"prelabel": prelabel.__version__, **{name: version(name) for name in _LIBRARIES}}
 
 
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+def _digest(value: object, texts: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of a value and of texts, which are told apart by their lengths."""
+    # As JSON, texts would take five times as long.
+    described = json.dumps([value, [len(text) for text in texts]], sort_keys=True)
+    digest = hashlib.sha256(described.encode())
+    digest.update("".join(texts).encode(errors="surrogatepass"))
+    return digest.hexdigest()

@@ -136,13 +136,15 @@ class Trainer:
 
     def _read_course(self, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> Course:
         """Return what there is to learn, with the texts of labeled tasks fetched."""
-        data = [task.data for task, _ in snapshot.annotated]
-        self._texts.fetch(project, schema, data)
-        filled = self._texts.fill(project, schema, data)
-        annotated = [
-            (replace(task, data=text), annotation)
-            for (task, annotation), text in zip(snapshot.annotated, filled, strict=True)
-        ]
+        annotated = snapshot.annotated
+        if schema.has_urls:
+            data = [task.data for task, _ in annotated]
+            self._texts.fetch(project, schema, data)
+            filled = self._texts.fill(project, schema, data)
+            annotated = tuple(
+                (replace(task, data=text), annotation)
+                for (task, annotation), text in zip(annotated, filled, strict=True)
+            )
         pool = self._texts.fill(project, schema, snapshot.data)
         return let_names_speak(read_course(schema, annotated, pool, self._method_of(snapshot)))
 

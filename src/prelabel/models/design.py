@@ -8,7 +8,7 @@ every fit over some of the examples, and more examples can be added to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -103,29 +103,34 @@ class Rotated:
 
     def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
         n_before, n_new = self.factor.shape[0], vectors.shape[0]
-        exact = coordinates.astype(np.float64)
-        across = _products(vectors, self.vectors) + exact @ self.coordinates.T
-        among = _products(vectors, vectors) + exact @ exact.T
-        among += _OWN_LENGTH * np.eye(n_new)
+        all_vectors = sparse.vstack([self.vectors, vectors], format="csr")
+        all_coordinates = np.concatenate((self.coordinates, coordinates))
+        products = _products(vectors, all_vectors)
+        products += coordinates.astype(np.float64) @ all_coordinates.T
+        across, among = np.split(products, [n_before], axis=1)
         lower = np.zeros((n_before + n_new,) * 2)
         lower[:n_before, :n_before] = self.factor
         if n_before:
-            lower[n_before:, :n_before] = scipy.linalg.solve_triangular(
-                self.factor, across.T, lower=True
-            ).T
+            lower[n_before:, :n_before] = _solve(self.factor, across.T).T
         beside = lower[n_before:, :n_before]
-        lower[n_before:, n_before:] = scipy.linalg.cholesky(among - beside @ beside.T, lower=True)
-        return type(self)(
-            sparse.vstack([self.vectors, vectors], format="csr"),
-            np.concatenate((self.coordinates, coordinates)),
-            lower,
-        )
+        left = among + _OWN_LENGTH * np.eye(n_new) - beside @ beside.T
+        lower[n_before:, n_before:] = scipy.linalg.cholesky(left, lower=True)
+        return type(self)(all_vectors, all_coordinates, lower)
 
     def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
-        solved = scipy.linalg.solve_triangular(self.factor, coefficients, lower=True, trans="T")
-        of_examples: Matrix = np.asarray(solved, np.float32)
+        of_examples: Matrix = np.asarray(_solve(self.factor, coefficients, trans="T"), np.float32)
         of_vectors: Matrix = np.asarray(self.vectors.T @ of_examples)
         return of_vectors, self.coordinates.T @ of_examples
+
+
+def _solve(
+    factor: npt.NDArray[np.float64], right: Floats, *, trans: Literal["N", "T"] = "N"
+) -> npt.NDArray[np.float64]:
+    """Solve for a triangle, which is finite: to look through it would take as long."""
+    found: npt.NDArray[np.float64] = scipy.linalg.solve_triangular(
+        factor, right, lower=True, trans=trans, check_finite=False
+    )
+    return found
 
 
 def _beside(vectors: Counts, coordinates: Matrix) -> Counts:

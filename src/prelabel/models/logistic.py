@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 8
+    revision = 9
     several = SklearnMultiLabelClassifier
 
     def __init__(

@@ -102,9 +102,9 @@ class Beginning:
 
 def update(digest: hashlib.blake2b, texts: Iterable[str]) -> None:
     """Add texts to a digest: other texts, or another division of them, give another one."""
-    for text in texts:
-        encoded = text.encode(errors="surrogatepass")
-        digest.update(b"%d:" % len(encoded) + encoded)
+    whole = list(texts)
+    digest.update(repr([len(text) for text in whole]).encode())
+    digest.update("".join(whole).encode(errors="surrogatepass"))
 
 
 def remembered(make: Callable[..., Made]) -> Callable[..., Made]:
