@@ -3,7 +3,7 @@
     python benchmarks/ratings.py DATA
 
 Four sentences of ``movie_reviews`` make a text, and how many of them are positive, from none to
-all, make one to five stars.
+all, make one to five stars. Tests are made of the test split's sentences: none of them was learned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,14 @@ N_SENTENCES = 4
 N_TESTS = 600
 DRAWS = range(5)
 Stars = npt.NDArray[np.int64]
+
+
+def sort_sentences(texts: Sequence[str], labels: Sequence[str]) -> dict[str, list[str]]:
+    """Return the positive sentences and the negative ones."""
+    sentences: dict[str, list[str]] = {"positive": [], "negative": []}
+    for text, label in zip(texts, labels, strict=True):
+        sentences[label].append(text)
+    return sentences
 
 
 def draw(rng: random.Random, sentences: Mapping[str, list[str]], n: int) -> tuple[list[str], Stars]:
@@ -59,16 +67,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder of data sets")
     (reviews,) = read_sets(parser.parse_args().data, ["movie_reviews"], max_texts=10**9)
-    sentences: dict[str, list[str]] = {"positive": [], "negative": []}
-    for text, label in zip(reviews.texts, reviews.labels, strict=True):
-        sentences[label].append(text)
+    sentences = sort_sentences(reviews.texts, reviews.labels)
+    unseen = sort_sentences(reviews.test_texts, reviews.test_labels)
     for n in (100, 300, 1000):
         off: dict[str, list[float]] = {}
         right: dict[str, list[float]] = {}
         for seed in DRAWS:
             rng = random.Random(seed)  # noqa: S311 - no secret
             texts, stars = draw(rng, sentences, n)
-            tests, truth = draw(rng, sentences, N_TESTS)
+            tests, truth = draw(rng, unseen, N_TESTS)
             for way, suggested in suggest(texts, stars, tests).items():
                 off.setdefault(way, []).append(float(abs(suggested - truth).mean()))
                 right.setdefault(way, []).append(float((suggested == truth).mean()))

@@ -62,6 +62,17 @@ def test_evaluate_says_what_a_few_examples_do_not_tell(tmp_path: Path) -> None:
     assert (measured["evaluation"], measured["learning_curve"]) == (None, None)
 
 
+def test_a_report_for_which_there_is_no_space_is_one_line_and_status_2(tmp_path: Path) -> None:
+    few = write_lines(tmp_path / "few.jsonl", [{"text": x, "label": x} for x in "ab"])
+    command = [sys.executable, "-m", "prelabel", "evaluate", str(few)]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS
+        )
+    assert result.returncode == 2
+    assert result.stderr == "prelabel: No space is left where standard output goes. Free some.\n"
+
+
 def test_labels_that_the_config_lacks_are_left_out_and_named(export: Path, tmp_path: Path) -> None:
     xml = tmp_path / "label_config.xml"
     xml.write_text(config("sports", "cooking"))

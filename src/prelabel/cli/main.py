@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -86,3 +88,9 @@ def main() -> None:
     except PrelabelError as error:
         click.echo(f"prelabel: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # Files have a message of their own (`outputs`): this is standard output.
+        click.echo("prelabel: No space is left where standard output goes. Free some.", err=True)
+        os._exit(2)  # the interpreter would try to write it again, and fail loudly
