@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from prelabel.models.calibration import are_clearly_worse, assign_folds, measure
+from prelabel.models.calibration import (
+    N_FOLDS,
+    are_clearly_worse,
+    assign_folds,
+    measure,
+    scale_without_each,
+)
 from prelabel.models.examples import Examples
 from prelabel.models.regression import Matrix, Solver
+from prelabel.models.scaling import expect_scaling
 
 
 def test_equal_texts_are_in_one_fold_and_labels_in_all() -> None:
@@ -93,3 +100,38 @@ def test_where_all_texts_have_one_label_nothing_is_measured() -> None:
     measured = measure(np.eye(32, dtype=np.float32), examples, Solver(C=1, seed=0))
     assert np.isnan(measured.scores).all()
     assert np.isnan(measured.losses).all()
+
+
+def sure_scores(n: int) -> tuple[Examples, Matrix]:
+    """Return examples and scores that are right three times in four."""
+    labels = ["a", "b"] * (n // 2)
+    scores = np.array([[4, 0] if label == "a" else [0, 4] for label in labels], np.float32)
+    scores[::4] = scores[::4, ::-1]
+    return Examples.of([f"text {i}" for i in range(n)], labels, None), scores
+
+
+def test_no_score_has_a_say_in_how_it_is_scaled() -> None:
+    examples, scores = sure_scores(60)
+    scaling = expect_scaling(2)
+    found = scale_without_each(scores, examples, scaling)
+    folds = assign_folds(examples.texts, examples.labels, N_FOLDS)
+    for i in range(60):
+        changed = scores.copy()
+        changed[i] *= -9
+        again = scale_without_each(changed, examples, scaling)
+        beside = (folds == folds[i]) & (np.arange(60) != i)
+        np.testing.assert_array_equal(again[beside], found[beside])
+        assert (again[folds != folds[i]] != found[folds != folds[i]]).all()
+
+
+def test_many_scores_are_scaled_alike() -> None:
+    examples, scores = sure_scores(600)
+    scaling = expect_scaling(2)
+    np.testing.assert_array_equal(
+        scale_without_each(scores, examples, scaling), scaling.scale(scores)
+    )
+
+
+def test_where_nothing_was_measured_nothing_is_scaled_by_it() -> None:
+    examples, scores = sure_scores(10)
+    assert np.isnan(scale_without_each(scores * np.nan, examples, expect_scaling(2))).all()

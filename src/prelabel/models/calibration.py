@@ -17,6 +17,7 @@ N_FOLDS = 5
 """In so many parts examples are divided; each is left out once."""
 
 _FEWEST_TEXTS = 20  # fewer say nothing certain about probabilities
+_FEW_TO_SCALE = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,33 @@ def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibratio
         losses[usable] = _losses(scaling.scale(measured[0]), measured[1])
         loss = float(np.average(losses[usable], weights=weights[usable]))
     return Calibration(solver=solver, scaling=scaling, log_loss=loss, losses=losses, scores=scores)
+
+
+def scale_without_each(scores: Matrix, examples: Examples, scaling: Scaling) -> Matrix:
+    """Return scores out of fold, scaled by what those of other texts say.
+
+    What is measured looks better than it is where it had a say in the scaling: by two points of
+    accuracy at 20 examples, half a point at 1,000 (five sets). So above 500, where it would cost
+    the most, ``scaling`` scales all.
+
+    Parameters
+    ----------
+    scores
+        Of the examples' texts, shape (texts, classes).
+    """
+    labels, weights = examples.labels[len(examples.names) :], examples.text_weights
+    usable = np.isfinite(scores[np.arange(len(labels)), labels])
+    if len(labels) > _FEW_TO_SCALE or not usable.any():
+        return scaling.scale(scores)
+    folds = assign_folds(examples.texts, labels, N_FOLDS)
+    found = np.empty_like(scores)
+    for fold in range(N_FOLDS):
+        others, held = usable & (folds != fold), folds == fold
+        known = scores[others], labels[others], weights[others]
+        found[held] = fit_scaling(*known, expected=expect_scaling(scores.shape[1])).scale(
+            scores[held]
+        )
+    return found
 
 
 def _score_held(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.base import Arrays, TextModel
-from prelabel.models.calibration import are_clearly_worse
+from prelabel.models.calibration import are_clearly_worse, scale_without_each
 from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
@@ -18,7 +18,7 @@ from prelabel.models.folded import known_names
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.inputs import read_labels, read_names, read_texts, to_array
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
-from prelabel.models.name_texts import find_name_texts, find_silence
+from prelabel.models.name_texts import NamePairs, find_name_texts, find_silence
 from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import Scaling
@@ -155,18 +155,13 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         examples.require_two_labels()
         all_labels = {*label_names, *examples.classes}
         name_texts = find_name_texts(names, all_labels, examples.texts, representation)
-        learned = self._learn(examples.speaking_of(name_texts), representation)
-        if name_texts and examples.texts:
-            # The groups that names began may be what people mean, or others: that is measured.
-            trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
-            for way, by in ((trusting, 0.5), (examples, 1.0)):
-                other = self._learn(way, representation)
-                if are_clearly_worse(learned.losses, other.losses, by=by):
-                    learned = other
+        learned = self._learn_with_names(examples, name_texts, representation)
         self.classes_ = to_array(examples.classes)
         self.C_, self.temperature_ = learned.C, float(learned.scaling.temperature)
         self.out_of_fold_ = np.full((len(texts), len(self.classes_)), np.nan, np.float32)
-        self.out_of_fold_[examples.positions] = _softmax(learned.scaling.scale(learned.scores))
+        self.out_of_fold_[examples.positions] = _softmax(
+            scale_without_each(learned.scores, examples, learned.scaling)
+        )
         scaling = learned.scaling
         if not examples.texts:
             self.temperature_ = _OF_NAMES_ALONE
@@ -179,6 +174,22 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         representation.forget_tokens()
         self._scores = LinearScores(representation.features, coefficients, intercept)
         return self
+
+    def _learn_with_names(
+        self, examples: Examples, name_texts: NamePairs, representation: Representation
+    ) -> Learned:
+        """Learn with what names speak for, with more faith in it, or without: that is measured.
+
+        The groups of texts that names began may be what people mean, or others.
+        """
+        learned = self._learn(examples.speaking_of(name_texts), representation)
+        if name_texts and examples.texts:
+            trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
+            for way, by in ((trusting, 0.5), (examples, 1.0)):
+                other = self._learn(way, representation)
+                if are_clearly_worse(learned.losses, other.losses, by=by):
+                    learned = other
+        return learned
 
     def _learn(self, examples: Examples, representation: Representation) -> Learned:
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
