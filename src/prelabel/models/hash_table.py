@@ -66,6 +66,12 @@ class HashTable:
     def __len__(self) -> int:
         return self._n
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory it takes; what stands aside takes some hundred bytes each."""
+        slots = self._slots
+        return slots.hashes.nbytes + slots.numbers.nbytes + 200 * len(slots.aside)
+
     def find(self, hashes: Hashes) -> Integers:
         """Numbers of hashes, shape (len(hashes),); -1 for those that have none."""
         return self._slots.find(hashes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from prelabel.models.characters import (
     sum_up,
 )
 from prelabel.models.ngrams import hash_characters, hash_words
+from prelabel.models.token_memory import MEMORY
 from prelabel.models.tokens import Tokens
 
 _REMEMBERED_CHARACTERS = 500_000  # of 50,000 tokens of newsgroups, which take 18 MB
@@ -66,6 +68,8 @@ class TokenReader:
     ----------
     shift
         Bits that any column has room in.
+    used_at_seconds
+        When it last read, on the monotonic clock.
     """
 
     def __init__(
@@ -77,9 +81,17 @@ class TokenReader:
         self.shift = (n_words + len(weights)).bit_length()
         self._known = Tokens()
         self._learning = threading.Lock()
+        self.used_at_seconds = 0.0
+        MEMORY.join(self)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that is taken by what is remembered."""
+        return self._known.n_bytes
 
     def read(self, chunk: Sequence[str]) -> Reading:
         """Read a chunk of `in_chunks`."""
+        self.used_at_seconds = time.monotonic()
         values, classes = read_characters(chunk)
         sums, is_token = sum_up(values), classes != SPACE
         starts, stops = find_stretches(is_token)
@@ -126,8 +138,11 @@ class TokenReader:
             (missing,) = (ids < 0).nonzero()
             new, first, inverse = np.unique(hashes[missing], return_index=True, return_inverse=True)
             at = missing[first]
+            known, n_bytes = self._known, self._known.n_bytes
             ids[missing] = self._add(new, values, starts[at], stops[at])[inverse]
-            return self._known, ids
+        if known.n_bytes > n_bytes:
+            MEMORY.keep_below()
+        return known, ids
 
     def _add(self, hashes: Hashes, values: Hashes, starts: Integers, stops: Integers) -> Integers:
         padded, _, begins = pad_runs(values, starts, stops)

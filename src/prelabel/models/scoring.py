@@ -7,6 +7,7 @@ over its tokens, and a sparse product over its words.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from threading import Lock
 from typing import Self
@@ -21,6 +22,7 @@ from prelabel.models.features import TfidfFeatures, scale_factors
 from prelabel.models.folded import check_arrays
 from prelabel.models.ngrams import in_chunks
 from prelabel.models.reading import Reading, count_keys
+from prelabel.models.token_memory import MEMORY
 from prelabel.models.tokens import Tokens, sum_rows
 
 Matrix = npt.NDArray[np.float32]
@@ -39,6 +41,11 @@ class LinearScores:
         Shape (features, classes).
     intercept
         Shape (classes,).
+
+    Attributes
+    ----------
+    used_at_seconds
+        When it last looked tokens up, on the monotonic clock.
     """
 
     def __init__(self, features: TfidfFeatures, coefficients: Matrix, intercept: Matrix) -> None:
@@ -47,10 +54,26 @@ class LinearScores:
         self.intercept = intercept
         n_words = features.n_words
         self._of_words, self._of_characters = coefficients[:n_words], coefficients[n_words:]
-        self._tokens = Tokens()
-        self._table = np.empty((0, len(intercept) + 1), np.float32)
-        self._is_filled = np.empty(0, np.bool_)
         self._filling = Lock()
+        self._begin_with(-1)
+        self.used_at_seconds = 0.0
+        MEMORY.join(self)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that is taken by what is remembered of tokens."""
+        return self._table.nbytes + self._is_filled.nbytes
+
+    def forget(self) -> None:
+        """Free what is remembered of tokens; who is scoring keeps it until then."""
+        with self._filling:
+            self._begin_with(-1)
+
+    def _begin_with(self, serial: int) -> None:
+        """Remember nothing yet, of the tokens with this serial."""
+        self._serial = serial
+        self._table = np.empty((0, len(self.intercept) + 1), np.float32)
+        self._is_filled = np.empty(0, np.bool_)
 
     def __reduce__(self) -> tuple[type[Self], tuple[TfidfFeatures, Matrix, Matrix]]:
         return type(self), (self.features, self.coefficients, self.intercept)
@@ -104,17 +127,21 @@ class LinearScores:
     def _look_up(self, reading: Reading) -> Matrix:
         """Table by token: what it adds to the score of each class, and its squared length."""
         tokens, ids = reading.tokens, reading.ids
+        self.used_at_seconds = time.monotonic()
         with self._filling:
-            if self._tokens is not tokens:
-                self._tokens, self._table = tokens, self._table[:0]
-                self._is_filled = self._is_filled[:0]
+            if self._serial != tokens.serial:
+                self._begin_with(tokens.serial)
             highest = int(ids.max(initial=-1))
-            if highest >= len(self._table):
+            must_grow = highest >= len(self._table)
+            if must_grow:
                 self._make_room(2 * (highest + 1))
             missing = ids[~self._is_filled[ids]]
             if len(missing):
                 self._fill(tokens, np.unique(missing))
-            return self._table
+            table = self._table
+        if must_grow:
+            MEMORY.keep_below()
+        return table
 
     def _make_room(self, n_tokens: int) -> None:
         # Another array, because threads read the one there is. Pages untouched take no memory.

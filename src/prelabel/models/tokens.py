@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -31,6 +32,10 @@ class Growing(Generic[Kind]):
     @property
     def values(self) -> npt.NDArray[Kind]:
         return self._room[: self._n]
+
+    @property
+    def n_bytes(self) -> int:
+        return self._room.nbytes
 
     def extend(self, values: npt.NDArray[Any]) -> None:
         """Add rows."""
@@ -63,6 +68,8 @@ class Tokens:
         Squared length of each row of that matrix.
     n_characters
         How many characters they have together.
+    serial
+        A number that no other has: the numbers of tokens mean something together with it.
     """
 
     numbers: HashTable = field(default_factory=HashTable)
@@ -71,6 +78,15 @@ class Tokens:
     starts: Growing[np.int32] = field(default_factory=_starts)
     squares: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
     n_characters: int = 0
+    serial: int = field(default_factory=count().__next__)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory they take; none while there are none."""
+        if not len(self.numbers):
+            return 0
+        parts = (self.numbers, self.columns, self.weights, self.starts, self.squares)
+        return sum(part.n_bytes for part in parts)
 
     def vectors(self, n_columns: int) -> Counts:
         """Weights of the n-grams of characters in each token, shape (tokens, n_columns)."""

@@ -192,8 +192,9 @@ class Settings(BaseSettings):
         Field(
             ge=1,
             le=100_000,
-            description="Projects whose models a process keeps in memory, 5 to 30 MB each of the "
-            "built-in classifier; others are loaded when they are asked for.",
+            description="Projects whose models a process keeps in memory, 1 to 10 MB each of the "
+            "built-in classifier, and 256 MB for what all of them remember of tokens; others are "
+            "loaded when they are asked for.",
         ),
     ] = 100
     max_body_bytes: Annotated[
