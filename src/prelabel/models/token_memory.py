@@ -7,7 +7,7 @@ from typing import Protocol
 from weakref import WeakSet
 
 MOST_BYTES = 256 * 2**20
-"""What ten busy projects take: one that has read 50,000 tokens 18 MB, and 8 bytes a token and label."""
+"""Ten projects take it that have each read 50,000 tokens: 18 MB, and 8 bytes a token and label."""
 
 
 class Holder(Protocol):
