@@ -132,7 +132,11 @@ def evaluate(
     predicted = [classes[i] for i in columns.tolist()]
     right = np.array([truth == guess for truth, guess in zip(truths, predicted, strict=True)])
     confusion = Counter(zip(truths, predicted, strict=True))
-    per_label = {label: _measure_label(label, confusion) for label in sorted({*truths, *predicted})}
+    per_label = measure_labels(
+        Counter(truths),
+        Counter(predicted),
+        Counter(truth for truth, guess in zip(truths, predicted, strict=True) if truth == guess),
+    )
     return Evaluation(
         n_examples=len(truths),
         accuracy=float(right.mean()),
@@ -174,16 +178,25 @@ def is_clearly_worse(lost: int, won: int, *, threshold: float) -> bool:
     return bool(probability < threshold)
 
 
-def _measure_label(label: str, confusion: Mapping[tuple[str, str], int]) -> LabelMetrics:
-    support = sum(count for (truth, _), count in confusion.items() if truth == label)
-    predicted = sum(count for (_, guess), count in confusion.items() if guess == label)
-    right = confusion.get((label, label), 0)
-    return LabelMetrics(
-        precision=right / predicted if predicted else 0.0,
-        recall=right / support if support else 0.0,
-        f1=2 * right / (support + predicted),
-        support=support,
-    )
+def measure_labels(
+    supports: Counter[str], predicted: Counter[str], right: Counter[str]
+) -> dict[str, LabelMetrics]:
+    """Return what each label measures, by its name, in the order of names.
+
+    Parameters
+    ----------
+    supports, predicted, right
+        How many examples have a label, are predicted to have it, and both.
+    """
+    return {
+        label: LabelMetrics(
+            precision=right[label] / predicted[label] if predicted[label] else 0.0,
+            recall=right[label] / supports[label] if supports[label] else 0.0,
+            f1=2 * right[label] / (supports[label] + predicted[label]),
+            support=supports[label],
+        )
+        for label in sorted({*supports, *predicted})
+    }
 
 
 def _log_loss(truths: Sequence[str], classes: Sequence[str], known: Probabilities) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,11 @@ import numpy.typing as npt
 from prelabel.loop.evaluation import (
     LEAST_PROBABILITY,
     Evaluation,
-    LabelMetrics,
     Probabilities,
     calibration_error,
+    measure_labels,
 )
+from prelabel.models.side_by_side import mark
 
 
 def evaluate_sets(
@@ -42,16 +45,19 @@ def evaluate_sets(
     guesses = [
         frozenset(classes[i] for i in np.flatnonzero(row).tolist()) for row in chosen[measured]
     ]
-    names = sorted(frozenset().union(*truths, *guesses))
-    per_label = {name: _measure(name, truths, guesses) for name in names}
-    has_it = np.array([[name in truth for name in classes] for truth in truths])
+    per_label = measure_labels(
+        _count(truths),
+        _count(guesses),
+        _count(truth & guess for truth, guess in zip(truths, guesses, strict=True)),
+    )
+    has_it = mark(truths, classes)
     known = probabilities[measured].astype(np.float64)
     is_known = ~np.isnan(known)
     return Evaluation(
         n_examples=len(truths),
         accuracy=float(np.mean([t == g for t, g in zip(truths, guesses, strict=True)])),
         micro_f1=_micro_f1(truths, guesses),
-        macro_f1=float(np.mean([label.f1 for label in per_label.values()])) if names else 1.0,
+        macro_f1=float(np.mean([label.f1 for label in per_label.values()])) if per_label else 1.0,
         log_loss=_log_loss(known[is_known], has_it[is_known]),
         ece=calibration_error(known[is_known], has_it[is_known]),
         per_label=per_label,
@@ -59,18 +65,8 @@ def evaluate_sets(
     )
 
 
-def _measure(
-    name: str, truths: Sequence[frozenset[str]], guesses: Sequence[frozenset[str]]
-) -> LabelMetrics:
-    support = sum(name in truth for truth in truths)
-    predicted = sum(name in guess for guess in guesses)
-    right = sum(name in truth & guess for truth, guess in zip(truths, guesses, strict=True))
-    return LabelMetrics(
-        precision=right / predicted if predicted else 0.0,
-        recall=right / support if support else 0.0,
-        f1=2 * right / (support + predicted),
-        support=support,
-    )
+def _count(sets: Iterable[frozenset[str]]) -> Counter[str]:
+    return Counter(chain.from_iterable(sets))
 
 
 def _micro_f1(truths: Sequence[frozenset[str]], guesses: Sequence[frozenset[str]]) -> float:

@@ -20,7 +20,7 @@ from prelabel.models.name_texts import NamePairs, find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
-from prelabel.models.side_by_side import LabeledSets, SideBySide
+from prelabel.models.side_by_side import LabeledSets, SideBySide, mark
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds, tune_without_each
 
@@ -101,7 +101,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         self.classes_ = _tell_apart([sets[i] for i in counting], names)
         lesson = LabeledSets(
             texts=texts,
-            truths=np.array([[label in chosen for label in self.classes_] for chosen in sets]),
+            truths=mark(sets, self.classes_),
             weights=given,
             classes=self.classes_,
             representation=representation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,19 @@ from prelabel.models.examples import Floats
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import MOST_SCORES, Scaling, fit_scaling
+
+
+def mark(sets: Sequence[Collection[str]], classes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return which of the classes each set has, shape (sets, classes); other labels do not count.
+
+    >>> mark([("cold", "late"), (), ("odd",)], ("cold", "late")).tolist()
+    [[True, True], [False, False], [False, False]]
+    """
+    column = {label: i for i, label in enumerate(classes)}
+    found = np.zeros((len(sets), len(classes)), np.bool_)
+    for row, labels in zip(found, sets, strict=True):
+        row[[column[label] for label in labels if label in column]] = True
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
