@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prelabel.errors import ModelError
-from prelabel.loop.guard import guard
+from prelabel.loop.guard import guard, require_answers
 from tests.letters import Letters
 
 TEXTS = ["aaa", "bbb"]
@@ -65,6 +65,32 @@ def test_what_it_raises_is_told_by_its_line_and_logged_whole(
     assert f"{type(error).__name__} at test_guard.py:" in said
     assert "secret" not in said
     assert type(error).__name__ in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "left_out", "said"),
+    [
+        (np.full((2, 3), 0.3), None, r"predict_proba gave an array of shape \(2, 3\)"),
+        (np.full((2, 2), 7.0), None, "predict_proba gave what are no probabilities"),
+        (None, None, "predict_proba gave an array"),
+        (np.full((2, 2), 0.5), np.full((3, 2), 0.5), r"out_of_fold_ gave .* shape \(3, 2\)"),
+        (np.full((2, 2), 0.5), np.full((2, 2), -1.0), "out_of_fold_ gave what are no"),
+    ],
+)
+def test_a_model_that_could_not_be_served_or_measured_is_refused_before_it_is_a_version(
+    answer: Any, left_out: Any, said: str
+) -> None:
+    model = Letters().fit(TEXTS, ["sports", "cooking"])
+    object.__setattr__(model, "predict_proba", lambda _: answer)
+    model.out_of_fold_ = left_out
+    with pytest.raises(ModelError, match=said):
+        require_answers(model, TEXTS)
+
+
+def test_what_was_not_left_out_may_be_unknown() -> None:
+    model = Letters().fit(TEXTS, ["sports", "cooking"])
+    model.out_of_fold_ = np.array([[np.nan, np.nan], [0.2, 0.8]], np.float32)
+    require_answers(model, TEXTS)
 
 
 def test_one_thread_at_a_time_is_let_in() -> None:

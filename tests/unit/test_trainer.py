@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from prelabel.errors import LeaseLostError
+from prelabel.errors import LeaseLostError, ModelError
 from prelabel.loop.gate import Gate
 from prelabel.loop.texts import Texts
 from prelabel.loop.trained import Trained
@@ -112,6 +113,24 @@ def test_labels_in_an_array_are_stored_as_texts(
     assert [type(label) for label in version.heads[0].labels] == [str, str]
     assert version.metrics
     assert version.metrics["topic"]["n_examples"] == 30
+
+
+class Shouting(Letters):
+    """Gives scores, where probabilities are expected."""
+
+    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return 9 * super().predict_proba(texts)
+
+
+def test_a_model_that_gives_no_probabilities_does_not_become_a_version(
+    make: Make, labels: LabelStore, versions: VersionStore
+) -> None:
+    labels.apply(annotated(*examples(["sports", "cooking", "sports"])))
+    first = train(make()).version
+    labels.apply(annotated(*examples(["sports", "cooking", "sports", "cooking"])))
+    with pytest.raises(ModelError, match="predict_proba gave what are no probabilities"):
+        train(make(Shouting))
+    assert versions.active(PROJECT) == first
 
 
 def test_a_model_is_given_all_texts_of_the_project_and_the_names_of_its_labels(

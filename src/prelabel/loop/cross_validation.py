@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.loop.guard import ask
 from prelabel.models.base import Model
 from prelabel.types import Example
 
@@ -46,7 +47,7 @@ def predict_left_out(
             continue
         model = fit(learned)
         known = [(columns[label], i) for i, label in enumerate(model.classes_) if label in columns]
-        probabilities = model.predict_proba([examples[i].text for i in left_out])
+        probabilities = ask(model, [examples[i].text for i in left_out])
         for column, i in known:
             found[left_out, column] = probabilities[:, i]
     return found

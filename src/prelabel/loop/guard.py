@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Probabilities = npt.NDArray[np.float32]
 Predict = Callable[[Sequence[str]], Probabilities]
 
-_FIX = "Mend the model's predict_proba."
+_TRIED = 5  # texts that a new model is asked about before it may become a version
 _ROUNDING = 1e-3
 
 
@@ -39,17 +39,39 @@ def guard(models: Iterable[Model], seconds: float) -> None:
         object.__setattr__(model, "predict_proba", _guarded(model, turn, seconds))
 
 
+def ask(model: Model, texts: Sequence[str]) -> Probabilities:
+    """Return a model's probabilities; raise `ModelError` if it fails, or they cannot be used."""
+    found = _call(lambda: np.asarray(model.predict_proba(texts)))
+    return _check(found, (len(texts), len(model.classes_)))
+
+
+def require_answers(model: Model, texts: Sequence[str]) -> None:
+    """Raise `ModelError` unless a model can be asked, and what it left out can be measured.
+
+    What could not be served must not become a version.
+
+    Parameters
+    ----------
+    texts
+        Those it was fitted on.
+    """
+    ask(model, texts[:_TRIED])
+    if model.out_of_fold_ is not None:
+        shape = (len(texts), len(model.classes_))
+        _check(np.nan_to_num(np.asarray(model.out_of_fold_)), shape, where="out_of_fold_")
+
+
 def _guarded(model: Model, turn: threading.Lock, seconds: float) -> Predict:
     predict = model.predict_proba
 
     def predict_proba(texts: Sequence[str]) -> Probabilities:
-        found = _call(lambda: np.asarray(predict(texts)), turn, seconds)
+        found = _call_in_turn(lambda: np.asarray(predict(texts)), turn, seconds)
         return _check(found, (len(texts), len(model.classes_)))
 
     return predict_proba
 
 
-def _call(
+def _call_in_turn(
     predict: Callable[[], Probabilities], turn: threading.Lock, seconds: float
 ) -> Probabilities:
     if not turn.acquire(timeout=seconds):
@@ -59,7 +81,16 @@ def _call(
             fix="Ask again later, or make the model faster.",
         )
     try:
+        return _call(predict)
+    finally:
+        turn.release()
+
+
+def _call(predict: Callable[[], Probabilities]) -> Probabilities:
+    try:
         return predict()
+    except KeyboardInterrupt:  # of who types a command
+        raise
     except BaseException as error:  # the model's code; even sys.exit is no answer
         log.exception("The model failed in predict_proba")
         raise ModelError(
@@ -67,24 +98,24 @@ def _call(
             expected="probabilities",
             fix="Look for the request id in the server's log: the whole error stands there.",
         ) from error
-    finally:
-        turn.release()
 
 
-def _check(probabilities: Probabilities, shape: tuple[int, int]) -> Probabilities:
+def _check(
+    probabilities: Probabilities, shape: tuple[int, int], where: str = "predict_proba"
+) -> Probabilities:
     if probabilities.shape != shape:
         raise ModelError(
-            f"The model's predict_proba returned an array of shape {probabilities.shape}",
+            f"The model's {where} gave an array of shape {probabilities.shape}",
             expected=f"shape {shape}: a row for each text, a column for each label",
-            fix=_FIX,
+            fix=f"Mend the model's {where}.",
         )
     is_number = np.issubdtype(probabilities.dtype, np.number)
     # Written so that it is false for what is no number, too.
     if not (is_number and ((probabilities >= 0) & (probabilities <= 1 + _ROUNDING)).all()):
         raise ModelError(
-            "The model's predict_proba returned what are no probabilities",
+            f"The model's {where} gave what are no probabilities",
             expected="finite numbers in [0, 1]",
-            fix=_FIX,
+            fix=f"Mend the model's {where}.",
         )
     return probabilities
 

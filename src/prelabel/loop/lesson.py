@@ -11,6 +11,7 @@ from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import Evaluation, evaluate
+from prelabel.loop.guard import require_answers
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.method import Method
@@ -97,8 +98,11 @@ class Lesson:
         ------
         NotEnoughLabelsError
             If it cannot be learned.
+        ModelError
+            If the model cannot say what it learned.
         """
         model = self.fit()
+        require_answers(model, [example.text for example in self.examples])
         if not self.is_of_labels:
             model.out_of_fold_ = None
         elif model.out_of_fold_ is None:
