@@ -32,6 +32,17 @@ from tests.integration.interruptions import (
 from tests.processes import children
 
 
+def test_sigterm_within_a_training_hands_it_to_the_next_start(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        stop_in_a_training(project)
+        assert backend.lease_owners() != {None}
+        assert backend.stop() == 0
+        assert backend.lease_owners() == {None}
+        backend.start()
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+
+
 def test_sigterm_within_a_request_lets_it_end_and_lets_nobody_else_in(tmp_path: Path) -> None:
     with Backend(tmp_path) as backend:
         project = Project(backend)
