@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from prelabel.loop.guard import ask
-from prelabel.models.base import Model
+from prelabel.models.base import Model, MultiLabelModel
 from prelabel.types import Example
 
 N_FOLDS = 5
@@ -18,13 +19,29 @@ MOST_EXAMPLES = 1_200
 """With more, one fold of five is measured: that is enough to tell, and costs one fit, not five."""
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What fits say of examples that they did not see.
+
+    Attributes
+    ----------
+    probabilities
+        Shape (examples, classes); rows of NaN where there are none.
+    thresholds
+        From which probability on the fit would choose a label, of the same shape; a half where one
+        label is chosen anyway.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    thresholds: npt.NDArray[np.float32]
+
+
 def predict_left_out(
     examples: Sequence[Example], classes: Sequence[str], fit: Callable[[Sequence[Example]], Model]
-) -> npt.NDArray[np.float32] | None:
-    """Return probabilities by fits that saw neither the example nor an equal text.
+) -> LeftOut | None:
+    """Return what fits say that saw neither the example nor an equal text.
 
-    Shape (len(examples), len(classes)); rows of NaN where there are none. None if there are fewer
-    than 20 different texts.
+    None if there are fewer than 20 different texts.
 
     Parameters
     ----------
@@ -34,23 +51,32 @@ def predict_left_out(
     folds = _assign(examples)
     if folds is None:
         return None
-    columns = {label: column for column, label in enumerate(classes)}
-    found = np.full((len(examples), len(classes)), np.nan, np.float32)
+    shape = (len(examples), len(classes))
+    found = LeftOut(np.full(shape, np.nan, np.float32), np.full(shape, 0.5, np.float32))
     for fold in range(N_FOLDS if len(examples) <= MOST_EXAMPLES else 1):
-        left_out = np.flatnonzero(folds == fold).tolist()
+        held = np.flatnonzero(folds == fold).tolist()
         learned = [examples[i] for i in np.flatnonzero(folds != fold).tolist()]
-        found[left_out] = 0  # a label that the fit has not seen has no chance
+        found.probabilities[held] = 0  # a label that the fit has not seen has no chance
         decided = {example.labels for example in learned}
         if len(decided) < 2:
             (only,) = decided  # whoever knows no other decision takes this one
-            found[left_out] = [label in only for label in classes]
+            found.probabilities[held] = [label in only for label in classes]
             continue
-        model = fit(learned)
-        known = [(columns[label], i) for i, label in enumerate(model.classes_) if label in columns]
-        probabilities = ask(model, [examples[i].text for i in left_out])
-        for column, i in known:
-            found[left_out, column] = probabilities[:, i]
+        _predict(fit(learned), examples, held, classes, found)
     return found
+
+
+def _predict(
+    model: Model, examples: Sequence[Example], held: list[int], classes: Sequence[str],
+    found: LeftOut,
+) -> None:  # fmt: skip
+    columns = {label: column for column, label in enumerate(classes)}
+    probabilities = ask(model, [examples[i].text for i in held])
+    for i, label in enumerate(model.classes_):
+        if label in columns:
+            found.probabilities[held, columns[label]] = probabilities[:, i]
+            if isinstance(model, MultiLabelModel):
+                found.thresholds[held, columns[label]] = model.thresholds_[i]
 
 
 def _assign(examples: Sequence[Example]) -> npt.NDArray[np.int64] | None:

@@ -132,11 +132,15 @@ class LearningCurve:
         before, last = self.points[-2:]
         gain = last.accuracy - before.accuracy
         part = (
-            f"Going from {before.n_examples} to {last.n_examples} labels added "
-            f"{_in_points(gain)} points of accuracy on {self.n_test} texts left out"
+            f"Going from {before.n_examples} to {last.n_examples} labels "
+            f"{'lost' if gain < 0 else 'added'} {_in_points(abs(gain))} points of accuracy "
+            f"on {self.n_test} texts left out"
         )
+        margin = f"(±{_in_points(self.margin)})"
+        if gain < -self.margin:
+            return f"{part}: more than chance does often {margin}. Do labels contradict each other?"
         if gain <= self.margin:
-            return f"{part}: no more than chance can (±{_in_points(self.margin)})."
+            return f"{part}: no more than chance can {margin}."
         # If each doubling leaves the same share of the errors, the next gain is that much smaller.
         next_gain = gain * (1 - last.accuracy) / (1 - before.accuracy)
         return (

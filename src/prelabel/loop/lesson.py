@@ -106,10 +106,18 @@ class Lesson:
         if not self.is_of_labels:
             model.out_of_fold_ = None
         elif model.out_of_fold_ is None:
-            model.out_of_fold_ = predict_left_out(
-                self.examples, labels_of(model), lambda learned: self.of(learned, self.pool).fit()
-            )
+            self._leave_out(model)
         return model
+
+    def _leave_out(self, model: Model) -> None:
+        """Measure a model by more fits of its kind."""
+        found = predict_left_out(
+            self.examples, labels_of(model), lambda learned: self.of(learned, self.pool).fit()
+        )
+        if found:
+            model.out_of_fold_ = found.probabilities
+            if isinstance(model, MultiLabelModel):
+                model.thresholds_out_of_fold_ = found.thresholds
 
     def fit(self) -> Model:
         """Fit a fresh model; raise `NotEnoughLabelsError` if it cannot be learned."""
