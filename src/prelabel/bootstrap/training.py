@@ -31,9 +31,10 @@ def _keep_what_is_there() -> None:
     """Let garbage collection pass over what the first training has imported, once.
 
     Each job makes tens of thousands of objects of a project's tasks, and half of them had all of
-    scikit-learn looked through for that: a third of what a job with a few labels more costs.
+    scikit-learn looked through for that: a third of what a job with a few labels more costs. To
+    look through it for what is left over now would cost half a job, for a handful of objects.
     """
-    gc.collect()
+    gc.collect(1)
     gc.freeze()
 
 
