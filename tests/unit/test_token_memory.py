@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,14 @@ def test_who_is_gone_is_not_counted() -> None:
     memory = TokenMemory(100)
     memory.join(Notes(1, 90))
     assert memory.n_bytes == 0
+
+
+def test_a_thousand_projects_that_have_read_little_have_room_together() -> None:
+    gc.collect()
+    before = MEMORY.n_bytes
+    model = make_scores(-1)
+    model(["some words"])
+    assert 0 < 1000 * (MEMORY.n_bytes - before) < MEMORY.most_bytes
 
 
 def make_scores(project: int) -> LinearScores:

@@ -11,6 +11,9 @@ from prelabel.models.characters import Hashes, Integers
 _ROOM = 8
 """So many slots there are for each number, at least: few hashes find theirs taken."""
 
+_FIRST = 128
+"""For so many numbers there is room from the start: there may be a table for each project."""
+
 
 class _Slots(NamedTuple):
     """A number stands at the first bits of its hash, or aside if another one stands there.
@@ -61,7 +64,7 @@ class HashTable:
 
     def __init__(self) -> None:
         self._n = 0
-        self._slots = _Slots.for_numbers(1024)
+        self._slots = _Slots.for_numbers(_FIRST)
 
     def __len__(self) -> int:
         return self._n
