@@ -53,6 +53,14 @@ def created(versions: VersionStore, project: ProjectKey) -> str:
     return f'prelabel_version_created_timestamp_seconds{{project="{project}"}} {at_seconds}'
 
 
+def test_a_figure_that_an_older_release_did_not_measure_is_left_out(
+    metrics: Metrics, versions: VersionStore
+) -> None:
+    add(versions, PROJECT, {name: value for name, value in MEASURED.items() if name != "micro_f1"})
+    assert not any("micro_f1" in line for line in gauges(metrics))
+    assert any("macro_f1" in line for line in gauges(metrics))
+
+
 def test_the_figures_are_the_active_versions(metrics: Metrics, versions: VersionStore) -> None:
     assert gauges(metrics) == []
     add(versions, PROJECT, MEASURED)

@@ -46,7 +46,8 @@ class VersionGauges(Collector):
             gauge = _gauge(name, meaning, "control")
             for version in active:
                 for control, measured in (version.metrics or {}).items():
-                    gauge.add_metric([str(version.project), control], measured[name])
+                    if name in measured:  # what an older release measured may lack one
+                        gauge.add_metric([str(version.project), control], measured[name])
             yield gauge
         named = _gauge(
             "name_texts", "Texts that the active version learned from with the names of labels "

@@ -112,7 +112,7 @@ class MultiLabelModel(Model):
         From which probability on each label is chosen, shape (len(classes_),). Set by `fit`.
     thresholds_out_of_fold_
         The same for each text it was fitted on, shape (len(texts), len(classes_)): tuned without
-        that text, as `out_of_fold_` is predicted without it. None if `out_of_fold_` is.
+        that text, as `out_of_fold_` is predicted without it. If None, ``thresholds_`` decide.
     """
 
     thresholds_: npt.NDArray[np.float32]
