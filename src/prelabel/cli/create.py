@@ -38,7 +38,7 @@ def create(directory: Path, *, script: str | None, force: bool, root_dir: Path) 
     written = write_directory(folder, script=script, force=force)
     click.echo(f"Made {folder} with {', '.join(written)}")
     click.echo(f"Serve it:  prelabel start {folder}")
-    click.echo(f"Test it:   python -m pytest {folder}")
+    click.echo(f"Test it:   python -m pytest {folder}  (pip install pytest)")
 
 
 def write_directory(folder: Path, *, script: str | None = None, force: bool = False) -> list[str]:
