@@ -4,6 +4,7 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier, Event
@@ -195,16 +196,18 @@ def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
 # Where nothing can be written
 
 
-@pytest.fixture
-def on_a_full_disk(database: Database) -> Iterator[Database]:
-    """A database that is opened anew where no file can grow."""
+@contextmanager
+def full_disk(database: Database) -> Iterator[Database]:
+    """Open a database anew where no file can grow; within a test, or pytest could not write."""
     LabelStore(database).apply(annotated(labeled(1)))
     database.close()
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limit[1]))
-    with Database(database.path) as full:
-        yield full
-    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    try:
+        with Database(database.path) as full:
+            yield full
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
 def make_space() -> None:
@@ -212,32 +215,34 @@ def make_space() -> None:
 
 
 def test_on_a_full_disk_what_there_is_can_be_read_and_nothing_is_written(
-    on_a_full_disk: Database,
+    database: Database,
 ) -> None:
-    assert on_a_full_disk.is_current()
-    assert len(LabelStore(on_a_full_disk).snapshot(PROJECT).annotated) == 1
-    assert on_a_full_disk.last_change() == on_a_full_disk.last_change()
-    for write in (on_a_full_disk.require_writable, lambda: apply_one(on_a_full_disk)):
-        with pytest.raises(StorageError, match="readonly"):
-            write()
+    with full_disk(database) as full:
+        assert full.is_current()
+        assert len(LabelStore(full).snapshot(PROJECT).annotated) == 1
+        assert full.last_change() == full.last_change()
+        for write in (full.require_writable, lambda: apply_one(full)):
+            with pytest.raises(StorageError, match="readonly"):
+                write()
 
 
 def apply_one(database: Database) -> None:
     LabelStore(database).apply(annotated(labeled(2)))
 
 
-def test_once_there_is_space_again_everything_is_as_before(on_a_full_disk: Database) -> None:
-    before = on_a_full_disk.last_change()
-    assert on_a_full_disk.is_current()
-    make_space()
-    on_a_full_disk.require_writable()
-    with Database(on_a_full_disk.path) as another:
-        apply_one(another)
-    first = on_a_full_disk.last_change()
-    assert first != before
-    assert len(LabelStore(on_a_full_disk).snapshot(PROJECT).annotated) == 2
-    LabelStore(on_a_full_disk).apply(annotated(labeled(3)))
-    assert on_a_full_disk.last_change() not in (before, first)
+def test_once_there_is_space_again_everything_is_as_before(database: Database) -> None:
+    with full_disk(database) as full:
+        before = full.last_change()
+        assert full.is_current()
+        make_space()
+        full.require_writable()
+        with Database(full.path) as another:
+            apply_one(another)
+        first = full.last_change()
+        assert first != before
+        assert len(LabelStore(full).snapshot(PROJECT).annotated) == 2
+        LabelStore(full).apply(annotated(labeled(3)))
+        assert full.last_change() not in (before, first)
 
 
 def test_tables_of_another_form_are_not_current(database: Database, tmp_path: Path) -> None:
