@@ -61,7 +61,8 @@ class Model(ABC):
 
 def labels_of(model: Model) -> tuple[str, ...]:
     """Return a model's ``classes_`` as plain strings: an array would have its own kind of them."""
-    return tuple(map(str, model.classes_))
+    classes = model.classes_
+    return tuple(map(str, classes.tolist() if isinstance(classes, np.ndarray) else classes))
 
 
 class TextModel(Model):

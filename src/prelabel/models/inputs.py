@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_ONLY_TEXTS = frozenset({str})
+
 
 def read_texts(texts: Iterable[str]) -> list[str]:
     """Return texts as a list; raise `ValueError` if they are anything but texts, one after another.
@@ -74,8 +76,8 @@ def to_array(labels: Iterable[Any]) -> npt.NDArray[Any]:
 
 
 def _to_texts(values: Iterable[str], what: str) -> list[str]:
-    found = _to_list(values, what)
-    if not set(map(type, found)) <= {str}:
+    found = values if type(values) is list else _to_list(values, what)
+    if not _ONLY_TEXTS.issuperset(map(type, found)):
         for position, text in enumerate(found):
             if not isinstance(text, str):
                 raise ValueError(  # noqa: TRY004 - as scikit-learn's vectorizers
