@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prelabel.models.inputs import read_labels, read_names, read_texts, read_weights, to_array
+from prelabel.models.inputs import (
+    read_labels,
+    read_names,
+    read_sets,
+    read_texts,
+    read_weights,
+    to_array,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,13 @@ def test_labels_are_texts_or_whole_numbers(labels: Any, expected: list[Any]) -> 
 def test_labels_of_another_kind_or_of_two_are_refused(labels: Any) -> None:
     with pytest.raises(ValueError, match="expected texts only, or whole numbers only"):
         read_labels(labels)
+
+
+def test_sets_of_labels_are_collections_and_not_the_letters_of_one() -> None:
+    assert read_sets([("a", "b"), (), ["a"]]) == [{"a", "b"}, set(), {"a"}]
+    for labels in (["late"], [None], [3]):
+        with pytest.raises(ValueError, match="as the labels of text 0; expected a collection"):
+            read_sets(labels)  # type: ignore[arg-type]
 
 
 def test_a_name_that_is_no_list_is_refused() -> None:

@@ -5,7 +5,7 @@ Lists, arrays and columns of tables are taken alike, by their order and not by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,18 @@ def read_labels(labels: Iterable[Any]) -> list[Any]:
             "Leave out texts whose label is missing."
         )
     return found
+
+
+def read_sets(labels: Iterable[Collection[str]]) -> list[frozenset[str]]:
+    """Return the labels of each text; raise `ValueError` if a text has one instead of several."""
+    found = _to_list(labels, "labels")
+    for position, chosen in enumerate(found):
+        if isinstance(chosen, str) or not isinstance(chosen, Collection):
+            raise ValueError(  # noqa: TRY004 - as `read_texts`
+                f"Received {chosen!r:.50} as the labels of text {position}; expected a collection "
+                "of labels, as ('late', 'cold') or ()"
+            )
+    return [frozenset(chosen) for chosen in found]
 
 
 def read_names(label_names: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:

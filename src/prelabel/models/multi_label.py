@@ -15,7 +15,7 @@ from prelabel.models.calibration import are_clearly_worse
 from prelabel.models.examples import Examples
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
-from prelabel.models.inputs import read_names, read_texts, read_weights
+from prelabel.models.inputs import read_names, read_sets, read_texts, read_weights
 from prelabel.models.name_texts import NamePairs, find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
@@ -95,7 +95,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             texts, unlabeled, n_components=self.n_components, seed=self.random_state
         )
         names = known_names(label_names, representation.features)
-        sets = [frozenset(chosen) for chosen in labels]
+        sets = read_sets(labels)
         given = read_weights(sample_weight, n_texts=len(texts), n_labels=len(sets))
         counting = np.flatnonzero(given).tolist()
         self.classes_ = _tell_apart([sets[i] for i in counting], names)
