@@ -102,3 +102,9 @@ def test_texts_that_never_come_are_not_waited_for(trainer: Trainer, shelf: Shelf
     waits = [train(trainer).wait for _ in range(7)]
     assert waits == [*[timedelta(seconds=10)] * 5, None, None]
     assert len(shelf.asked) == FIRST_TEXTS, "a failed one is tried again later"
+
+
+def test_texts_that_say_nothing_are_not_waited_for(trainer: Trainer, shelf: Shelf) -> None:
+    shelf.texts |= {f"/{n}": " " for n in range(0, FIRST_TEXTS, 2)}
+    waits = [train(trainer).wait for _ in range(7)]
+    assert waits == [*[timedelta(seconds=10)] * 5, None, None]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from prelabel.label_config import LabelSchema
+from prelabel.loop.course import read_pool
 from prelabel.loop.texts import Texts
 from prelabel.loop.trained import Trained
 from prelabel.storage.labels import Snapshot
@@ -45,7 +46,9 @@ def fetch_ahead(
         trained = replace(trained, message=trained.message + missing)
     if trained.texts_read is None:
         return trained
-    n_texts = len(snapshot.data) - texts.count_missing(project, schema, snapshot.data)
+    filled = texts.fill(project, schema, snapshot.data)
+    # As the training counted them: a text may be there and say nothing.
+    n_texts = sum(len(read_pool(control, filled)) for control in schema.controls)
     if n_texts <= trained.texts_read and not n_left:
         return trained
     return replace(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from prelabel.errors import NotEnoughLabelsError
-from prelabel.label_config import LabelSchema
+from prelabel.label_config import ControlTag, LabelSchema
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.examples import read_examples
 from prelabel.loop.lesson import Lesson
@@ -110,6 +110,11 @@ def _describe(lesson: Lesson, model: Model) -> str:
     return f"{learned} from their names and {lesson.n_texts:,} texts, {labels}"
 
 
+def read_pool(control: ControlTag, data: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the texts that a control is about, of the tasks that have one."""
+    return [text for item in data if (text := control.read_text(item))]
+
+
 def read_course(
     schema: LabelSchema,
     annotated: Sequence[tuple[Task, Annotation]],
@@ -127,7 +132,7 @@ def read_course(
         Lesson(
             control=control,
             examples=read_examples(control, annotated),
-            pool=[text for item in data if (text := control.read_text(item))],
+            pool=read_pool(control, data),
             method=method,
         )
         for control in schema.controls

@@ -77,7 +77,7 @@ def find_texts_due(course: Course, n_texts: int, *, kept: int | None = None) -> 
 
 
 def count_texts_read(course: Course, n_tasks: int) -> int | None:
-    """Return how many texts there are, if names wait for some of which only addresses are known.
+    """Return how many texts all controls have, if names wait for some that are addresses so far.
 
     Parameters
     ----------
@@ -85,8 +85,10 @@ def count_texts_read(course: Course, n_tasks: int) -> int | None:
         How many tasks there are.
     """
     waiting = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
-    lacking = [len(x.pool) for x in waiting if x.n_texts < FIRST_TEXTS <= n_tasks]
-    return min(lacking) if course.schema.has_urls and lacking else None
+    is_lacking = any(x.n_texts < FIRST_TEXTS <= n_tasks for x in waiting)
+    if not (course.schema.has_urls and is_lacking):
+        return None
+    return sum(len(lesson.pool) for lesson in course.lessons)
 
 
 def write_names_hint(course: Course, *, is_learned: bool) -> str:

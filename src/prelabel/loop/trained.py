@@ -21,8 +21,8 @@ class Trained:
     wait
         How long nothing is tried before; None if it may be tried at once.
     texts_read
-        How many texts there were, where names want more and only addresses of those are known;
-        None where more texts would change nothing, or there are no more.
+        How many texts all controls had, where names want more and only addresses of those are
+        known; None where more texts would change nothing, or there are no more.
     version
         The version that was made, or is what would be made; None if there is none. It is active
         unless the gate withholds it, as the message says then.
