@@ -149,6 +149,21 @@ def test_a_label_without_an_example_is_learned_from_its_name_if_the_texts_have_i
     assert money[0] > 3 * money[1]
 
 
+def test_what_speaks_for_a_label_speaks_for_what_is_called_all_that_it_is() -> None:
+    texts, sets = make(12)
+    cooking = [set(chosen) & {"cooking"} for chosen in sets]
+    names = {"ball": ["match", "goal"], "goals": ["goal"], "money": ["bank"]}
+    alone = {**names, "ball": ["match"]}
+    told = [
+        SklearnMultiLabelClassifier()
+        .fit(texts, cooking, unlabeled=make(70)[0], label_names=some)
+        .predict_proba(["goal", "bank"])[:, 0]
+        for some in (names, alone)
+    ]
+    assert told[0][0] > 0.5 > told[0][1]
+    assert told[1][0] < 0.5
+
+
 def test_names_alone_do_not_make_a_lesson() -> None:
     with pytest.raises(NotEnoughLabelsError):
         SklearnMultiLabelClassifier().fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Self
@@ -92,7 +92,7 @@ class Examples:
     @classmethod
     def of_one_label(
         cls, texts: Sequence[str], has_it: Sequence[bool], weights: npt.ArrayLike | None,
-        names: Sequence[tuple[str, str]], label: str,
+        names: Sequence[tuple[Collection[str], str]], label: str,
     ) -> Self:  # fmt: skip
         """Tell one label from its absence: what speaks for another label is a text without it.
 
@@ -101,11 +101,11 @@ class Examples:
         Parameters
         ----------
         names
-            Labels, each with a text: their names, then texts that they speak for.
+            The names' texts, then those that they speak for, each with the labels it is of.
         """
         answers = [_IT if found else _NOT_IT for found in has_it]
         examples = cls.of(texts, answers, weights)
-        of_names = [_IT if named == label else _NOT_IT for named, _ in names]
+        of_names = [_IT if label in named else _NOT_IT for named, _ in names]
         both = (_NOT_IT, _IT)
         return replace(
             examples,

@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 9
+    revision = 10
     several = SklearnMultiLabelClassifier
 
     def __init__(

@@ -20,7 +20,7 @@ from prelabel.models.name_texts import NamePairs, find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
-from prelabel.models.side_by_side import LabeledSets, SideBySide, mark
+from prelabel.models.side_by_side import LabeledSets, SideBySide, find_spoken_for, mark
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds, tune_without_each
 
@@ -105,6 +105,7 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             weights=given,
             classes=self.classes_,
             representation=representation,
+            spoken_for=find_spoken_for(label_names),
         )
         name_texts = find_name_texts(
             names, {*label_names, *self.classes_}, [texts[i] for i in counting], representation
@@ -136,8 +137,9 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         linear = Linear(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
         scores = np.full(lesson.truths.shape, np.nan, np.float32)
         C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
+        spoken = [(lesson.spoken_for[label], text) for label, text in names]
         of_labels = [
-            Examples.of_one_label(lesson.texts, has_it.tolist(), lesson.weights, names, label)
+            Examples.of_one_label(lesson.texts, has_it.tolist(), lesson.weights, spoken, label)
             for label, has_it in zip(lesson.classes, lesson.truths.T, strict=True)
         ]
         layout = Layout.of(of_labels[0].names, of_labels[0].texts, lesson.representation)

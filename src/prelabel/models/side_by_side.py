@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,25 @@ def mark(sets: Sequence[Collection[str]], classes: Sequence[str]) -> npt.NDArray
     return found
 
 
+def find_spoken_for(label_names: Mapping[str, Sequence[str]]) -> dict[str, Collection[str]]:
+    """Return by label those its names speak for: itself, and whatever is called all that it is.
+
+    So what stands above others in a tree is, and what speaks for one of those speaks for it.
+
+    >>> found = find_spoken_for({"News": ["News", "Sports"], "News / Sports": ["Sports"]})
+    >>> sorted(found["News / Sports"]), sorted(found["News"])
+    (['News', 'News / Sports'], ['News'])
+    """
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for label, names in label_names.items():
+        for name in names:
+            owners[name].add(label)
+    return {
+        label: set.intersection(*(owners[name] for name in names)) if names else {label}
+        for label, names in label_names.items()
+    }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LabeledSets:
     """What is to be learned.
@@ -37,6 +57,8 @@ class LabeledSets:
         Which of the classes each text has, shape (texts, classes).
     weights
         How often each text counts, shape (texts,).
+    spoken_for
+        By label, see `find_spoken_for`.
     """
 
     texts: Sequence[str]
@@ -44,6 +66,7 @@ class LabeledSets:
     weights: Floats
     classes: tuple[str, ...]
     representation: Representation
+    spoken_for: Mapping[str, Collection[str]]
 
     @property
     def always(self) -> npt.NDArray[np.bool_]:
