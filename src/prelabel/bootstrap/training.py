@@ -15,6 +15,9 @@ from prelabel.settings import Settings
 from prelabel.telemetry import configure_logging
 from prelabel.types import Job
 
+_LOOK_AFTER = 10_000
+"""New objects before garbage collection looks at them: at Python's 700, a twentieth of a job."""
+
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
     """Do a job. It takes settings and the job and reads the store itself: it runs anywhere."""
@@ -33,9 +36,11 @@ def _keep_what_is_there() -> None:
     Each job makes tens of thousands of objects of a project's tasks, and half of them had all of
     scikit-learn looked through for that: a third of what a job with a few labels more costs. To
     look through it for what is left over now would cost half a job, for a handful of objects.
+    From then on it looks at new objects less often: those of tasks all stay until the job ends.
     """
     gc.collect(1)
     gc.freeze()
+    gc.set_threshold(_LOOK_AFTER)
 
 
 def make_method(settings: Settings, directory: Path | None = None) -> Method:
