@@ -193,6 +193,18 @@ def test_its_score_is_the_accuracy() -> None:
     assert model.score(["cheap", "see"], ["spam", "spam"], sample_weight=[3, 1]) == 0.75
 
 
+@pytest.mark.parametrize(
+    ("labels", "weights"), [(["spam"], None), (["spam"] * 3, None), (["spam"] * 2, [1]),
+                            (["spam"] * 2, [0, 0])]
+)  # fmt: skip
+def test_its_score_is_of_a_label_and_a_weight_for_each_text(
+    labels: list[str], weights: list[int] | None
+) -> None:
+    model = SklearnTextClassifier().fit(TEXTS, LABELS)
+    with pytest.raises(ValueError, match=r"Received .*; expected"):
+        model.score(["cheap", "see"], labels, sample_weight=weights)
+
+
 def test_it_can_be_pickled() -> None:
     model = SklearnTextClassifier().fit(TEXTS, LABELS)
     again = pickle.loads(pickle.dumps(model))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.inputs import read_labels
+from prelabel.models.inputs import read_labels, read_weights
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -50,10 +50,18 @@ class TextEstimator:
         labels: Iterable[Any],
         sample_weight: npt.ArrayLike | None = None,
     ) -> float:
-        """Accuracy: the share of texts whose most probable label is the right one."""
-        right = self.predict(texts) == np.array(read_labels(labels), object)
-        weights = None if sample_weight is None else np.asarray(sample_weight)
-        return float(np.average(right, weights=weights))
+        """Accuracy: the share of texts whose most probable label is the right one.
+
+        Raises
+        ------
+        ValueError
+            If there is not one label, and one weight, for each text, or no text weighs anything.
+        """
+        truths, found = read_labels(labels), self.predict(texts)
+        weights = read_weights(sample_weight, n_texts=len(found), n_labels=len(truths))
+        if not weights.any():
+            raise ValueError(f"Received {len(found)} texts that weigh 0; expected one that counts")
+        return float(np.average(found == np.array(truths, object), weights=weights))
 
     def __sklearn_tags__(self) -> Tags:
         """Say what scikit-learn needs to know: a classifier, which takes texts."""
