@@ -192,6 +192,12 @@ def test_a_name_that_hardly_any_text_says_begins_no_group() -> None:
     )
 
 
+def test_what_no_text_says_and_what_hardly_any_says_is_told_together() -> None:
+    texts = [f"{MANY[8 if i < 2 else i % 8]} {i}" for i in range(1_900)]
+    silence = find_silence({word: [word] for word in MANY[:10]}, texts) or ""
+    assert f"2 of 10 labels, which is more than one in ten: {MANY[8]}, {MANY[9]}." in silence
+
+
 def write_texts_of_names(n_saying_it: int) -> list[str]:
     """Texts of each subject, so many of which name it."""
     labels = [sorted(WORDS)[i % 3] for i in range(900)]

@@ -46,6 +46,7 @@ def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
         {"recipe": {"C": 2.0}},
         {"label_config": "d2"},
         {"pool": ("soup", "a goal")},
+        {"pool": ("a goals", "oup")},
         {"task_id": 3},
         {"text": "a match"},
         {"labels": ("cooking",)},

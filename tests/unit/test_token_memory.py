@@ -46,6 +46,13 @@ def test_who_is_gone_is_not_counted() -> None:
     assert memory.n_bytes == 0
 
 
+def test_who_only_reads_has_others_forget_too() -> None:
+    notes = Notes(-1, MEMORY.most_bytes)
+    MEMORY.join(notes)
+    make_scores(-2).features.read(["a new word"])
+    assert notes.n_bytes == 0
+
+
 def test_a_thousand_projects_that_have_read_little_have_room_together() -> None:
     gc.collect()
     before = MEMORY.n_bytes

@@ -13,6 +13,15 @@ HASHES = st.builds(
 )  # fmt: skip
 
 
+def test_a_reader_is_shared_by_equal_vocabularies_only() -> None:
+    hashes, ones = np.array([1, 2**63], np.uint64), np.ones(2, np.float32)
+    first, second, third = (
+        Vocabulary(hashes, weights) for weights in (ones, ones.copy(), 2 * ones)
+    )
+    assert first.reader is second.reader
+    assert first.reader is not third.reader
+
+
 @given(st.sets(HASHES), st.lists(HASHES))
 @example({0}, [2**64 - 1])
 @example({2**64 - 2}, [2**64 - 1, 2**64 - 2, 0])

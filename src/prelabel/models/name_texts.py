@@ -117,7 +117,8 @@ def find_silence(
         return f"More than {_MOST_TEXTS} labels are too many. Label texts of two labels."
     found = _find(tuple(words.items()), representation)
     if not found.pairs:
-        return f"Hardly a text has a word of the names of {_tell(found.unsaid, labels)}"
+        silent = [*found.unsaid, *(label for label in labels if label not in words)]
+        return f"Hardly a text has a word of the names of {_tell(silent, labels)}"
     return None
 
 
