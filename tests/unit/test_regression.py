@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy import sparse
-from scipy.special import softmax
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from prelabel.models.ngrams import Counts
-from prelabel.models.regression import Linear, Matrix, Solver
+from prelabel.models.regression import Linear, Matrix, Solver, answer
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 3
@@ -57,8 +59,25 @@ def test_a_fit_that_starts_nearer_the_optimum_ends_nearer(n_classes: int) -> Non
     assert errors[0] < 0.8 * errors[1]
 
 
+def test_what_rows_make_of_columns_of_their_own_is_nearly_the_best() -> None:
+    random = np.random.default_rng(0)
+    rows = np.tril(random.normal(size=(40, 40)) / 10).astype(np.float32)
+    scores = random.normal(size=(40, 3)).astype(np.float32)
+    labels, strengths = random.integers(3, size=40), random.uniform(1, 20, 40)
+
+    def cost(flat: npt.NDArray[np.floating]) -> float:
+        logs = log_softmax(scores.astype(np.float64) + rows @ flat.reshape(40, 3), axis=1)
+        losses = -strengths * logs[np.arange(40), labels]
+        return float(losses.sum() + np.square(flat).sum() / 2)
+
+    found = answer(rows, scores, labels, strengths).reshape(-1)
+    nothing = np.zeros(120)
+    best = minimize(cost, nothing, method="L-BFGS-B", options={"maxfun": 100_000}).fun
+    assert cost(found) - best < 0.05 * (cost(nothing) - best)
+
+
 @pytest.mark.parametrize("n_classes", [2, 20])
-def test_a_few_steps_from_the_fit_of_fewer_rows_are_enough(n_classes: int) -> None:
+def test_a_fit_that_starts_from_fewer_rows_ends_where_another_does(n_classes: int) -> None:
     # As a design lays texts out: further rows have columns that no earlier one has.
     vectors = np.random.default_rng(0).normal(size=(110, 400)) + 10 * np.eye(400)[0]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -18,8 +18,7 @@ Floats = npt.NDArray[np.floating]
 
 _NEWTON_STEPS = 100
 _EPOCHS = 10
-_FROM_START = 3
-"""So many of either from a start: Newton's come as near to the optimum as ever so many."""
+_EPOCHS_FROM_START = 3
 
 _ROUNDS = 10
 """Twice or three times as many make no guess better."""
@@ -82,10 +81,11 @@ class Solver:
 
         # Dense: to the optimum, in a few steps. Sparse: a few epochs come within 1 % of it, at
         # the same accuracy and better calibrated, in a twentieth of the time lbfgs takes.
-        solver, steps = ("sag", _EPOCHS) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
+        epochs = _EPOCHS_FROM_START if start else _EPOCHS
+        solver, steps = ("sag", epochs) if sparse.issparse(rows) else ("newton-cg", _NEWTON_STEPS)
         regression = LogisticRegression(
-            C=self.C, solver=solver, max_iter=_FROM_START if start else steps,
-            random_state=self.seed, warm_start=start is not None,
+            C=self.C, solver=solver, max_iter=steps, random_state=self.seed,
+            warm_start=start is not None,
         )  # fmt: skip
         if start:
             _begin_with(regression, start, rows, labels, weights)
@@ -115,16 +115,27 @@ def _begin_with(
         # Of two classes scikit-learn's penalty is on the difference: half of that on both.
         strengths = weights[new] * regression.C / (2 if len(classes) == 2 else 1)
         scores = rows[new] @ found + offsets
-        found[n_known:] = _answer(rows[new, n_known:], scores, columns[new], strengths)
+        found[n_known:] = answer(rows[new, n_known:], scores, columns[new], strengths)
     if len(classes) == 2:
         found, offsets = np.diff(found, axis=1), np.diff(offsets)
     regression.coef_, regression.intercept_ = found.T.copy(), offsets
 
 
-def _answer(rows: Matrix, scores: Matrix, labels: Integers, strengths: Floats) -> Matrix:
-    """Coefficients of columns that no other rows have, near the best while all others stay.
+def answer(rows: Matrix, scores: Matrix, labels: Integers, strengths: Floats) -> Matrix:
+    """Return coefficients of columns that no other rows have, near the best while all others stay.
 
     At the optimum each row pulls to its label by its strength, the more the less likely it is.
+
+    Parameters
+    ----------
+    rows
+        In those columns alone, shape (examples, columns).
+    scores
+        By all other columns, shape (examples, classes).
+    labels
+        In [0, classes), shape (examples,).
+    strengths
+        What each example's log-loss counts beside half the squares of the coefficients.
     """
     from scipy.special import softmax  # noqa: PLC0415 - only fitting needs it
 
