@@ -12,7 +12,7 @@ import pytest
 
 from prelabel.server import custom_routes
 from prelabel.server.app import GETS, POSTS
-from tests.backend import Backend
+from tests.backend import Backend, Project
 from tests.integration.own_models import write_model
 
 CHECKS = (
@@ -77,3 +77,14 @@ def test_the_description_and_the_page_name_every_endpoint(served: Backend) -> No
     assert all(path in page for path in described)
     assert "http://" not in page
     assert "https://" not in page
+
+
+def test_an_event_and_its_job_are_answered_as_described(served: Backend) -> None:
+    described = served.client.get("/openapi.json").json()["paths"]
+    sent, answer = Project(served).event_body("START_TRAINING"), dict[str, object]()
+    for path in ("/webhook", "/job_status"):
+        response = served.client.post(path, json=sent | {"job": answer.get("job")})
+        answer = response.json()
+        content = described[path]["post"]["responses"][str(response.status_code)]["content"]
+        assert answer.keys() >= set(content["application/json"]["schema"]["required"])
+        assert "error" not in answer

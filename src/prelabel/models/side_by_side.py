@@ -118,7 +118,7 @@ class SideBySide:
         is_measured = ~np.isnan(self.scores).all(axis=1, keepdims=True)
         return SideBySide(
             Linear(
-                self.linear.coefficients * ~sets.always,
+                self.linear.coefficients,
                 np.where(sets.always, sure, self.linear.intercept),
             ),
             np.where(sets.always & is_measured, sure, self.scores),
