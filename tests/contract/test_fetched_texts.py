@@ -56,6 +56,13 @@ def test_what_failed_is_due_after_a_pause_that_grows(
         assert timedelta(minutes=minutes - 0.5) < found <= timedelta(minutes=minutes)
 
 
+def test_what_failed_once_is_new_no_more(fetched: FetchedTexts) -> None:
+    fetched.keep(PROJECT, "/a", "a text")
+    fetched.fail(PROJECT, "/b")
+    assert fetched.find_new(PROJECT, ["/d", "/a", "/b", "/c", "/d"]) == ["/d", "/c"]
+    assert fetched.find_new(TWIN, ["/a"]) == ["/a"]
+
+
 def test_what_failed_and_came_is_a_text(fetched: FetchedTexts) -> None:
     fetched.fail(PROJECT, "/a")
     fetched.keep(PROJECT, "/a", "at last")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import update
 
 from prelabel.errors import UpstreamError
 from prelabel.label_config import LabelSchema, parse_label_config
@@ -12,6 +13,7 @@ from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.tables import fetched_text_table
 from prelabel.types import ProjectKey
 from tests.backend import wait_for
 from tests.builders import CONFIG, PROJECT, TWIN
@@ -134,3 +136,16 @@ def test_texts_in_tasks_are_never_fetched(make: Callable[..., Texts], library: L
 def test_only_so_many_are_fetched_ahead(make: Callable[..., Texts], library: Library) -> None:
     assert make().fetch_some(PROJECT, SCHEMA, DATA, at_most=2) == 3
     assert sorted(url for _, url in library.asked) == ["/0", "/1"]
+
+
+def test_what_failed_comes_after_what_is_new_and_is_not_left(
+    make: Callable[..., Texts], library: Library, database: Database
+) -> None:
+    texts, data = make(), [DATA[3], *DATA]
+    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=1) == 4
+    with database.write() as connection:  # its pause is over
+        connection.execute(update(fetched_text_table).values(retry_at=None))
+    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=4) == 0
+    assert sorted(url for _, url in library.asked) == ["/0", "/1", "/2", "/3", "/4"]
+    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=4) == 0
+    assert library.asked[5:] == [(PROJECT, "/3")]

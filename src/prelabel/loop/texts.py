@@ -91,20 +91,23 @@ class Texts:
     def fetch_some(
         self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data], *, at_most: int
     ) -> int:
-        """Fetch the next texts that are not yet, now; return how many are left to be fetched.
+        """Fetch the next texts that are not yet, now; return how many are left that are new.
 
-        Where not one of several can be had it stops: their host may be away.
+        Where not one of several can be had it stops: their host may be away. What failed before
+        comes last and is not counted: it may fail for good, and keeps nobody waiting.
         """
         if not schema.has_urls:
             return 0
-        due = self._store.find_due(project, _find_urls(schema, data))
+        urls = _find_urls(schema, data)
+        new = self._store.find_new(project, urls)
+        due = [*dict.fromkeys([*new, *self._store.find_due(project, urls)])]
         n_tried = 0
         for start in range(0, min(at_most, len(due)), GIVE_UP):
             some = due[start : min(start + GIVE_UP, at_most)]
             n_tried += len(some)
             if not self._fetch_all(project, some):
                 break
-        return len(due) - n_tried
+        return max(0, len(new) - n_tried)
 
     def stop(self) -> None:
         """Fetch nothing more."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, true, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.projects import now
@@ -46,17 +46,25 @@ class FetchedTexts:
 
         Those are new ones, and failed ones after a pause: a minute, and twice as long each time.
         """
-        wanted = list(dict.fromkeys(urls))
-        known: set[str] = set()
+        return self._without(project, urls, table.c.text.is_not(None) | (table.c.retry_at > now()))
+
+    def find_new(self, project: ProjectKey, urls: Iterable[str]) -> list[str]:
+        """Return which addresses nobody has tried to fetch, in their order."""
+        return self._without(project, urls, true())
+
+    def _without(
+        self, project: ProjectKey, urls: Iterable[str], known: ColumnElement[bool]
+    ) -> list[str]:
+        """Return the addresses, once each and in their order, of which that is not known."""
+        wanted, found = list(dict.fromkeys(urls)), set[str]()
         for batch in batches(wanted):
+            hashes = [_hash(url) for url in batch]
             query = select(table.c.url_sha256).where(
-                table.c.project == str(project),
-                table.c.url_sha256.in_([_hash(url) for url in batch]),
-                table.c.text.is_not(None) | (table.c.retry_at > now()),
+                table.c.project == str(project), table.c.url_sha256.in_(hashes), known
             )
             with self._database.read() as connection:
-                known |= set(connection.scalars(query))
-        return [url for url in wanted if _hash(url) not in known]
+                found |= set(connection.scalars(query))
+        return [url for url in wanted if _hash(url) not in found]
 
     def keep(self, project: ProjectKey, url: str, text: str) -> None:
         """Remember a text of a known project."""
