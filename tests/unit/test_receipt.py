@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -56,6 +57,19 @@ def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
 )
 def test_whatever_decides_what_is_learned_changes_the_fingerprint(change: dict[str, Any]) -> None:
     assert receipt(**change).fingerprint != receipt().fingerprint
+
+
+def test_which_control_a_text_is_for_changes_the_pool() -> None:
+    (control,) = parse_label_config(CONFIG).controls
+    method, both = Method(model_class=Letters), (control, replace(control, name="other"))
+    pools = [
+        write_receipt({}, "d1", [
+            Lesson(control=one, examples=(), pool=pool, method=method)
+            for one, pool in zip(both, divided, strict=True)
+        ]).pool
+        for divided in ((("a goal", "soup"), ("oven",)), (("a goal",), ("soup", "oven")))
+    ]  # fmt: skip
+    assert pools[0] != pools[1]
 
 
 def test_a_receipt_is_json_with_the_metrics_and_the_code_and_without_texts() -> None:
