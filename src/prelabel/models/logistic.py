@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 10
+    revision = 11
     several = SklearnMultiLabelClassifier
 
     def __init__(
