@@ -11,6 +11,8 @@ from prelabel.models.base import labels_of
 from prelabel.models.loader import load_model_class
 from tests.backend import TEXTS, Backend, Project, make_text
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODELS = sorted(path.parent.name for path in EXAMPLES.glob("*/model.py"))
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.backend import PATIENCE_SECONDS, Backend, Project, wait_for
 
+pytestmark = pytest.mark.slow
+
 SDK_FIRST = "import label_studio_sdk\n"
 HEAD = f"""
 import os, pickle, re

@@ -9,6 +9,8 @@ import pytest
 
 from tests.backend import NEVER_BY_ITSELF, Backend, Project, wait_for
 
+pytestmark = pytest.mark.slow
+
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 

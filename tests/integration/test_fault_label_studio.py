@@ -20,6 +20,8 @@ from tests.integration.small_label_studio import (
     small_label_studio,
 )
 
+pytestmark = pytest.mark.slow
+
 AFTER_FIVE = {"START_TRAINING_EACH_N_UPDATES": "5"}
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from tests.backend import NEVER_BY_ITSELF, TEXTS, Backend, Project, make_text, wait_for
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def connected(backend: Backend, count: int, said: bytes = b"") -> Iterator[list[socket.socket]]:

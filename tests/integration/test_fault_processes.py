@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.backend import (
     NEVER_BY_ITSELF,
@@ -30,6 +31,8 @@ from tests.integration.interruptions import (
     stop_in_a_training,
 )
 from tests.processes import children
+
+pytestmark = pytest.mark.slow
 
 
 def test_sigterm_within_a_training_hands_it_to_the_next_start(tmp_path: Path) -> None:

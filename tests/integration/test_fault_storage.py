@@ -26,6 +26,8 @@ from tests.backend import (
 )
 from tests.integration.test_cli import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:

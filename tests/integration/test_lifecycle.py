@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.backend import (
     NEVER_BY_ITSELF,
@@ -26,6 +27,8 @@ from tests.integration.interruptions import (
     stop_in_a_training,
 )
 from tests.processes import is_gone
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.backend import (
     NEVER_BY_ITSELF,
     PATIENCE_SECONDS,
@@ -20,6 +22,8 @@ from tests.backend import (
     make_text,
     wait_for,
 )
+
+pytestmark = pytest.mark.slow
 
 CLIENTS, WEBHOOKS, TRAININGS = 16, 200, 3
 

@@ -15,6 +15,8 @@ from prelabel.server.app import GETS, POSTS
 from tests.backend import Backend, Project
 from tests.integration.own_models import write_model
 
+pytestmark = pytest.mark.slow
+
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,"
     "response_schema_conformance"

@@ -15,6 +15,8 @@ import pytest
 from tests.backend import Backend, Project, wait_for
 from tests.processes import is_gone, spawned_by
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 2
 
 
