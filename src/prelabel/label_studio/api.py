@@ -43,7 +43,7 @@ class _AccessBody(msgspec.Struct):
 class LabelStudioApi:
     """A Label Studio, as the owner of an API key reaches it. Threads may share it.
 
-    >>> with LabelStudioApi("http://localhost:8080", "0123abcd", deadline_seconds=60.0) as api: ...
+    >>> with LabelStudioApi("http://localhost:8080", "0123abcd", deadline_seconds=60.0) as api: pass
 
     Parameters
     ----------
