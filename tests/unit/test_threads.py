@@ -11,10 +11,32 @@ with one_thread():
     print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
 """
 
+OVERLAP = """
+import scipy.linalg
+from threadpoolctl import threadpool_info
+from prelabel.models.threads import one_thread
+def count():
+    return sorted({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+first, second = one_thread(), one_thread()
+first.__enter__()
+second.__enter__()
+first.__exit__(None, None, None)
+print(count())
+second.__exit__(None, None, None)
+print(count())
+"""
+
+
+def run(script: str) -> str:
+    environment = {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return done.stdout
+
 
 def test_no_linear_algebra_that_a_fit_loads_has_more_than_one_thread() -> None:
-    environment = {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
-    run = subprocess.run(
-        [sys.executable, "-c", SCRIPT], check=True, capture_output=True, text=True, env=environment
-    )
-    assert run.stdout == "{1}\n"
+    assert run(SCRIPT) == "{1}\n"
+
+
+def test_of_two_fits_that_overlap_the_last_to_end_gives_the_threads_back() -> None:
+    assert run(OVERLAP) == "[1]\n[2]\n"
