@@ -61,6 +61,13 @@ def test_a_draw_has_two_labels_however_rare_one_is_and_no_example_twice() -> Non
         assert len({example.task_id for example in trial}) == len(trial)
 
 
+def test_decisions_are_told_apart_that_read_alike() -> None:
+    sets = [("a, b",), ("a", "b")]
+    examples = [Example(task_id=n, text=str(n), labels=sets[n % 2]) for n in range(60)]
+    for trial in plan(examples).trials:
+        assert len({example.labels for example in trial}) == 2
+
+
 def test_the_same_examples_give_the_same_plan() -> None:
     assert plan(make("ab" * 50)) == plan(make("ab" * 50))
 
@@ -99,12 +106,12 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
 
 def curve(*accuracies: float, n_test: int) -> LearningCurve:
     trials = [Trial(n_examples=100 * 2**n, accuracy=a) for n, a in enumerate(accuracies)]
-    return LearningCurve.of(trials, n_test=n_test)
+    return LearningCurve.of(trials, n_test=n_test, n_texts=n_test)
 
 
 def test_a_point_is_the_mean_and_the_spread_of_its_draws() -> None:
     trials = [Trial(n_examples=20, accuracy=a) for a in (0.5, 0.7)]
-    found = LearningCurve.of([Trial(n_examples=40, accuracy=0.8), *trials], n_test=10)
+    found = LearningCurve.of([Trial(n_examples=40, accuracy=0.8), *trials], n_test=10, n_texts=10)
     (first, last) = found.points
     assert (first.n_examples, first.accuracy) == (20, 0.6)
     assert first.spread == pytest.approx(np.sqrt(0.02))
@@ -132,3 +139,11 @@ def test_a_loss_that_chance_seldom_brings_is_said() -> None:
         "Going from 100 to 200 labels lost 10.0 points of accuracy on 100 texts left out: more "
         "than chance does often (±4.6). Do labels contradict each other?"
     )
+
+
+def test_chance_moves_the_accuracy_on_equal_texts_as_on_one() -> None:
+    trials = [Trial(n_examples=n, accuracy=a) for n, a in ((100, 0.5), (200, 0.6))]
+    each, five = (LearningCurve.of(trials, n_test=500, n_texts=n) for n in (500, 5))
+    assert "would add" in each.advice
+    assert five.advice.endswith("on 5 texts left out: no more than chance can (±22.1).")
+    assert len(plan(make("ab" * 100, texts=50)).hidden) == 10

@@ -21,7 +21,9 @@ from tests.builders import config
 from tests.letters import Letters
 
 TRIALS = [(20, 0.5), (20, 0.7), (50, 0.8), (100, 0.85)]
-CURVE = LearningCurve.of([Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n_test=20)
+CURVE = LearningCurve.of(
+    [Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n_test=20, n_texts=20
+)
 
 
 def measured(n_labels: int, *, name: str = "label") -> Evaluation:
@@ -47,10 +49,10 @@ def read_texts(path: Path) -> str:
     return " ".join(ET.parse(path).getroot().itertext())
 
 
-def find_highest(path: Path, text: str) -> float:
-    """Return where the highest text with these words stands, in points from above."""
+def find_heights(path: Path, text: str) -> list[float]:
+    """Return where the texts with these words stand, in points from above, the highest first."""
     nodes = ET.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")
-    return min(float(node.attrib["y"]) for node in nodes if text in (node.text or ""))
+    return sorted(float(node.attrib["y"]) for node in nodes if text in (node.text or ""))
 
 
 def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
@@ -67,10 +69,12 @@ def test_equal_results_are_equal_files(tmp_path: Path) -> None:
 
 
 def test_the_number_at_a_hundred_percent_stands_below_the_caption(tmp_path: Path) -> None:
-    curve = LearningCurve.of([Trial(n_examples=n, accuracy=1) for n in (20, 40)], n_test=20)
+    curve = LearningCurve.of(
+        [Trial(n_examples=n, accuracy=1) for n in (20, 40)], n_test=20, n_texts=20
+    )
     draw(tmp_path / "x.svg", found(measured(3), curve))
-    caption = find_highest(tmp_path / "x.svg", "on 20 examples left out")
-    assert find_highest(tmp_path / "x.svg", "100 %") - caption > 10  # the size of the number
+    (caption,) = find_heights(tmp_path / "x.svg", "on 20 examples left out")
+    assert find_heights(tmp_path / "x.svg", "100 %")[0] - caption > 10  # the size of the number
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.PNG"])
@@ -82,6 +86,26 @@ def test_the_ending_decides_the_format(tmp_path: Path, name: str) -> None:
 def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(measured(30), CURVE))
     assert "the 20 most confused labels" in read_texts(tmp_path / "x.svg")
+
+
+def test_long_names_leave_room_for_the_drawing(tmp_path: Path) -> None:
+    draw(tmp_path / "x.svg", found(measured(3, name="x" * 60), CURVE))
+    lowest, highest = (find_heights(tmp_path / "x.svg", f"{n} %")[0] for n in (60, 100))
+    assert lowest - highest > 50
+
+
+def test_a_name_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    draw(tmp_path / "x.svg", found(measured(2, name="$5 or $x^{"), CURVE))
+    assert "$5 or $x^{ 1" in read_texts(tmp_path / "x.svg")
+
+
+def test_names_that_are_shown_alike_have_a_bar_each(tmp_path: Path) -> None:
+    labels = ("x" * 60 + "1", "x" * 60 + "2")
+    sets = np.array([[0.9, 0.1], [0.2, 0.8]])
+    evaluation = evaluate_sets([labels[:1], labels[1:]], labels, sets, sets > 0.5)
+    draw(tmp_path / "x.svg", found(evaluation, None))
+    first, second = find_heights(tmp_path / "x.svg", "xxx…")
+    assert find_heights(tmp_path / "x.svg", "100 %") == pytest.approx([first, second], abs=2)
 
 
 def test_signs_that_no_font_has_do_no_harm(tmp_path: Path) -> None:
@@ -102,6 +126,13 @@ def test_of_several_controls_each_is_named_and_of_several_labels_the_f1_is_shown
     texts = read_texts(tmp_path / "x.svg")
     for shown in ("topic", "mood", "F1 of each label", "late"):
         assert shown in texts
+
+
+def test_where_no_text_has_a_label_no_bar_is_drawn(tmp_path: Path) -> None:
+    none = np.zeros((2, 1))
+    evaluation = evaluate_sets([(), ()], ("a",), none, none > 0.5)
+    draw(tmp_path / "x.svg", found(evaluation, None))
+    assert "F1 of each label" in read_texts(tmp_path / "x.svg")
 
 
 @pytest.mark.parametrize("name", ["x.jpeg", "x", "svg"])

@@ -5,6 +5,7 @@ import numpy as np
 from prelabel.cli.report import describe_curve, describe_evaluation, join, most_confused
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.learning_curve import LearningCurve, Trial
+from prelabel.loop.set_evaluation import evaluate_sets
 
 
 def measured(truths: str, predicted: str) -> Evaluation:
@@ -33,6 +34,15 @@ def test_where_nothing_is_confused_nothing_is_said_of_it() -> None:
     assert not any("confused" in line for line in describe_evaluation(measured("ab", "ab")))
 
 
+def test_where_nothing_has_a_label_there_is_no_line_of_one() -> None:
+    none = np.zeros((2, 1))
+    evaluation = evaluate_sets([(), ()], ("a",), none, none > 0.5)
+    assert evaluation
+    assert list(describe_evaluation(evaluation))[-1].split() == [
+        "label", "precision", "recall", "F1", "support"
+    ]  # fmt: skip
+
+
 def test_odd_labels_keep_the_table_straight() -> None:
     classes = ["体育", "a\nb", "x" * 99]
     evaluation = evaluate(classes, classes, np.eye(3), np.arange(3))
@@ -46,7 +56,7 @@ def test_odd_labels_keep_the_table_straight() -> None:
 
 def test_a_curve_has_a_bar_for_each_budget_and_ends_in_advice() -> None:
     trials = [Trial(n_examples=n, accuracy=a) for n, a in ((20, 0.4), (20, 0.6), (40, 0.75))]
-    lines = list(describe_curve(LearningCurve.of(trials, n_test=10)))
+    lines = list(describe_curve(LearningCurve.of(trials, n_test=10, n_texts=10)))
     assert f"      20  0.500 ± 0.141  {'█' * 20}" in lines
     assert f"      40  0.750          {'█' * 30}" in lines
     assert lines[-1].startswith("Going from 20 to 40 labels")

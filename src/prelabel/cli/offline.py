@@ -132,6 +132,8 @@ def _measure(course: Course) -> list[Finding]:
                 for trial in experiment.run(lesson):
                     trials.append(trial)
                     bar.update(1)
-                curve = LearningCurve.of(trials, n_test=len(experiment.test))
+                curve = LearningCurve.of(
+                    trials, n_test=len(experiment.test), n_texts=len(experiment.hidden)
+                )
             findings.append(Finding(lesson=lesson, evaluation=evaluation, curve=curve))
     return findings

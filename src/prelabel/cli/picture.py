@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prelabel.cli.findings import Finding
-from prelabel.cli.report import most_confused, show_label
+from prelabel.cli.report import count_columns, most_confused, show_label
 from prelabel.errors import ConfigError
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.learning_curve import DRAWS, LearningCurve
@@ -26,6 +26,8 @@ ENDINGS = (".svg", ".png")
 _INK, _PALE, _BLUE = "#1f2933", "#7b8794", "#2563a8"
 _LABELS_SHOWN = 20
 _HEADROOM = 0.08  # above 100 %, for the number there: the caption stands over it
+_INCHES = 0.08  # of a column of letters
+_COLUMNS_BESIDE = 12  # of a label, for which there is room without making the picture wider
 _NUMBERS_SHOWN = 12  # labels at most for which cells have room for a number
 _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
 _STYLE: dict[Any, Any] = {  # matplotlib spells out the type of every key
@@ -39,6 +41,7 @@ _STYLE: dict[Any, Any] = {  # matplotlib spells out the type of every key
     "axes.titlelocation": "left",
     "axes.titlesize": 12,
     "axes.titlepad": 26,
+    "text.parse_math": False,  # a label's "$" is none of TeX's
     "xtick.color": _PALE,
     "ytick.color": _PALE,
     "figure.constrained_layout.w_pad": 0.15,
@@ -74,7 +77,9 @@ def draw(path: Path, findings: Sequence[Finding]) -> None:
 
     shown = [_choose_labels(f.evaluation) if f.evaluation else [] for f in findings]
     heights = [max(4.4, 2.0 + 0.26 * len(labels)) for labels in shown]
-    size = (10.5, sum(heights))
+    wider = max(_measure_names(labels) for labels in shown)
+    below = sum(_measure_names(labels) for labels in shown if _is_narrow(labels))
+    size = (10.5 + wider, sum(heights) + below)
     with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a sign no font here has: a box
         figure = Figure(figsize=size, layout="constrained")
@@ -141,8 +146,7 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> No
                 column, row, f"{count:,}" if count else "", ha="center", va="center", color=ink
             )
     names = [show_label(label) for label in labels]
-    is_narrow = len(labels) * max(map(len, names)) > 40
-    axes.set_xticks(range(len(labels)), names, rotation=90 if is_narrow else 0)
+    axes.set_xticks(range(len(labels)), names, rotation=90 if _is_narrow(labels) else 0)
     axes.set_yticks(range(len(labels)), names)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -156,7 +160,8 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> No
 
 def _draw_f1(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:
     scores = [100 * evaluation.per_label[label].f1 for label in labels]
-    axes.barh([show_label(label) for label in labels], scores, color=_BLUE, height=0.6)
+    axes.barh(range(len(labels)), scores, color=_BLUE, height=0.6)
+    axes.set_yticks(range(len(labels)), [show_label(label) for label in labels])
     for row, score in enumerate(scores):
         axes.text(score + 1, row, f"{score:.0f} %", va="center", color=_BLUE)
     axes.invert_yaxis()
@@ -174,6 +179,21 @@ def _choose_labels(evaluation: Evaluation) -> list[str]:
     for truth, predicted, count in most_confused(evaluation):
         errors.update({truth: count, predicted: count})
     return sorted(label for label, _ in errors.most_common(_LABELS_SHOWN))
+
+
+def _find_widest(labels: Sequence[str]) -> int:
+    """Return how many columns of letters the longest name takes."""
+    return max((count_columns(show_label(label)) for label in labels), default=0)
+
+
+def _measure_names(labels: Sequence[str]) -> float:
+    """Return how many inches names take beyond those that there are for them."""
+    return _INCHES * max(0, _find_widest(labels) - _COLUMNS_BESIDE)
+
+
+def _is_narrow(labels: Sequence[str]) -> bool:
+    """Whether names under a table of all labels would run into each other."""
+    return len(labels) * _find_widest(labels) > 40
 
 
 def _entitle(axes: Axes, title: str, caption: str) -> None:

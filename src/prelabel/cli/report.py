@@ -25,7 +25,7 @@ def describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
         yield f"  {name:<9}{value:6.3f}"
     yield ""
     shown = {label: show_label(label) for label in evaluation.per_label}
-    width = max(len("label"), *(_columns(label) for label in shown.values()))
+    width = max(map(count_columns, ("label", *shown.values())))
     yield f"  {_pad('label', width)}  precision  recall     F1  support"
     for label, found in evaluation.per_label.items():
         yield (
@@ -78,10 +78,10 @@ def show_label(label: str) -> str:
     return plain if len(plain) <= _LABEL_COLUMNS else f"{plain[: _LABEL_COLUMNS - 1]}…"
 
 
-def _columns(text: str) -> int:
+def count_columns(text: str) -> int:
     """Return how many columns a terminal needs for it: Chinese signs are two wide."""
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _columns(text))
+    return text + " " * (width - count_columns(text))

@@ -130,8 +130,6 @@ class TextFetcher:
         """Return the text at a URL, or where else it is."""
         if url.scheme not in ("http", "https") or not url.host:
             raise _failure(url, "it redirects to something that is not HTTP")
-        if (url.port or 80) not in range(1, 65536):
-            raise _failure(url, f"there is no port {url.port}")
         if is_at_home(url, self._home):
             async with httpx.AsyncClient(verify=self._tls, timeout=self._seconds) as http:
                 return await _read(http, http.build_request("GET", url, headers=_wants(headers)))
@@ -194,7 +192,7 @@ async def _read(
     url = named or request.url
     response = await http.send(request, stream=True, follow_redirects=False)
     try:
-        if response.has_redirect_location:
+        if response.is_redirect:
             return url.join(response.headers["Location"])
         if response.status_code != httpx.codes.OK:
             raise _failure(url, f"answered {response.status_code}")

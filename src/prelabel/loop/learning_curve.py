@@ -41,6 +41,11 @@ class Experiment:
     test: tuple[Example, ...]
     trials: tuple[tuple[Example, ...], ...]
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The texts that are left out."""
+        return frozenset(example.text for example in self.test)
+
     def run(self, lesson: Lesson) -> Iterator[Trial]:
         """Fit and measure one trial after the other.
 
@@ -49,7 +54,7 @@ class Experiment:
         lesson
             Of which the examples are. Texts that are left out are not shown to the model.
         """
-        hidden = {example.text for example in self.test}
+        hidden = self.hidden
         pool = [text for text in lesson.pool if text not in hidden]
         for examples in self.trials:
             model = lesson.of(examples, pool).fit()
@@ -96,15 +101,19 @@ class LearningCurve:
     ----------
     n_test
         How many examples were left out, the same ones for all points.
+    n_texts
+        How many different texts they have: equal ones are predicted alike, and chance moves the
+        accuracy as on so many.
     points
         From few labels to all.
     """
 
     n_test: int
+    n_texts: int
     points: tuple[Point, ...]
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], *, n_test: int) -> LearningCurve:
+    def of(cls, trials: Iterable[Trial], *, n_test: int, n_texts: int) -> LearningCurve:
         """Put trials together by their number of labels."""
         accuracies: defaultdict[int, list[float]] = defaultdict(list)
         for trial in trials:
@@ -117,14 +126,14 @@ class LearningCurve:
             )
             for n, found in sorted(accuracies.items())
         ]
-        return cls(n_test=n_test, points=tuple(points))
+        return cls(n_test=n_test, n_texts=n_texts, points=tuple(points))
 
     @property
     def margin(self) -> float:
         """How far chance puts the last accuracy off: its standard error on so many texts."""
         # One hit and one miss more than there were: all right on a few texts is not certainty.
-        accuracy = (self.points[-1].accuracy * self.n_test + 1) / (self.n_test + 2)
-        return sqrt(accuracy * (1 - accuracy) / self.n_test)
+        accuracy = (self.points[-1].accuracy * self.n_texts + 1) / (self.n_texts + 2)
+        return sqrt(accuracy * (1 - accuracy) / self.n_texts)
 
     @property
     def advice(self) -> str:
@@ -134,7 +143,7 @@ class LearningCurve:
         part = (
             f"Going from {before.n_examples} to {last.n_examples} labels "
             f"{'lost' if gain < 0 else 'added'} {_in_points(abs(gain))} points of accuracy "
-            f"on {self.n_test} texts left out"
+            f"on {self.n_texts} texts left out"
         )
         margin = f"(±{_in_points(self.margin)})"
         if gain < -self.margin:
@@ -158,7 +167,12 @@ class LearningCurve:
             }
             for point in self.points
         ]
-        return {"n_test": self.n_test, "points": points, "advice": self.advice}
+        return {
+            "n_test": self.n_test,
+            "n_texts": self.n_texts,
+            "points": points,
+            "advice": self.advice,
+        }
 
 
 def plan_learning_curve(examples: Sequence[Example], *, seed: int = 0) -> Experiment | None:
@@ -188,7 +202,7 @@ def _split(
     for example in examples:
         groups[example.text].append(example)
     shuffled = [list(groups.values())[i] for i in random.permutation(len(groups))]
-    by_label = sorted(shuffled, key=lambda group: group[0].label)
+    by_label = sorted(shuffled, key=lambda group: group[0].labels)
     train, test = list[Example](), list[Example]()
     for position, group in enumerate(by_label):
         is_left_out = position % _TEST_SHARE == _TEST_SHARE // 2
@@ -205,7 +219,7 @@ def _plan_budgets(n_train: int) -> list[int]:
 def _draw(train: Sequence[Example], budget: int, random: np.random.Generator) -> list[Example]:
     """Return so many different examples, of at least two labels."""
     order = [train[i] for i in random.permutation(len(train))]
-    other = next(i for i, example in enumerate(order) if example.label != order[0].label)
+    other = next(i for i, example in enumerate(order) if example.labels != order[0].labels)
     order[1], order[other] = order[other], order[1]
     return order[:budget]
 

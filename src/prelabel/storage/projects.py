@@ -137,9 +137,11 @@ class ProjectStore:
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
-        is_due = has_come(project_table.c.sync_due_at, now())
         with self._database.read() as connection:
-            return bool(connection.scalar(select(is_due).where(is_project(project))))
+            due_at = connection.scalar(
+                select(project_table.c.sync_due_at).where(is_project(project))
+            )
+        return due_at is not None and due_at <= now()
 
     def sync_failed(
         self, project: ProjectKey, *, retry: bool, after: timedelta = timedelta()
@@ -160,7 +162,7 @@ class ProjectStore:
                 update_project(project).values(sync_failures=failures + 1, **put_off)
             )
             if retry:
-                others_due = has_come(project_table.c.sync_due_at, now())
+                others_due = project_table.c.sync_due_at <= now()
                 connection.execute(update(project_table).where(others_due).values(put_off))
 
 
