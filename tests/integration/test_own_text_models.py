@@ -15,7 +15,9 @@ from tests.integration.own_models import (
     ask_in_vain,
     read_log_of_an_error,
     serve,
+    write_model,
 )
+from tests.integration.test_cli import run
 
 MODEL = """
 import json, time
@@ -111,6 +113,23 @@ def test_the_whole_error_stands_in_the_log_under_the_request_id(backend: Backend
 def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend: Backend) -> None:
     answers = ask_at_once([trained(backend)], "goal")
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("        return self.answer", "        return -self.answer", "gave what are no"),
+        ("        self.words =", "        raise SystemExit(3)\n        self.words =",
+         "failed in fit (SystemExit at model.py:"),
+        ('json.loads(arrays["words"].tobytes())', "{}", "otherwise once it is stored"),
+    ],
+)  # fmt: skip
+def test_a_class_that_cannot_serve_is_found_out_by_check(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    model = write_model(tmp_path, MODEL.replace(right, wrong))
+    result = run("start", str(model), "--check", "--port=0", f"--model-dir={tmp_path}")
+    assert (result.returncode, said in result.stderr) == (2, True), result.stderr
 
 
 def test_a_server_stops_while_a_model_hangs(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -109,14 +110,30 @@ def test_a_model_that_crashes_fails_its_job_and_shows_no_text(
     desk.label("sports", "cooking", "sports")
     job = desk.do(model=Crashing)
     assert job.state is JobState.FAILED
-    assert job.message == "Training failed (KeyError). It is tried again in a while."
+    assert re.fullmatch(
+        r"Training failed: The model failed in fit \(KeyError at test_worker\.py:\d+\)\. "
+        r"Expected: an answer\. The whole error .*\. It is tried again in a while\.",
+        job.message,
+    )
     assert f"Job {job.id} of project {PROJECT} failed" in caplog.text
     assert desk.jobs.due(3) == []
 
 
+def test_of_an_error_that_nobody_foresaw_its_kind_is_told(desk: Desk) -> None:
+    def fail(_: ProjectKey) -> str:
+        raise KeyError("secret")
+
+    desk.label("sports", "cooking", "sports")
+    desk.projects.request_sync(PROJECT)
+    assert desk.do(sync=fail).message == "Training failed (KeyError). It is tried again in a while."
+
+
 def test_an_error_of_ours_is_told_whole(desk: Desk) -> None:
     desk.label("sports", "cooking", "sports")
-    assert "(Received no vowels. Expected: vowels. Add some.)" in desk.do(model=Refusing).message
+    assert (
+        "Training failed: Received no vowels. Expected: vowels. Add some. It is"
+        in desk.do(model=Refusing).message
+    )
 
 
 def test_a_crash_takes_nothing_from_what_is_served(desk: Desk) -> None:

@@ -5,12 +5,12 @@ What calls Label Studio is in `connections` and `syncing`: a server without a ke
 
 from prelabel.bootstrap.serving import Service, check_service, open_service
 from prelabel.bootstrap.store import open_database
-from prelabel.bootstrap.training import check_model, make_method
+from prelabel.bootstrap.training import in_another_process, make_method
 
 __all__ = [
     "Service",
-    "check_model",
     "check_service",
+    "in_another_process",
     "make_method",
     "open_database",
     "open_service",

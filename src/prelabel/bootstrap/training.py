@@ -1,19 +1,26 @@
-"""What is done in the training process: one job, or a try of the model."""
+"""What is done in the training process, or in another one like it."""
 
 from __future__ import annotations
 
 import gc
+import logging
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from prelabel.errors import ConfigError
+from prelabel.errors import ConfigError, PrelabelError
 from prelabel.loop.process import TrainingProcess
 from prelabel.models.loader import load_model_class
 from prelabel.models.method import Method
 from prelabel.settings import Settings
 from prelabel.telemetry import configure_logging
 from prelabel.types import Job
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _LOOK_AFTER = 10_000
 """New objects before garbage collection looks at them: at Python's 700, a twentieth of a job."""
@@ -48,27 +55,32 @@ def make_method(settings: Settings, directory: Path | None = None) -> Method:
     return Method(model_class=load_model_class(directory), C=settings.logistic_regression_c)
 
 
-def check_model(settings: Settings, directory: Path | None = None) -> None:
-    """Fit the model on two texts and predict one, in a training process.
+def in_another_process(
+    settings: Settings, doing: str, work: Callable[..., T], *arguments: object
+) -> T:
+    """Return what a function gives, in a process of its own that its code may end or block.
+
+    Parameters
+    ----------
+    doing
+        What that is, for people: "Importing the model".
 
     Raises
     ------
-    ConfigError
-        If that fails; the message says how.
+    PrelabelError
+        What the function raises; `ConfigError` for anything else, and if its process ends.
     """
+    log.info("%s", doing)  # so that whoever waits knows for what
     executor = TrainingProcess(configure_logging, settings.log_level)
     try:
-        executor.submit(_try_model, settings, directory).result()
+        return executor.submit(work, *arguments).result()
+    except PrelabelError:
+        raise
     except Exception as error:
         raise ConfigError(
-            f"The model cannot fit and predict ({type(error).__name__}: {error})",
-            expected="a model that learns from two texts",
-            fix="Mend the model, or start without --check.",
+            f"{doing} ended its process ({type(error).__name__})",
+            expected="a model.py that leaves the process alone",
+            fix="Look at what it wrote last, and mend it.",
         ) from error
     finally:
         executor.shutdown()
-
-
-def _try_model(settings: Settings, directory: Path | None) -> None:
-    model = make_method(settings, directory).new_model()
-    model.fit(["a first text", "another thing"], ["one", "two"]).predict_proba(["a text"])

@@ -60,7 +60,9 @@ def cli() -> None:
     help="Its password; other users of this machine can see options, so prefer the variable "
     "[BASIC_AUTH_PASS].",
 )
-@click.option("--check", is_flag=True, help="Fit and predict once before listening.")
+@click.option(
+    "--check", is_flag=True, help="Let the model learn and predict once before listening."
+)
 @root_dir_option
 @click.option("-d", "--debug", is_flag=True, help="The same as --log-level DEBUG.")
 def start(

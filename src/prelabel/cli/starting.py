@@ -5,20 +5,21 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from prelabel.bootstrap import Service, check_model, check_service, open_service
+from prelabel.bootstrap import (
+    Service,
+    check_service,
+    in_another_process,
+    open_service,
+)
 from prelabel.custom.check import check_custom_model
 from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
-from prelabel.errors import ConfigError, PrelabelError
-from prelabel.loop.process import TrainingProcess
-from prelabel.models.loader import find_model_class, split_target
+from prelabel.errors import ConfigError
+from prelabel.models.loader import MODEL_FILE, find_model_class, split_target
 from prelabel.server.serve import listen, serve, serve_with_workers
 from prelabel.settings import Settings
-from prelabel.telemetry import configure_logging
 
 log = logging.getLogger("prelabel")
 
@@ -32,10 +33,8 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         If it cannot be served as it is set.
     """
     name, is_custom, events = _look_into(settings, target)
-    if check and target is not None and is_custom:
-        check_custom_model(settings, target)
-    elif check:
-        check_model(settings, target)
+    if check:
+        _check(settings, target, is_custom=is_custom)
     _require_guard(settings)
     listener = listen(settings.host, settings.port)
     service: Service | CustomService
@@ -51,6 +50,15 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         service = open_service(settings, target)
     _say_what_is_known(settings, name, listener, is_custom=is_custom)
     serve(service, listener)
+
+
+def _check(settings: Settings, target: Path | None, *, is_custom: bool) -> None:
+    from prelabel.bootstrap.trial import check_model  # noqa: PLC0415 - trains: only if asked to
+
+    if target is not None and is_custom:
+        check_custom_model(settings, target)
+    else:
+        check_model(settings, target)
 
 
 def _require_guard(settings: Settings) -> None:
@@ -77,33 +85,9 @@ def _is_own(host: str) -> bool:
 
 def _look_into(settings: Settings, target: Path | None) -> tuple[str, bool, str]:
     """Find a directory's class in another process: its code may hang, exit, or be large."""
-    if target is None or not (split_target(target)[0] / "model.py").exists():
+    if target is None or not (split_target(target)[0] / MODEL_FILE).exists():
         return find_model_class(target).__name__, False, ""
-    found: tuple[str, bool, str] = in_another_process(settings, probe, target)
-    return found
-
-
-def in_another_process(settings: Settings, work: Callable[[Path], Any], target: Path) -> Any:
-    """Return what a function says of a directory.
-
-    Raises
-    ------
-    ConfigError
-        If it says so, or its process ends.
-    """
-    executor = TrainingProcess(configure_logging, settings.log_level)
-    try:
-        return executor.submit(work, target).result()
-    except PrelabelError:
-        raise
-    except Exception as error:
-        raise ConfigError(
-            f"Importing the model of {target} ended its process ({type(error).__name__})",
-            expected="a model.py that can be imported",
-            fix="Look at what it wrote last, and mend it.",
-        ) from error
-    finally:
-        executor.shutdown()
+    return in_another_process(settings, f"Importing the model of {target}", probe, target)
 
 
 def _say_what_is_known(

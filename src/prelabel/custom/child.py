@@ -18,6 +18,7 @@ import msgspec
 
 from prelabel.custom.session import Session
 from prelabel.errors import MalformedError, PrelabelError
+from prelabel.models.failures import failed_in
 from prelabel.models.loader import find_model_class
 from prelabel.models.raw import RawModel
 from prelabel.storage.database import Database
@@ -120,23 +121,9 @@ def _serve(
 def _refuse(call: str, error: BaseException) -> bytes:
     if isinstance(error, PrelabelError):
         log.error("%s: %s", call, error)
-        is_callers = isinstance(error, MalformedError)
-        told = [is_callers, error.received, error.expected, error.fix]
+        told = error
     else:
         log.error("The model failed in %s", call, exc_info=error)
-        told = [
-            False,
-            f"The model failed in {call} ({type(error).__name__}{_place(error)})",
-            "an answer",
-            "Look for the request id in the server's log: the whole error stands there.",
-        ]
-    return b"-" + msgspec.json.encode(told)
-
-
-def _place(error: BaseException) -> str:
-    """Name the line of the model's code; neither folders nor the message, which may quote texts."""
-    step = error.__traceback__
-    while step is not None and step.tb_next is not None:
-        step = step.tb_next
-    while_in = "" if step is None else Path(step.tb_frame.f_code.co_filename).name
-    return f" at {while_in}:{step.tb_lineno}" if step is not None else ""
+        told = failed_in(call, error)
+    is_callers = isinstance(told, MalformedError)
+    return b"-" + msgspec.json.encode([is_callers, told.received, told.expected, told.fix])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from prelabel.custom.service import CustomService, join, project_folder
 from prelabel.custom.session import Session
 from prelabel.errors import ModelError, PrelabelError
+from prelabel.models.failures import failed_in
 from prelabel.models.raw import RawModel
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
@@ -59,11 +60,7 @@ def _guard(call: Callable[[bytes], bytes], name: str, body: bytes) -> bytes:
         raise
     except Exception as error:
         log.exception("The model failed in %s", name)
-        raise ModelError(
-            f"The model failed in {name} ({type(error).__name__})",
-            expected="an answer",
-            fix="Look for the request id in the server's log: the whole error stands there.",
-        ) from error
+        raise failed_in(name, error) from error
 
 
 def open_local_service(settings: Settings, model_class: type[RawModel]) -> CustomService:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.errors import ModelError
-from prelabel.models.base import Model
+from prelabel.errors import ModelError, PrelabelError, shorten
+from prelabel.models import artifact
+from prelabel.models.base import Model, TextModel, labels_of
+from prelabel.models.failures import failed_in
+from prelabel.models.loader import is_built_in
+from prelabel.models.manifest import Manifest
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Probabilities = npt.NDArray[np.float32]
 Predict = Callable[[Sequence[str]], Probabilities]
 
@@ -39,14 +45,25 @@ def guard(models: Iterable[Model], seconds: float) -> None:
         object.__setattr__(model, "predict_proba", _guarded(model, turn, seconds))
 
 
+def learn(fit: Callable[[], object], labels: Collection[str]) -> Model:
+    """Return the model that ``fit`` makes; raise `ModelError` if it fails, or makes none.
+
+    Parameters
+    ----------
+    labels
+        All of the project; a model whose `classes_` has none of them would never be of use.
+    """
+    return _require_model(_call("fit", fit), "fit", labels)
+
+
 def ask(model: Model, texts: Sequence[str]) -> Probabilities:
     """Return a model's probabilities; raise `ModelError` if it fails, or they cannot be used."""
-    found = _call(lambda: np.asarray(model.predict_proba(texts)))
+    found = _call("predict_proba", lambda: np.asarray(model.predict_proba(texts)))
     return _check(found, (len(texts), len(model.classes_)))
 
 
 def require_answers(model: Model, texts: Sequence[str]) -> None:
-    """Raise `ModelError` unless a model can be asked, and what it left out can be measured.
+    """Raise `ModelError` unless a model can be asked and stored, and what it left out measured.
 
     What could not be served must not become a version.
 
@@ -55,10 +72,57 @@ def require_answers(model: Model, texts: Sequence[str]) -> None:
     texts
         Those it was fitted on.
     """
-    ask(model, texts[:_TRIED])
+    tried = texts[:_TRIED]
+    found = ask(model, tried)
     if model.out_of_fold_ is not None:
         shape = (len(texts), len(model.classes_))
         _check(np.nan_to_num(np.asarray(model.out_of_fold_)), shape, where="out_of_fold_")
+    if not is_built_in(type(model)):
+        again = ask(_store_and_load(model), tried)
+        if not np.allclose(found, again, atol=_ROUNDING):
+            raise ModelError(
+                "The model predicts otherwise once it is stored and loaded",
+                expected="the same probabilities from from_arrays as before to_arrays",
+                fix="Give all that predict_proba needs in to_arrays, and set it in from_arrays.",
+            )
+
+
+def _store_and_load(model: Model) -> Model:
+    arrays, labels = _call("to_arrays", model.to_arrays), labels_of(model)
+    if not isinstance(arrays, Mapping):
+        raise ModelError(
+            f"The model's to_arrays gave {type(arrays).__name__}",
+            expected="arrays by name",
+            fix="Return a dictionary from to_arrays.",
+        )
+    stored = artifact.store_and_load(arrays)
+    found = _call("from_arrays", lambda: type(model).from_arrays(stored, labels))
+    return _require_model(found, "from_arrays", labels)
+
+
+def _require_model(found: object, call: str, labels: Collection[str]) -> Model:
+    if not isinstance(found, Model):
+        raise ModelError(
+            f"The model's {call} gave {type(found).__name__}",
+            expected="the model",
+            fix=f"Return it from {call}.",
+        )
+    try:
+        classes = labels_of(found)
+    except (AttributeError, TypeError):
+        classes = ()
+    if not set(classes) & set(labels):
+        raise ModelError(
+            f"After {call} the model's classes_ are {shorten(classes)}",
+            expected="labels as they were given, in the order of the columns of predict_proba",
+            fix=f"Set classes_ in {call}.",
+        )
+    return found
+
+
+def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], Manifest]:
+    """Load a version as `artifact.load` does; raise `ModelError` if the model's code fails."""
+    return _call("from_arrays", lambda: artifact.load(folder, model_class))
 
 
 def _guarded(model: Model, turn: threading.Lock, seconds: float) -> Predict:
@@ -81,23 +145,19 @@ def _call_in_turn(
             fix="Ask again later, or make the model faster.",
         )
     try:
-        return _call(predict)
+        return _call("predict_proba", predict)
     finally:
         turn.release()
 
 
-def _call(predict: Callable[[], Probabilities]) -> Probabilities:
+def _call(name: str, work: Callable[[], T]) -> T:
     try:
-        return predict()
-    except KeyboardInterrupt:  # of who types a command
+        return work()
+    except (PrelabelError, KeyboardInterrupt):  # said already; of who types a command
         raise
     except BaseException as error:  # the model's code; even sys.exit is no answer
-        log.exception("The model failed in predict_proba")
-        raise ModelError(
-            f"The model failed in predict_proba ({type(error).__name__}{_place(error)})",
-            expected="probabilities",
-            fix="Look for the request id in the server's log: the whole error stands there.",
-        ) from error
+        log.exception("The model failed in %s", name)
+        raise failed_in(name, error) from error
 
 
 def _check(
@@ -118,11 +178,3 @@ def _check(
             fix=f"Mend the model's {where}.",
         )
     return probabilities
-
-
-def _place(error: BaseException) -> str:
-    """Name the line of the model's code; neither folders nor the message, which may quote texts."""
-    step = error.__traceback__
-    while step is not None and step.tb_next is not None:
-        step = step.tb_next
-    return f" at {Path(step.tb_frame.f_code.co_filename).name}:{step.tb_lineno}" if step else ""

@@ -11,7 +11,7 @@ from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.guard import require_answers
+from prelabel.loop.guard import learn, require_answers
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.method import Method
@@ -99,7 +99,7 @@ class Lesson:
         NotEnoughLabelsError
             If it cannot be learned.
         ModelError
-            If the model cannot say what it learned.
+            If the model fails, or could not be served.
         """
         model = self.fit()
         require_answers(model, [example.text for example in self.examples])
@@ -120,9 +120,20 @@ class Lesson:
                 model.thresholds_out_of_fold_ = found.thresholds
 
     def fit(self) -> Model:
-        """Fit a fresh model; raise `NotEnoughLabelsError` if it cannot be learned."""
+        """Fit a fresh model.
+
+        Raises
+        ------
+        NotEnoughLabelsError
+            If it cannot be learned.
+        ModelError
+            If the model fails.
+        """
         if not self.can_be_learned:
             raise NotEnoughLabelsError(self.counts)
+        return learn(self._fit, {*self.counts, *self.control.label_names})
+
+    def _fit(self) -> Model:
         texts = [example.text for example in self.examples]
         weights = [example.weight for example in self.examples]
         names = self.control.label_names

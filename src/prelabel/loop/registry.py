@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from prelabel.errors import ArtifactError, StorageError
-from prelabel.loop.guard import guard
-from prelabel.models import artifact
+from prelabel.errors import ArtifactError, ModelError, StorageError
+from prelabel.loop.guard import guard, load
 from prelabel.models.base import Model, TextModel
 from prelabel.recent import Recent
 from prelabel.storage.versions import VersionStore
@@ -147,14 +146,12 @@ class Registry:
         older = (v for v in everything if v.number < active.number and v.may_be_active)
         for version in (active, *islice(older, OLDER_TRIED)):
             try:
-                models, manifest = artifact.load(
-                    self._artifacts / version.artifact, self._model_class
-                )
+                models, manifest = load(self._artifacts / version.artifact, self._model_class)
                 if self._guard_seconds is not None:
                     guard(models.values(), self._guard_seconds)
                 digest = str(manifest.receipt.get("label_config", ""))
                 return Served(version, _by_control(version, models), digest)
-            except ArtifactError as error:
+            except (ArtifactError, ModelError) as error:
                 log.error("Version %s of %s is not served: %s", version.name, project, error)  # noqa: TRY400 - no news in a traceback
         return None
 

@@ -59,9 +59,9 @@ class Worker:
             raise  # nothing can be recorded here; the scheduler counts it and tries again
         except Exception as error:  # one of the five places: a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
-            reason = str(error) if isinstance(error, PrelabelError) else type(error).__name__
-            message = f"Training failed ({reason}). It is tried again in a while."
-            self._jobs.fail(job, message)
+            known = isinstance(error, PrelabelError)
+            reason = f": {error}" if known else f" ({type(error).__name__})."
+            self._jobs.fail(job, f"Training failed{reason} It is tried again in a while.")
 
     def _prune(self, project: ProjectKey) -> None:
         try:

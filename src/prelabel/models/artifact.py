@@ -134,6 +134,17 @@ def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], 
     return models, manifest
 
 
+def store_and_load(arrays: Arrays) -> Arrays:
+    """Return a model's arrays as they will be once `save` and `load` have had them; read-only.
+
+    Raises
+    ------
+    ArtifactError
+        If they cannot be stored.
+    """
+    return _to_views(np.frombuffer(_to_bytes(arrays), np.uint8))
+
+
 def _of_head(arrays: Arrays, number: int) -> Arrays:
     """Arrays of one model; format 1 knew no other, and no prefix."""
     prefix = f"{number}/"
@@ -216,12 +227,16 @@ def _read_arrays(path: Path, *, sha256: str) -> Arrays:
             fix=TRAIN_AGAIN,
         )
     try:
-        start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES].tobytes(), "little")
-        header = content[_LENGTH_BYTES:start].tobytes()
-        entries = msgspec.json.decode(header, type=dict[str, _Entry])
-        return {name: _view(content[start:], entry) for name, entry in entries.items()}
+        return _to_views(content)
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise unreadable(path, error, expected="a safetensors file") from error
+
+
+def _to_views(content: npt.NDArray[np.uint8]) -> Arrays:
+    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES].tobytes(), "little")
+    header = content[_LENGTH_BYTES:start].tobytes()
+    entries = msgspec.json.decode(header, type=dict[str, _Entry])
+    return {name: _view(content[start:], entry) for name, entry in entries.items()}
 
 
 def _view(content: npt.NDArray[np.uint8], entry: _Entry) -> npt.NDArray[Any]:

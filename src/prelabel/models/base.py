@@ -42,8 +42,8 @@ class Model(ABC):
     out_of_fold_: npt.NDArray[np.float32] | None = None
 
     revision: ClassVar[int] = 1
-    """Raised when the same texts and labels give another model than before: versions of an older
-    revision are then trained again."""
+    """Raised when the same texts and labels give another model than before: the next training makes
+    a new version then, even if no label has changed."""
 
     @abstractmethod
     def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:

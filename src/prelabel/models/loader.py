@@ -18,6 +18,7 @@ from prelabel.errors import ConfigError
 from prelabel.models.base import TextModel
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.raw import RawModel
+from prelabel.models.signatures import require_signatures
 
 MODEL_FILE = "model.py"
 
@@ -47,7 +48,8 @@ def find_model_class(target: Path | None, *, is_alone: bool = False) -> ModelCla
     Raises
     ------
     ConfigError
-        If there is no such directory or class, several could be meant, or the import fails.
+        If there is no such directory or class, several could be meant, the import fails, or its
+        methods do not take what they are called with.
     """
     if target is None:
         return SklearnTextClassifier
@@ -63,10 +65,12 @@ def find_model_class(target: Path | None, *, is_alone: bool = False) -> ModelCla
         if name is not None:
             raise _no_class(file, f"there is no {MODEL_FILE}", name)
         return SklearnTextClassifier
-    return _choose(_import(file.resolve(), is_alone=is_alone), file, name)
+    found = _choose(_import(file.resolve(), is_alone=is_alone), file, name)
+    require_signatures(found)
+    return found
 
 
-def is_built_in(model_class: ModelClass) -> bool:
+def is_built_in(model_class: type[object]) -> bool:
     """Whether a class is prelabel's own, which needs no guard."""
     return model_class.__module__.partition(".")[0] == __name__.partition(".")[0]
 

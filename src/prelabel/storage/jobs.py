@@ -196,7 +196,8 @@ class JobStore:
 def _broke_off(attempts: int) -> str:
     return (
         f"The training broke off {attempts} times in a row, most often because the machine has "
-        "too little memory or disk. It is tried again in a while."
+        "too little memory or disk, or because a model of one's own ended its process. It is tried "
+        "again in a while."
     )
 
 

@@ -1,0 +1,37 @@
+"""What people are told when code of a model class fails: which line it was, and where to look."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from traceback import walk_tb
+
+from prelabel.errors import ModelError
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_NOT_THE_MODELS = (
+    _PACKAGE,
+    _PACKAGE.with_name("label_studio_ml"),
+    *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
+)
+
+
+def failed_in(call: str, error: BaseException) -> ModelError:
+    """Return what to tell of an error that a model's code raised.
+
+    It names the last line outside of what is installed, or the last one if all is. Neither folders
+    nor the error's own message are in it: that may quote texts.
+    """
+    steps = [(step.f_code.co_filename, line) for step, line in walk_tb(error.__traceback__)]
+    own = [step for step in steps if not _is_installed(step[0])]
+    place = "".join(f" at {Path(file).name}:{line}" for file, line in (own or steps)[-1:])
+    return ModelError(
+        f"The model failed in {call} ({type(error).__name__}{place})",
+        expected="an answer",
+        fix="The whole error stands in the server's log, under the id of this request or job.",
+    )
+
+
+def _is_installed(filename: str) -> bool:
+    path = Path(filename).resolve()
+    return any(path.is_relative_to(folder) for folder in _NOT_THE_MODELS)
