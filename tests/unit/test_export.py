@@ -61,6 +61,21 @@ def test_rows_of_json_min_with_one_id_are_annotations_of_one_task(tmp_path: Path
     assert learned(export) == [("a goal", "cooking", 0.5)]
 
 
+def test_rows_with_one_id_and_other_texts_are_tasks_of_their_own(tmp_path: Path) -> None:
+    rows = [{"id": 1, "text": text, "label": "sports"} for text in ("a goal", "a pan", "a goal")]
+    for given in (rows, [min_row("a goal", "sports", 1), min_row("a pan", "sports", 1)]):
+        export = read_export(write(tmp_path / "export.json", given))
+        assert [item.data["text"] for item in export.tasks] == ["a goal", "a pan"]
+
+
+def test_a_plain_row_keeps_what_label_studio_would_call_its_own(tmp_path: Path) -> None:
+    row = {"id": "x17", "text": "a goal", "label": "sports", "created_at": "2026-11-23"}
+    (item,) = read_export(write(tmp_path / "export.json", [row])).tasks
+    assert item.data == {key: value for key, value in row.items() if key != "label"}
+    (item,) = read_export(write(tmp_path / "min.json", [min_row("a goal", "sports", 1)])).tasks
+    assert item.data == {"text": "a goal"}
+
+
 @pytest.mark.parametrize("people", [(1, 2), ({"id": 1}, {"id": 2}), (None, None), ("a@x", "b@x")])
 def test_annotators_are_told_apart_however_an_export_names_them(
     tmp_path: Path, people: tuple[object, object]
@@ -134,12 +149,34 @@ def test_labels_may_be_numbers_or_stand_alone_in_a_list_but_not_be_nothing(tmp_p
     assert learned(export) == [("0", "0", 1), ("1", "1", 1), ("2", "a", 1)]
 
 
+@pytest.mark.parametrize(("label", "kind"), [(True, "bool"), (1.5, "float")])
+def test_labels_that_are_neither_texts_nor_whole_numbers_are_named(
+    tmp_path: Path, label: object, kind: str
+) -> None:
+    path = write(tmp_path / "x.json", [{"text": "a", "label": label}, {"text": "b"}])
+    with pytest.raises(ConfigError, match=rf"\(but a label that is {kind}\).*whole numbers"):
+        read_export(path)
+
+
 @pytest.mark.parametrize("kind", ["rating", "taxonomy", "labels"])
 def test_annotations_of_other_kinds_are_named_and_need_a_config(tmp_path: Path, kind: str) -> None:
     other = annotation("x")
     other["result"][0] |= {"type": kind, "value": {kind: 4}}
     with pytest.raises(ConfigError, match=rf"chooses a label \(but {kind}\).*--config"):
         read_export(write(tmp_path / "export.json", [task("a goal", other)]))
+
+
+def test_choices_of_a_part_of_a_text_are_none_of_all_of_it(tmp_path: Path) -> None:
+    of_part = annotation("a person")
+    of_part["result"][0]["value"] |= {"start": 0, "end": 5, "text": "a goa"}
+    path = write(tmp_path / "export.json", [task("a goal", of_part)])
+    with pytest.raises(ConfigError, match=r"\(but choices of a part of a text\)"):
+        read_export(path)
+    both = annotation("sports")
+    both["result"] += annotation("a person", name="who")["result"]
+    both["result"][1]["value"] |= {"start": 0, "end": 5}
+    export = read_export(write(tmp_path / "both.json", [task("a goal", both)]))
+    assert learned(export) == [("a goal", "sports", 1)]
 
 
 def test_annotations_without_an_id_keep_their_order(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ META_KEYS = frozenset(
 """What a JSON-MIN row says besides the task's data and its labels (label-studio-sdk 2.1.2,
 ``converter/converter.py``, ``convert_to_json_min``)."""
 
+_PART = "of a part of a text"
+
 _GIVE_CONFIG = (
     "Give the labeling config (Label Studio: Settings → Labeling Interface → Code): "
     "--config label_config.xml."
@@ -123,6 +125,11 @@ def find_schema(path: Path, rows: Sequence[Row]) -> LabelSchema:
     return LabelSchema(controls=(tag,))
 
 
+def is_json_min(row: Row) -> bool:
+    """Whether Label Studio wrote a flat row: it names the annotator, if there was none as null."""
+    return {"id", "annotator"} <= row.keys()
+
+
 def is_flat(row: Row) -> bool:
     """Whether the task's data are the row's own keys, as in JSON-MIN."""
     return not isinstance(row.get("data"), dict)
@@ -140,11 +147,12 @@ def _find_choices(row: Row) -> Iterator[_Choice]:
     """Yield what was chosen in a row, one or several labels at once."""
     if not is_flat(row):
         for region in _find_regions(row):
-            if labels := _read_labels(region.value.get("choices")):
+            labels = _read_labels(region.value.get("choices"))
+            if labels and not _is_of_part(region):
                 yield _Choice(region.from_name, region.to_name, labels)
         return
     keys = list(row)
-    if {"id", "annotator"} <= row.keys():  # JSON-MIN writes its labels between these two
+    if is_json_min(row):  # JSON-MIN writes its labels between these two
         keys = keys[keys.index("id") + 1 : keys.index("annotator")]
     else:
         keys = [LABEL_KEY] if LABEL_KEY in row else []
@@ -161,12 +169,16 @@ def _read_labels(value: object) -> tuple[str, ...]:
 
 
 def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
-    nested = [row for row in rows if not is_flat(row)]
-    types = sorted({region.type for row in nested for region in _find_regions(row)})
-    found = f" (but {', '.join(types[:10])})" if types else ""
+    regions = [region for row in rows if not is_flat(row) for region in _find_regions(row)]
+    types = sorted({f"{r.type} {_PART}" if _is_of_part(r) else r.type for r in regions})
+    labels = [row.get(LABEL_KEY) for row in rows if is_flat(row)]
+    kinds = sorted({f"a label that is {type(x).__name__}" for x in labels if x})
+    found = f" (but {', '.join([*types, *kinds][:10])})" if types or kinds else ""
     return unusable(
         f"{path} has no annotation that chooses a label{found}",
-        expected="annotations with choices, or a labeling config that says what was decided",
+        expected="labels that are texts or whole numbers"
+        if kinds
+        else "annotations with choices, or a labeling config that says what was decided",
         fix=_GIVE_CONFIG if types else "",
     )
 
@@ -176,6 +188,11 @@ def _find_regions(row: Row) -> Iterator[Region]:
     for item in read_list(row.get("annotations")):
         if isinstance(item, dict) and not item.get("was_cancelled"):
             yield from to_regions(item.get("result"))
+
+
+def _is_of_part(region: Region) -> bool:
+    """Whether a region is about some words, as of ``Labels`` or ``Choices perRegion="true"``."""
+    return "start" in region.value
 
 
 def _find_texts(row: Row) -> list[str]:

@@ -8,7 +8,7 @@ Label Studio 1.23.2.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from prelabel.label_studio.columns import (
     Columns,
     find_schema,
     is_flat,
+    is_json_min,
     name_columns,
 )
 from prelabel.label_studio.rows import Row, read_list, read_rows
@@ -79,8 +80,7 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
     annotated: list[tuple[Task, Annotation]] = []
     for position, row in enumerate(rows):
         whole = _unflatten(row, columns) if is_flat(row) else row
-        # A flat row is one annotation: rows of one id are about one task.
-        key = ("id", row["id"]) if is_flat(row) and is_id(row.get("id")) else position
+        key = _name_task(row, whole["data"], schema) or position
         if key not in tasks:
             tasks[key] = Task(id=len(tasks) + 1, data=whole["data"])
         task = tasks[key]
@@ -93,9 +93,21 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
     )
 
 
+def _name_task(row: Row, data: Mapping[str, object], schema: LabelSchema) -> object:
+    """Return what the task of a flat row is known by, None if by its place in the file.
+
+    Such a row is one annotation: those of one id are about one task, if their texts are equal.
+    Others' files have numbers of their own, and two projects have the same.
+    """
+    if not (is_flat(row) and is_id(row.get("id"))):
+        return None
+    return row["id"], *[control.read_text(data) for control in schema.controls]
+
+
 def _unflatten(row: Row, columns: Sequence[Columns]) -> Row:
     """Return a JSON-MIN row, or a plain one, as the JSON export has it."""
-    decided = META_KEYS.union(column.label_key for column in columns)
+    meta = META_KEYS if is_json_min(row) else ()
+    decided = {*meta, *(column.label_key for column in columns)}
     data = {key: value for key, value in row.items() if key not in decided}
     regions = [region for column in columns if (region := column.read_region(row))]
     says_none = any(row.get(column.label_key) == [] for column in columns)
