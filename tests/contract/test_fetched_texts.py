@@ -35,7 +35,8 @@ def test_a_text_outlives_the_process(fetched: FetchedTexts, database: Database) 
 
 def test_what_is_new_is_due_and_once_each(fetched: FetchedTexts) -> None:
     fetched.keep(PROJECT, "/a", "a text")
-    assert fetched.find_due(PROJECT, ["/c", "/a", "/b", "/c"]) == ["/c", "/b"]
+    missing = fetched.find_missing(PROJECT, ["/c", "/a", "/b", "/c"])
+    assert (missing.new, missing.due, missing.retry_at) == (["/c", "/b"], [], None)
 
 
 def test_what_failed_is_due_after_a_pause_that_grows(
@@ -43,15 +44,13 @@ def test_what_failed_is_due_after_a_pause_that_grows(
 ) -> None:
     pauses = []
     for _ in range(3):
-        fetched.fail(PROJECT, "/a")
-        assert fetched.find_due(PROJECT, ["/a"]) == []
+        until = fetched.fail(PROJECT, "/a")
+        missing = fetched.find_missing(PROJECT, ["/a"])
+        assert (missing.due, missing.retry_at) == ([], until)
         with database.write() as connection:
-            retry_at = connection.scalar(fetched_text_table.select().with_only_columns(
-                fetched_text_table.c.retry_at))  # fmt: skip
             connection.execute(update(fetched_text_table).values(retry_at=now()))
-        assert retry_at
-        pauses.append(retry_at - now())
-        assert fetched.find_due(PROJECT, ["/a"]) == ["/a"]
+        pauses.append(until - now())
+        assert fetched.find_missing(PROJECT, ["/a"]).due == ["/a"]
     for found, minutes in zip(pauses, (1, 2, 4), strict=True):
         assert timedelta(minutes=minutes - 0.5) < found <= timedelta(minutes=minutes)
 
@@ -59,15 +58,26 @@ def test_what_failed_is_due_after_a_pause_that_grows(
 def test_what_failed_once_is_new_no_more(fetched: FetchedTexts) -> None:
     fetched.keep(PROJECT, "/a", "a text")
     fetched.fail(PROJECT, "/b")
-    assert fetched.find_new(PROJECT, ["/d", "/a", "/b", "/c", "/d"]) == ["/d", "/c"]
-    assert fetched.find_new(TWIN, ["/a"]) == ["/a"]
+    assert fetched.find_missing(PROJECT, ["/d", "/a", "/b", "/c", "/d"]).new == ["/d", "/c"]
+    assert fetched.find_missing(TWIN, ["/a"]).new == ["/a"]
 
 
 def test_what_failed_and_came_is_a_text(fetched: FetchedTexts) -> None:
     fetched.fail(PROJECT, "/a")
     fetched.keep(PROJECT, "/a", "at last")
     assert fetched.find(PROJECT, ["/a"]) == {"/a": "at last"}
-    assert fetched.find_due(PROJECT, ["/a"]) == []
+    missing = fetched.find_missing(PROJECT, ["/a"])
+    assert (missing.new, missing.due, missing.retry_at) == ([], [], None)
+
+
+def test_what_a_clock_that_was_set_back_since_put_off_is_due(
+    fetched: FetchedTexts, database: Database
+) -> None:
+    fetched.fail(PROJECT, "/a")
+    with database.write() as connection:
+        later = now() + timedelta(days=400)
+        connection.execute(update(fetched_text_table).values(retry_at=later))
+    assert fetched.find_missing(PROJECT, ["/a"]).due == ["/a"]
 
 
 def test_many_texts_are_found_at_once(fetched: FetchedTexts) -> None:
@@ -75,7 +85,7 @@ def test_many_texts_are_found_at_once(fetched: FetchedTexts) -> None:
     for url in urls[::100]:
         fetched.keep(PROJECT, url, url)
     assert set(fetched.find(PROJECT, urls)) == set(urls[::100])
-    assert len(fetched.find_due(PROJECT, urls)) == 1200 - 12
+    assert len(fetched.find_missing(PROJECT, urls).new) == 1200 - 12
 
 
 def test_odd_characters_are_kept_as_far_as_they_can_be(fetched: FetchedTexts) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 
 from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore
+from prelabel.storage.projects import ProjectStore, now
 from prelabel.storage.versions import VersionStore
 from prelabel.types import FIRST_TEXTS, Job, JobState, ProjectKey, Task
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, deleted, heads, labeled
@@ -118,6 +119,19 @@ def test_a_wanted_sync_makes_due_unless_it_was_put_off(
     assert jobs.due(EVERY) == [TWIN]
     projects.sync_failed(TWIN, retry=True)
     assert jobs.due(EVERY) == []
+
+
+def test_texts_that_are_to_be_tried_again_make_a_project_due_when_it_is_time(
+    jobs: JobStore, database: Database
+) -> None:
+    fetched = FetchedTexts(database)
+    fetched.try_again(PROJECT, now() + timedelta(hours=1))
+    assert jobs.due(10) == []
+    for moment in (now(), now() + timedelta(days=400)):  # it may be of a clock set back since
+        fetched.try_again(PROJECT, moment)
+        assert jobs.due(10) == [PROJECT]
+    fetched.try_again(PROJECT, None)
+    assert jobs.due(10) == []
 
 
 def test_a_request_makes_due_however_few_labels(jobs: JobStore) -> None:

@@ -235,6 +235,15 @@ def test_what_is_no_success_is_a_failure_that_says_so(
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/{status}", f"answered {status}")
 
 
+@pytest.mark.parametrize(("status", "may_be_away"), [(404, False), (403, False), (503, True)])
+def test_a_host_that_answers_is_told_from_one_that_may_be_away(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, status: int, *, may_be_away: bool
+) -> None:
+    with pytest.raises(UpstreamError) as caught:
+        make_fetcher(studio, LOOPBACK).fetch(OURS, f"{serve().url}/{status}")
+    assert caught.value.retryable is may_be_away
+
+
 @pytest.mark.parametrize(
     ("charset", "content"),
     [("iso-8859-1", b"caf\xe9"), ("utf-8", "\ufeffcafé".encode()), ("", "café".encode()),

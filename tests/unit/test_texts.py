@@ -134,7 +134,7 @@ def test_texts_in_tasks_are_never_fetched(make: Callable[..., Texts], library: L
 
 
 def test_only_so_many_are_fetched_ahead(make: Callable[..., Texts], library: Library) -> None:
-    assert make().fetch_some(PROJECT, SCHEMA, DATA, at_most=2) == 3
+    assert make().fetch(PROJECT, SCHEMA, DATA, at_most=2).n_new == 3
     assert sorted(url for _, url in library.asked) == ["/0", "/1"]
 
 
@@ -142,10 +142,10 @@ def test_what_failed_comes_after_what_is_new_and_is_not_left(
     make: Callable[..., Texts], library: Library, database: Database
 ) -> None:
     texts, data = make(), [DATA[3], *DATA]
-    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=1) == 4
+    assert texts.fetch(PROJECT, SCHEMA, data, at_most=1).n_new == 4
     with database.write() as connection:  # its pause is over
         connection.execute(update(fetched_text_table).values(retry_at=None))
-    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=4) == 0
+    assert texts.fetch(PROJECT, SCHEMA, data, at_most=4).n_new == 0
     assert sorted(url for _, url in library.asked) == ["/0", "/1", "/2", "/3", "/4"]
-    assert texts.fetch_some(PROJECT, SCHEMA, data, at_most=4) == 0
+    assert texts.fetch(PROJECT, SCHEMA, data, at_most=4).n_new == 0
     assert library.asked[5:] == [(PROJECT, "/3")]

@@ -22,6 +22,7 @@ from prelabel.errors import UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.hosts import Address, FetchHosts
 from prelabel.label_studio.places import Place, is_at_home, locate
+from prelabel.label_studio.refusals import is_passing
 from prelabel.label_studio.transport import make_context
 from prelabel.types import ProjectKey
 
@@ -195,7 +196,8 @@ async def _read(
         if response.is_redirect:
             return url.join(response.headers["Location"])
         if response.status_code != httpx.codes.OK:
-            raise _failure(url, f"answered {response.status_code}")
+            status = response.status_code
+            raise _failure(url, f"answered {status}", has_answer=not is_passing(status))
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise _failure(url, "it comes packed, unasked")
         content = b""
@@ -216,12 +218,12 @@ def _decode(content: bytes, charset: str | None) -> str:
         return content.decode("utf-8", "replace").removeprefix("\ufeff")
 
 
-def _failure(url: httpx.URL, what: str) -> UpstreamError:
+def _failure(url: httpx.URL, what: str, *, has_answer: bool = False) -> UpstreamError:
     return UpstreamError(
         f"The text at {_show(url)} cannot be fetched: {what}",
         expected="an answer with the text",
         fix="Open the address in a browser; the task has no prediction until it can be fetched.",
-        retryable=True,
+        retryable=not has_answer,
     )
 
 

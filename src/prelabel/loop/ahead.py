@@ -25,6 +25,21 @@ _AWAY_FOR = timedelta(minutes=1)
 """How soon the next slice is fetched, and how soon after one of which no text could be had."""
 
 
+def fetch_again(
+    texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot
+) -> bool:  # fmt: skip
+    """Fetch what has failed, if it is time; return whether there is more to learn from now.
+
+    More is what a label is about, and any text where names may wait for more.
+    """
+    if not snapshot.fetch_is_due:
+        return False
+    data = [task.data for task, _ in snapshot.annotated]
+    if snapshot.texts_due is not None:
+        data += snapshot.data
+    return texts.fetch(project, schema, data, at_most=_SLICE).n_had > 0
+
+
 def fetch_ahead(
     texts: Texts,
     project: ProjectKey,
@@ -35,21 +50,24 @@ def fetch_ahead(
     """Fetch the next texts; return what came of a training with what texts have to do with it.
 
     It says how many texts of labeled tasks are missing, and is due again where names wait for
-    texts that are on their way.
+    texts that are on their way. What has failed, and something waits for, is tried again by itself.
     """
-    n_left = texts.fetch_some(project, schema, snapshot.data, at_most=_SLICE)
-    if trained is None or not schema.has_urls:
-        return trained
-    n_missing = texts.count_missing(project, schema, [task.data for task, _ in snapshot.annotated])
+    labeled = [task.data for task, _ in snapshot.annotated]
+    fetched = texts.fetch(project, schema, [*labeled, *snapshot.data], at_most=_SLICE)
+    n_missing = texts.count_missing(project, schema, labeled)
+    names_wait = (trained or snapshot).texts_due is not None
+    retry_at = fetched.retry_at if n_missing or names_wait else None
+    if retry_at != snapshot.fetch_due_at:
+        texts.try_again(project, retry_at)
+    if trained is None:
+        return None
     if n_missing:
         missing = f" The texts of {n_missing} labeled tasks are missing; the log says why."
         trained = replace(trained, message=trained.message + missing)
     if trained.texts_read is None:
         return trained
-    filled = texts.fill(project, schema, snapshot.data)
-    # As the training counted them: a text may be there and say nothing.
-    n_texts = sum(len(read_pool(control, filled)) for control in schema.controls)
-    if n_texts <= trained.texts_read and not n_left:
+    n_texts = _count_texts(texts, project, schema, snapshot)
+    if n_texts <= trained.texts_read and not fetched.n_new:
         return trained
     return replace(
         trained,
@@ -57,3 +75,11 @@ def fetch_ahead(
         texts_due=snapshot.texts,
         wait=_NEXT_AFTER if n_texts > trained.texts_read else _AWAY_FOR,
     )
+
+
+def _count_texts(
+    texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot
+) -> int:  # fmt: skip
+    """Count as a training does: a text may be there and say nothing."""
+    filled = texts.fill(project, schema, snapshot.data)
+    return sum(len(read_pool(control, filled)) for control in schema.controls)

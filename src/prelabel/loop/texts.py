@@ -6,11 +6,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from prelabel.errors import StorageError, UpstreamError
 from prelabel.label_config import FETCHED_KEY, LabelSchema
-from prelabel.storage.fetched import FetchedTexts
-from prelabel.storage.projects import ProjectStore
+from prelabel.storage.fetched import FetchedTexts, Missing
+from prelabel.storage.projects import ProjectStore, now
 from prelabel.types import ProjectKey
 
 log = logging.getLogger(__name__)
@@ -18,10 +21,36 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8
 MOST_WAITING = 1_000
 GIVE_UP = 2 * AT_ONCE
-"""After so many texts in a row of which none could be had, no more are tried for now."""
+"""After so many texts in a row for which no host answered, no more are tried for now."""
 
 Data = Mapping[str, object]
 Fetch = Callable[[ProjectKey, str], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """What came of fetching texts.
+
+    Attributes
+    ----------
+    n_had
+        How many there are more.
+    n_new
+        How many are left that nobody has tried.
+    retry_at
+        When what has failed is worth another try; None if nothing has.
+    """
+
+    n_had: int = 0
+    n_new: int = 0
+    retry_at: datetime | None = None
+
+
+class _Try(NamedTuple):
+    """Whether a host answered, and when to try again; None if there is the text."""
+
+    retry_at: datetime | None
+    has_answer: bool
 
 
 class Texts:
@@ -67,6 +96,8 @@ class Texts:
 
     def count_missing(self, project: ProjectKey, schema: LabelSchema, data: Sequence[Data]) -> int:
         """Return of how many tasks a text is not there."""
+        if not schema.has_urls:
+            return 0
         urls = [schema.find_urls(item) for item in data]
         texts = self._store.find(project, {url for several in urls for url in several})
         return sum(any(url not in texts for url in several) for several in urls)
@@ -75,7 +106,8 @@ class Texts:
         """Have the texts fetched that are not yet, later; those of strangers are not."""
         if not schema.has_urls or not self._projects.is_known(project):
             return
-        for url in self._store.find_due(project, _find_urls(schema, data)):
+        missing = self._store.find_missing(project, _find_urls(schema, data))
+        for url in (*missing.new, *missing.due):
             with self._lock:
                 item = project, url
                 if item in self._waiting or len(self._waiting) >= self._most_waiting:
@@ -83,31 +115,34 @@ class Texts:
                 self._waiting.add(item)
             self._pool.submit(self._fetch_waiting, project, url)
 
-    def fetch(self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data]) -> None:
-        """Fetch the texts that are not yet, now; what fails costs its task only."""
-        if schema.has_urls:
-            self._fetch_all(project, self._store.find_due(project, _find_urls(schema, data)))
+    def fetch(
+        self,
+        project: ProjectKey,
+        schema: LabelSchema,
+        data: Iterable[Data],
+        *,
+        at_most: int | None = None,
+    ) -> Fetched:
+        """Fetch the next texts that are not there, now; what fails costs its task only.
 
-    def fetch_some(
-        self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data], *, at_most: int
-    ) -> int:
-        """Fetch the next texts that are not yet, now; return how many are left that are new.
-
-        Where not one of several can be had it stops: their host may be away. What failed before
-        comes last and is not counted: it may fail for good, and keeps nobody waiting.
+        What failed before comes last. Where no host answers for several in a row it stops.
         """
         if not schema.has_urls:
-            return 0
-        urls = _find_urls(schema, data)
-        new = self._store.find_new(project, urls)
-        due = [*dict.fromkeys([*new, *self._store.find_due(project, urls)])]
-        n_tried = 0
-        for start in range(0, min(at_most, len(due)), GIVE_UP):
-            some = due[start : min(start + GIVE_UP, at_most)]
-            n_tried += len(some)
-            if not self._fetch_all(project, some):
-                break
-        return max(0, len(new) - n_tried)
+            return Fetched()
+        missing = self._store.find_missing(project, _find_urls(schema, data))
+        urls, tried = [*missing.new, *missing.due], list[_Try]()
+        for start in range(0, len(urls[:at_most]), GIVE_UP):
+            some = urls[:at_most][start : start + GIVE_UP]
+            tries = [*self._pool.map(lambda url: self._fetch_one(project, url), some)]
+            tried += tries
+            if not any(each.has_answer for each in tries):
+                return _count(missing, tried, next_at=max(each.retry_at or now() for each in tries))
+        n_due = len(urls) - max(len(tried), len(missing.new))
+        return _count(missing, tried, next_at=now() if n_due else None)
+
+    def try_again(self, project: ProjectKey, at: datetime | None) -> None:
+        """Have a job made that fetches what has failed, at a time; None has none made."""
+        self._store.try_again(project, at)
 
     def stop(self) -> None:
         """Fetch nothing more."""
@@ -122,20 +157,24 @@ class Texts:
             with self._lock:
                 self._waiting.discard((project, url))
 
-    def _fetch_all(self, project: ProjectKey, urls: Sequence[str]) -> int:
-        """Fetch texts; return how many could be had."""
-        return sum(self._pool.map(lambda url: self._fetch_one(project, url), urls))
-
-    def _fetch_one(self, project: ProjectKey, url: str) -> bool:
-        """Fetch a text; return whether it could be had."""
+    def _fetch_one(self, project: ProjectKey, url: str) -> _Try:
         try:
             text = self._fetch(project, url)
         except UpstreamError as error:
             log.warning("Project %s: %s", project, error)
-            self._store.fail(project, url)
-            return False
+            return _Try(self._store.fail(project, url), has_answer=not error.retryable)
         self._store.keep(project, url, text)
-        return True
+        return _Try(None, has_answer=True)
+
+
+def _count(missing: Missing, tried: Sequence[_Try], *, next_at: datetime | None) -> Fetched:
+    """Return what came of it; without a time for the next try, that is when the first is due."""
+    put_off = [missing.retry_at, *(each.retry_at for each in tried)]
+    return Fetched(
+        n_had=sum(each.retry_at is None for each in tried),
+        n_new=max(0, len(missing.new) - len(tried)),
+        retry_at=next_at or min(filter(None, put_off), default=None),
+    )
 
 
 def _find_urls(schema: LabelSchema, data: Iterable[Data]) -> list[str]:

@@ -6,14 +6,13 @@ import logging
 import shutil
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config
-from prelabel.loop.ahead import fetch_ahead
+from prelabel.loop.ahead import fetch_again, fetch_ahead
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
 from prelabel.loop.hints import write_hints
@@ -91,12 +90,16 @@ class Trainer:
             Train however few labels have changed: someone asked.
         """
         snapshot = self._labels.snapshot(project)
+        schema = _read(snapshot.label_config)
+        if schema:
+            must_train |= fetch_again(self._texts, project, schema, snapshot)
         trained = None
         if must_train or self._is_due(snapshot):
             trained = self._learn(project, owner, snapshot, must_train=must_train)
-        with suppress(LabelConfigError):
-            schema = parse_label_config(snapshot.label_config or "")
-            trained = fetch_ahead(self._texts, project, schema, snapshot, trained)
+        if schema:
+            return fetch_ahead(self._texts, project, schema, snapshot, trained)
+        if snapshot.fetch_due_at:
+            self._texts.try_again(project, None)
         return trained
 
     def _learn(
@@ -229,3 +232,10 @@ class Trainer:
             trained_changes=snapshot.label_changes,
             version=version,
         )
+
+
+def _read(label_config: str | None) -> LabelSchema | None:
+    try:
+        return parse_label_config(label_config or "")
+    except LabelConfigError:
+        return None

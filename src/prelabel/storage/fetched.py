@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from prelabel.storage.database import Database
 from prelabel.storage.projects import now
 from prelabel.storage.rows import batches
 from prelabel.storage.tables import fetched_text_table as table
+from prelabel.storage.tables import update_project
 from prelabel.types import ProjectKey
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """Addresses whose texts are not there, once each and in their order.
+
+    Attributes
+    ----------
+    new
+        Those that nobody has tried to fetch.
+    due
+        Those that have failed, and whose pause is over.
+    retry_at
+        When the first of those that are still put off is due; None if there are none.
+    """
+
+    new: list[str]
+    due: list[str]
+    retry_at: datetime | None
 
 
 class FetchedTexts:
@@ -41,30 +62,26 @@ class FetchedTexts:
                 found |= {by_hash[row.url_sha256]: row.text for row in connection.execute(query)}
         return found
 
-    def find_due(self, project: ProjectKey, urls: Iterable[str]) -> list[str]:
-        """Return which addresses are to be fetched, in their order.
-
-        Those are new ones, and failed ones after a pause: a minute, and twice as long each time.
-        """
-        return self._without(project, urls, table.c.text.is_not(None) | (table.c.retry_at > now()))
-
-    def find_new(self, project: ProjectKey, urls: Iterable[str]) -> list[str]:
-        """Return which addresses nobody has tried to fetch, in their order."""
-        return self._without(project, urls, true())
-
-    def _without(
-        self, project: ProjectKey, urls: Iterable[str], known: ColumnElement[bool]
-    ) -> list[str]:
-        """Return the addresses, once each and in their order, of which that is not known."""
-        wanted, found = list(dict.fromkeys(urls)), set[str]()
-        for batch in batches(wanted):
-            hashes = [_hash(url) for url in batch]
-            query = select(table.c.url_sha256).where(
-                table.c.project == str(project), table.c.url_sha256.in_(hashes), known
+    def find_missing(self, project: ProjectKey, urls: Iterable[str]) -> Missing:
+        """Return the addresses whose texts are not there."""
+        wanted = list(dict.fromkeys(urls))
+        moment, state = now(), dict[str, bool | None]()
+        pauses = list[datetime]()
+        for batch in batches([_hash(url) for url in wanted]):
+            query = select(table.c.url_sha256, table.c.text.is_not(None), table.c.retry_at).where(
+                table.c.project == str(project), table.c.url_sha256.in_(batch)
             )
             with self._database.read() as connection:
-                found |= set(connection.scalars(query))
-        return [url for url in wanted if _hash(url) not in found]
+                for digest, is_there, retry_at in connection.execute(query):
+                    is_put_off = retry_at and moment < retry_at <= moment + LONGEST_PAUSE
+                    state[digest] = not (is_there or is_put_off)
+                    pauses += [retry_at] if is_put_off else []
+        of_url = [(url, state.get(_hash(url))) for url in wanted]
+        return Missing(
+            new=[url for url, is_due in of_url if is_due is None],
+            due=[url for url, is_due in of_url if is_due],
+            retry_at=min(pauses, default=None),
+        )
 
     def keep(self, project: ProjectKey, url: str, text: str) -> None:
         """Remember a text of a known project."""
@@ -72,13 +89,23 @@ class FetchedTexts:
         clean = text.encode("utf-8", "replace").decode()
         self._write(project, url, {"text": clean, "failures": 0, "retry_at": None})
 
-    def fail(self, project: ProjectKey, url: str) -> None:
-        """Remember that an address of a known project could not be fetched."""
+    def fail(self, project: ProjectKey, url: str) -> datetime:
+        """Remember that an address of a known project could not be fetched; return when it is due.
+
+        That is in a minute, and after twice as long each time it fails again, up to a day.
+        """
         query = select(table.c.failures).where(_is(project, url))
         with self._database.read() as connection:
             failures = int(connection.scalar(query) or 0) + 1
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 20))
-        self._write(project, url, {"failures": failures, "retry_at": now() + pause})
+        doublings: int = 2 ** min(failures - 1, 20)
+        retry_at = now() + min(LONGEST_PAUSE, FIRST_PAUSE * doublings)
+        self._write(project, url, {"failures": failures, "retry_at": retry_at})
+        return retry_at
+
+    def try_again(self, project: ProjectKey, at: datetime | None) -> None:
+        """Note when a job is due that fetches what has failed; None if nothing waits for it."""
+        with self._database.write() as connection:
+            connection.execute(update_project(project).values(fetch_due_at=at))
 
     def _write(self, project: ProjectKey, url: str, values: Mapping[str, object]) -> None:
         with self._database.write() as connection:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, update
 
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.leases import check_lease, is_free
 from prelabel.storage.projects import has_come, now, pause_after
 from prelabel.storage.tables import is_project, job_table, project_table, update_project
@@ -82,6 +83,7 @@ class JobStore:
                     changes >= func.coalesce(own, train_every),
                     and_(literal(by_texts), columns.texts >= columns.texts_due),
                     has_come(columns.sync_due_at, moment),
+                    has_come(columns.fetch_due_at, moment, longest=LONGEST_PAUSE),
                     has_job,
                 ),
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.pool import (
     POOL_TEXTS,
     choose,
@@ -16,7 +18,7 @@ from prelabel.storage.pool import (
     is_alive,
     thin_out,
 )
-from prelabel.storage.projects import Seen, see
+from prelabel.storage.projects import Seen, now, see
 from prelabel.storage.rows import (
     annotate,
     batches,
@@ -58,6 +60,8 @@ class Snapshot:
     texts, texts_due
         How many tasks its pool had when one was last added, and from how many on a training is due
         that has too few labels; None if texts make none due.
+    fetch_due_at
+        When texts that could not be fetched are tried again; None while nothing waits for any.
     annotated
         Every annotation that exists, with its task, ordered by id.
     data
@@ -69,6 +73,7 @@ class Snapshot:
     trained_changes: int
     texts: int
     texts_due: int | None
+    fetch_due_at: datetime | None
     annotated: tuple[tuple[Task, Annotation], ...]
     data: tuple[Mapping[str, object], ...]
     settings: ProjectSettings
@@ -82,6 +87,13 @@ class Snapshot:
     def texts_are_due(self) -> bool:
         """Whether there are as many texts as make a training due."""
         return self.texts_due is not None and self.texts >= self.texts_due
+
+    @property
+    def fetch_is_due(self) -> bool:
+        """Whether it is time to try again what could not be fetched."""
+        moment, at = now(), self.fetch_due_at
+        # What is put off for longer than any was by a clock that has been set back since.
+        return at is not None and not moment < at <= moment + LONGEST_PAUSE
 
 
 class LabelStore:
@@ -162,6 +174,7 @@ class LabelStore:
             trained_changes=state.trained_changes,
             texts=state.texts,
             texts_due=state.texts_due,
+            fetch_due_at=state.fetch_due_at,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
             data=tuple(data),
             settings=ProjectSettings.from_mapping(state.settings),

@@ -204,9 +204,11 @@ def pause_after(failures: int) -> timedelta:
     return min(FIRST_RETRY * doublings, LONGEST_RETRY)
 
 
-def has_come(time: ColumnElement[Any], moment: datetime) -> ColumnElement[bool]:
+def has_come(
+    time: ColumnElement[Any], moment: datetime, *, longest: timedelta = LONGEST_RETRY
+) -> ColumnElement[bool]:
     """Return the condition that a time has come, or is so far ahead that a clock was set back."""
-    return or_(time <= moment, time > moment + LONGEST_RETRY)
+    return or_(time <= moment, time > moment + longest)
 
 
 def now() -> datetime:

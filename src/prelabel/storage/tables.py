@@ -86,6 +86,8 @@ project_table = Table(
     # learn from; while it is empty, texts make none due.
     Column("texts", Integer, nullable=False, server_default="0"),
     Column("texts_due", Integer, server_default=str(FIRST_TEXTS)),
+    # When texts that could not be fetched are tried again; empty while nothing waits for any.
+    Column("fetch_due_at", UtcTime),
 )
 
 
