@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
+from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
@@ -229,6 +230,17 @@ def test_a_sync_is_put_off_as_long_as_label_studio_asks_for_within_limits(
     assert 110 < (due_at(database) - first) / 1e6 < 180
     projects.sync_failed(PROJECT, retry=True, after=timedelta(days=2))
     assert 590 < (due_at(database) - first) / 1e6 < 700
+
+
+def test_a_sync_put_off_by_a_clock_that_was_set_back_since_is_due_and_done_once(
+    syncs: SyncStore, jobs: JobStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT, after=timedelta(hours=3))  # by a clock that was hours ahead
+    assert jobs.due(10) == [PROJECT]
+    assert projects.sync_is_due(PROJECT), "a job that finds nothing to do would come again at once"
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert jobs.due(10) == []
 
 
 def due_at(database: Database) -> int:

@@ -68,3 +68,9 @@ def test_a_project_that_is_not_known_is_refused_with_those_that_are(tmp_path: Pa
         refused = run("rollback", "--project", "8", *data)
         assert (refused.returncode, project.key in refused.stderr) == (2, True)
         assert "Traceback" not in refused.stderr
+
+
+def test_more_days_than_the_calendar_has_are_refused() -> None:
+    refused = run("prune", "--forgotten-days", "1000000")
+    assert refused.returncode == 2
+    assert "is not in the range" in refused.stderr

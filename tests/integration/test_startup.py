@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from prelabel.models.manifest import FORMAT
-from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
+from tests.backend import NEVER_BY_ITSELF, PATIENCE_SECONDS, Backend, Project, make_text
 from tests.integration.test_cli import run
 
 
@@ -160,3 +161,11 @@ def test_a_database_that_is_none_stops_the_start_with_what_to_do_and_stays_as_it
     assert "prelabel restore" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert file.read_bytes() == b"no database" * 1000
+
+
+def test_an_address_of_ipv6_is_served_and_written_as_browsers_read_it(tmp_path: Path) -> None:
+    backend = Backend(tmp_path, arguments=["--host", "::1"])
+    backend.url = f"http://[::1]:{backend.port}"
+    backend.client = httpx.Client(base_url=backend.url, timeout=PATIENCE_SECONDS)
+    with backend:
+        assert f"is served on {backend.url}" in backend.log.read_text()

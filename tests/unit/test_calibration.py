@@ -5,28 +5,14 @@ import pytest
 from scipy.special import softmax
 
 from prelabel.models.calibration import (
-    N_FOLDS,
     are_clearly_worse,
-    assign_folds,
     measure,
     scale_without_each,
 )
 from prelabel.models.examples import Examples
+from prelabel.models.folds import assign_folds
 from prelabel.models.regression import Matrix, Solver
 from prelabel.models.scaling import expect_scaling
-
-
-def test_equal_texts_are_in_one_fold_and_labels_in_all() -> None:
-    groups = [f"text {i // 2}" for i in range(40)]
-    labels = np.repeat([0, 1], 20)
-    folds = assign_folds(groups, labels, 5)
-    assert (folds[::2] == folds[1::2]).all()
-    for label in (0, 1):
-        np.testing.assert_array_equal(np.bincount(folds[labels == label]), [4] * 5)
-
-
-def test_no_examples_have_no_folds() -> None:
-    assert assign_folds([], np.array([], np.int64), 5).shape == (0,)
 
 
 def noise(n: int) -> tuple[Examples, Matrix]:
@@ -114,7 +100,7 @@ def test_no_score_has_a_say_in_how_it_is_scaled() -> None:
     examples, scores = sure_scores(60)
     scaling = expect_scaling(2)
     found = scale_without_each(scores, examples, scaling)
-    folds = assign_folds(examples.texts, examples.labels, N_FOLDS)
+    folds = assign_folds(examples.texts, examples.labels)
     for i in range(60):
         changed = scores.copy()
         changed[i] *= -9

@@ -357,12 +357,25 @@ def test_cookies_are_not_kept(serve: Serve, connect: Connect) -> None:
         "http://me:pw@host",
         "http://h/?a=b",
         "http://host:port",
+        "http://127.0.0.1:99999",
     ],
 )
 def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigError, match="LABEL_STUDIO_HOST") as caught:
         LabelStudioClient(url, LEGACY)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:secret@proxy:1080", "gopher://me:secret@proxy:70", "http://[::1"]
+)
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(ConfigError, match="HTTP_PROXY") as caught:
+        LabelStudioClient("http://label-studio.example", LEGACY)
+    assert "secret" not in str(caught.value)
 
 
 # TLS

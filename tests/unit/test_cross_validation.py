@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from prelabel.loop.cross_validation import MOST_EXAMPLES, N_FOLDS, predict_left_out
+from prelabel.loop.cross_validation import MOST_EXAMPLES, predict_left_out
 from prelabel.models.base import Arrays, MultiLabelModel
+from prelabel.models.folds import N_FOLDS
 from prelabel.types import Example
 from tests.letters import Letters
 

@@ -62,11 +62,13 @@ def test_another_release_than_the_tested_one_is_named(release: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:9090", "ftp://host.example", "http://", "http://prelabel:9090", "http://h?q"]
-)
+    "url", ["localhost:9090", "ftp://host.example", "http://", "http://prelabel:9090", "http://h?q",
+            "http://[::1", "http://a.b:99999", "http://a.b:0", "http://ann:secret"]
+)  # fmt: skip
 def test_an_address_that_cannot_be_a_backends_is_refused(url: str) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         Backend(url=url)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,16 @@ def test_redirects_to_something_else_end(
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/to", "not HTTP|is not listed")
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999])
+def test_a_port_that_there_cannot_be_costs_its_task_only(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, port: int
+) -> None:
+    nowhere = f"http://{LOOPBACK}:{port}/a"
+    listed = serve(redirects={"/to": nowhere})
+    for address in (nowhere, f"{listed.url}/to"):
+        assert_refused(make_fetcher(studio, LOOPBACK), address, "cannot be fetched")
+
+
 def test_redirects_in_a_circle_end(make_fetcher: MakeFetcher, serve: Serve, studio: Host) -> None:
     listed = serve(redirects={"/to": "/to"})
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/to", "more than 3 redirects")
@@ -227,7 +237,7 @@ def test_a_packed_text_is_refused(make_fetcher: MakeFetcher, serve: Serve, studi
     assert_refused(make_fetcher(studio, LOOPBACK), f"{listed.url}/a", "packed")
 
 
-@pytest.mark.parametrize("status", [204, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [204, 300, 302, 304, 401, 403, 404, 429, 500, 503])
 def test_what_is_no_success_is_a_failure_that_says_so(
     make_fetcher: MakeFetcher, serve: Serve, studio: Host, status: int
 ) -> None:

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from prelabel.models.ngrams import Counts
-from prelabel.models.regression import Linear, Matrix, Solver, answer
+from prelabel.models.regression import Linear, Matrix, Solver, answer, guess
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 3
@@ -74,6 +74,21 @@ def test_what_rows_make_of_columns_of_their_own_is_nearly_the_best() -> None:
     nothing = np.zeros(120)
     best = minimize(cost, nothing, method="L-BFGS-B", options={"maxfun": 100_000}).fun
     assert cost(found) - best < 0.05 * (cost(nothing) - best)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_guess_answers_by_the_penalty_that_scikit_learn_has(n_classes: int) -> None:
+    rows, labels = np.eye(60, dtype=np.float32), LABELS % n_classes
+    start = SOLVER.fit(rows[:50, :50], labels[:50], ONES[:50], n_classes=n_classes)
+    found = guess(start, rows, labels, SOLVER.C * ONES)
+    scores = found.scores(rows)
+    truths = np.eye(n_classes)[labels]
+    # At the optimum a row's own column is its strength times what is missing to certainty.
+    missing = SOLVER.C * (truths - softmax(scores, axis=1))
+    own = np.diff(found.coefficients, axis=1) if n_classes == 2 else found.coefficients
+    expected = missing[:, 1:] if n_classes == 2 else missing
+    np.testing.assert_allclose(own[50:], expected[50:], atol=0.01)
+    np.testing.assert_array_equal(found.coefficients[:50], start.coefficients)
 
 
 @pytest.mark.parametrize("n_classes", [2, 20])

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prelabel.cli.report import describe_curve, describe_evaluation, join
-from prelabel.loop.cross_validation import FEWEST_TEXTS
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.learning_curve import LEAST_EXAMPLES, LearningCurve
 from prelabel.loop.lesson import Lesson
+from prelabel.models.folds import FEWEST_TEXTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -60,7 +60,7 @@ def restore(file: Path, model_dir: Path | None) -> None:
 )
 @click.option(
     "--forgotten-days",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 100_000),  # more is before the first year of Python's calendar
     default=30,
     show_default=True,
     help="Erase projects whose connection was removed so long ago, labels included.",

@@ -94,7 +94,8 @@ def _say_what_is_known(
     settings: Settings, name: str, listener: socket.socket, *, is_custom: bool = False
 ) -> None:
     port = listener.getsockname()[1]
-    log.info("%s is served on http://%s:%d", name, settings.host, port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    log.info("%s is served on http://%s:%d", name, host, port)
     if is_custom and settings.workers > 1:
         log.warning("WORKERS is %d: a class of this kind is served by one", settings.workers)
     log.info("Labels and model versions are kept in %s", settings.model_dir.absolute())

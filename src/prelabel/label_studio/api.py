@@ -203,7 +203,8 @@ def _read_url(url: str) -> str:
     except httpx.InvalidURL:
         parsed = httpx.URL("")
     extra = parsed.userinfo or parsed.query or parsed.fragment
-    if parsed.scheme not in ("http", "https") or not parsed.host or extra:
+    has_port = (parsed.port or 80) in range(1, 65536)
+    if parsed.scheme not in ("http", "https") or not (parsed.host and has_port) or extra:
         raise ConfigError(
             "LABEL_STUDIO_HOST is no address of a Label Studio",
             expected="http:// or https://, a host, and nothing but a path after it",

@@ -26,6 +26,14 @@ def _may_have_webhooks(host: str) -> bool:
     return host == "localhost" or "." in host or ":" in host
 
 
+def _no_address(received: str) -> ConfigError:
+    return ConfigError(
+        f"Received {received} as the backend's address",
+        expected="http:// or https://, a host, and perhaps a port and a path",
+        fix="Give it as Label Studio reaches it, as in http://localhost:9090.",
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Backend:
     """A backend, and the credentials that it asks for; ``user`` is empty where it asks for none."""
@@ -35,14 +43,14 @@ class Backend:
     password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-            raise ConfigError(
-                f"Received {shorten(hide_credentials(self.url))} as the backend's address",
-                expected="http:// or https://, a host, and perhaps a port and a path",
-                fix="Give it as Label Studio reaches it, as in http://localhost:9090.",
-            )
-
+        try:
+            parts = urlsplit(self.url)
+            has_port = parts.port != 0
+        except ValueError as error:  # brackets or a port that cannot be; it quotes them
+            raise _no_address("something else") from error
+        is_http = parts.scheme in ("http", "https") and has_port
+        if not (is_http and parts.hostname) or parts.query:
+            raise _no_address(shorten(hide_credentials(self.url)))
         if not _may_have_webhooks(parts.hostname):
             raise ConfigError(
                 f"Received the backend's address {shorten(hide_credentials(self.url))}: Label "

@@ -131,6 +131,8 @@ class TextFetcher:
         """Return the text at a URL, or where else it is."""
         if url.scheme not in ("http", "https") or not url.host:
             raise _failure(url, "it redirects to something that is not HTTP")
+        if (url.port or 80) not in range(1, 65536):
+            raise _failure(url, f"there is no port {url.port}")
         if is_at_home(url, self._home):
             async with httpx.AsyncClient(verify=self._tls, timeout=self._seconds) as http:
                 return await _read(http, http.build_request("GET", url, headers=_wants(headers)))
@@ -193,7 +195,7 @@ async def _read(
     url = named or request.url
     response = await http.send(request, stream=True, follow_redirects=False)
     try:
-        if response.is_redirect:
+        if response.has_redirect_location:
             return url.join(response.headers["Location"])
         if response.status_code != httpx.codes.OK:
             status = response.status_code

@@ -42,18 +42,27 @@ class Transport:
     Raises
     ------
     ConfigError
-        If there are no certificates in the file.
+        If there are no certificates in the file, or the environment's proxy cannot be used.
     """
 
     def __init__(self, url: str, *, timeout_seconds: float, ca_file: Path | None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            timeout=timeout_seconds,
-            verify=make_context(ca_file),
-            headers={"User-Agent": "prelabel", "Accept": "application/json"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keep none
-            follow_redirects=False,
-        )
+        tls = make_context(ca_file)
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=url,
+                timeout=timeout_seconds,
+                verify=tls,
+                headers={"User-Agent": "prelabel", "Accept": "application/json"},
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keep none
+                follow_redirects=False,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise ConfigError(
+                f"The environment's proxy cannot be used ({type(error).__name__})",
+                expected="http:// or https://, a host and a port in HTTP_PROXY, HTTPS_PROXY or "
+                "ALL_PROXY",
+                fix="Correct it, or name Label Studio's host in NO_PROXY.",
+            ) from error
         self._stack = ExitStack()
         self._portal: BlockingPortal
 

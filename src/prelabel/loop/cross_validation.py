@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,10 @@ import numpy.typing as npt
 
 from prelabel.loop.guard import ask
 from prelabel.models.base import Model, MultiLabelModel
+from prelabel.models.characters import Integers
+from prelabel.models.folds import FEWEST_TEXTS, N_FOLDS, assign_folds
 from prelabel.types import Example
 
-N_FOLDS = 5
-FEWEST_TEXTS = 20
 MOST_EXAMPLES = 1_200
 """With more, one fold of five is measured: that is enough to tell, and costs one fit, not five."""
 
@@ -79,15 +78,11 @@ def _predict(
                 found.thresholds[held, columns[label]] = model.thresholds_[i]
 
 
-def _assign(examples: Sequence[Example]) -> npt.NDArray[np.int64] | None:
-    """Return each example's fold: labels evenly, equal texts together."""
-    groups: defaultdict[str, list[int]] = defaultdict(list)
-    for i, example in enumerate(examples):
-        groups[example.text].append(i)
-    if len(groups) < FEWEST_TEXTS:
+def _assign(examples: Sequence[Example]) -> Integers | None:
+    """Return each example's fold; None if there are too few texts."""
+    texts = [example.text for example in examples]
+    if len(set(texts)) < FEWEST_TEXTS:
         return None
-    by_label = sorted(groups.values(), key=lambda group: examples[group[0]].labels)
-    folds = np.zeros(len(examples), np.int64)
-    for position, group in enumerate(by_label):
-        folds[group] = position % N_FOLDS
-    return folds
+    decisions = [example.labels for example in examples]
+    numbers = {decision: number for number, decision in enumerate(sorted(set(decisions)))}
+    return assign_folds(texts, np.array([numbers[decision] for decision in decisions]))

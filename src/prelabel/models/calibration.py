@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from prelabel.models.characters import Integers
 from prelabel.models.examples import Examples, Floats
+from prelabel.models.folds import FEWEST_TEXTS, N_FOLDS, assign_folds
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Matrix, Solver
 from prelabel.models.scaling import Scaling, expect_scaling, fit_scaling
 
-N_FOLDS = 5
-"""In so many parts examples are divided; each is left out once."""
-
-_FEWEST_TEXTS = 20  # fewer say nothing certain about probabilities
 _FEW_TO_SCALE = 500
 
 
@@ -58,8 +54,8 @@ def measure(
     scores = np.full((len(examples.texts), len(examples.classes)), np.nan, np.float32)
     n_names = len(examples.names)
     labels = examples.labels[n_names:]
-    if len(set(examples.texts)) >= _FEWEST_TEXTS and len(np.unique(labels)) > 1:
-        folds = assign_folds(examples.texts, labels, N_FOLDS)
+    if len(set(examples.texts)) >= FEWEST_TEXTS and len(np.unique(labels)) > 1:
+        folds = assign_folds(examples.texts, labels)
         for fold in range(n_measured):
             held = np.flatnonzero(folds == fold)
             scores[held] = _score_held(rows, examples, solver, held + n_names)
@@ -95,7 +91,7 @@ def scale_without_each(scores: Matrix, examples: Examples, scaling: Scaling) -> 
     usable = np.isfinite(scores[np.arange(len(labels)), labels])
     if len(labels) > _FEW_TO_SCALE or not usable.any():
         return scaling.scale(scores)
-    folds = assign_folds(examples.texts, labels, N_FOLDS)
+    folds = assign_folds(examples.texts, labels)
     found = np.empty_like(scores)
     for fold in range(N_FOLDS):
         others, held = usable & (folds != fold), folds == fold
@@ -119,22 +115,6 @@ def _score_held(
         return np.tile(of_one, (len(held), 1))
     fitted = solver.fit(rows[others], labels, examples.weights[others], n_classes=n_classes)
     return fitted.scores(rows[held])
-
-
-def assign_folds(groups: Sequence[Hashable], labels: Integers, n_folds: int) -> Integers:
-    """Return the number of each example's fold, in [0, n_folds), shape (examples,).
-
-    Examples of one group, such as one text annotated twice, are in one fold. As far as that
-    allows, every label is in all folds alike. Equal arguments give equal folds.
-    """
-    first: dict[Hashable, int] = {}
-    members = np.array([first.setdefault(group, i) for i, group in enumerate(groups)], np.int64)
-    leaders = np.unique(members)
-    order = leaders[np.argsort(labels[leaders], kind="stable")]
-    folds = np.empty(len(members), np.int64)
-    folds[order] = np.arange(len(order)) % n_folds
-    found: Integers = folds[members]
-    return found
 
 
 def _losses(scores: Floats, labels: Integers) -> Floats:

@@ -9,9 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from prelabel.models.calibration import N_FOLDS, Calibration, measure
+from prelabel.models.calibration import Calibration, measure
 from prelabel.models.design import Design, lay_out
 from prelabel.models.examples import Examples, Floats
+from prelabel.models.folds import N_FOLDS
 from prelabel.models.milestones import Beginning, Key, remembered, update
 from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Linear, Matrix, Solver

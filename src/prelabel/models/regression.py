@@ -108,6 +108,19 @@ def _begin_with(
     regression: Any, start: Linear, rows: Matrix | Counts, labels: Integers, weights: Floats
 ) -> None:
     """Set what scikit-learn's ``warm_start`` goes on from."""
+    first = guess(start, rows, labels, weights * regression.C)
+    found, offsets = first.coefficients, first.intercept
+    if len(offsets) == 2:  # see `Solver.fit`
+        found, offsets = np.diff(found, axis=1), np.diff(offsets)
+    regression.coef_, regression.intercept_ = found.T.copy(), offsets
+
+
+def guess(start: Linear, rows: Matrix | Counts, labels: Integers, strengths: Floats) -> Linear:
+    """Return a first guess at a fit: what ``start`` found, and what further columns add to it.
+
+    Its classes are those of ``labels``, in order. Arguments are those of `Solver.fit`, and what
+    each example's log-loss counts beside half the squares of the coefficients.
+    """
     classes, columns = np.unique(labels, return_inverse=True)
     n_known = len(start.coefficients)
     found = np.zeros((rows.shape[1], len(classes)), np.float32)
@@ -116,12 +129,10 @@ def _begin_with(
     if isinstance(rows, np.ndarray):
         new = rows[:, n_known:].any(axis=1)
         # Of two classes scikit-learn's penalty is on the difference: half of that on both.
-        strengths = weights[new] * regression.C / (2 if len(classes) == 2 else 1)
+        strong = strengths[new] / (2 if len(classes) == 2 else 1)
         scores = rows[new] @ found + offsets
-        found[n_known:] = answer(rows[new, n_known:], scores, columns[new], strengths)
-    if len(classes) == 2:
-        found, offsets = np.diff(found, axis=1), np.diff(offsets)
-    regression.coef_, regression.intercept_ = found.T.copy(), offsets
+        found[n_known:] = answer(rows[new, n_known:], scores, columns[new], strong)
+    return Linear(found, offsets)
 
 
 def answer(rows: Matrix, scores: Matrix, labels: Integers, strengths: Floats) -> Matrix:

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.calibration import assign_folds
+from prelabel.models.folds import assign_folds
 
 Matrix = npt.NDArray[np.float32]
 Counted = npt.NDArray[np.float64]
@@ -25,7 +25,6 @@ _EXPECTED = 50
 
 _EMPTY_SAYS_NOTHING = 0.5
 _NEARLY_NONE = 1e-9
-
 
 _PARTS = 10
 """In so many parts examples are divided, to tune thresholds for each by the others."""
@@ -66,7 +65,7 @@ def tune_without_each(probabilities: Matrix, truths: Truths, texts: Sequence[str
         _Tally.of(probabilities[parts == part], truths[parts == part]) for part in range(_PARTS)
     ]
     total = reduce(_Tally.plus, tallies)
-    of_parts = np.array([total.plus(tally, times=-1).choose() for tally in tallies], np.float32)
+    of_parts = np.array([total.minus(tally).choose() for tally in tallies], np.float32)
     found: Matrix = of_parts[parts]
     return found
 
@@ -94,12 +93,11 @@ class _Tally:
         expected = np.array([_count(known, known, t) for t in _CANDIDATES]).sum(axis=2)
         return cls(counts, expected)
 
-    def plus(self, other: Self, times: int = 1) -> Self:
-        counts, expected = (
-            self.counts + times * other.counts,
-            self.expected + times * other.expected,
-        )
-        return type(self)(counts, expected)
+    def plus(self, other: Self) -> Self:
+        return type(self)(self.counts + other.counts, self.expected + other.expected)
+
+    def minus(self, other: Self) -> Self:
+        return type(self)(self.counts - other.counts, self.expected - other.expected)
 
     def choose(self) -> Matrix:
         """Return the best threshold of each label, shape (classes,)."""

@@ -137,11 +137,9 @@ class ProjectStore:
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
+        is_due = has_come(project_table.c.sync_due_at, now())
         with self._database.read() as connection:
-            due_at = connection.scalar(
-                select(project_table.c.sync_due_at).where(is_project(project))
-            )
-        return due_at is not None and due_at <= now()
+            return bool(connection.scalar(select(is_due).where(is_project(project))))
 
     def sync_failed(
         self, project: ProjectKey, *, retry: bool, after: timedelta = timedelta()
@@ -162,7 +160,7 @@ class ProjectStore:
                 update_project(project).values(sync_failures=failures + 1, **put_off)
             )
             if retry:
-                others_due = project_table.c.sync_due_at <= now()
+                others_due = has_come(project_table.c.sync_due_at, now())
                 connection.execute(update(project_table).where(others_due).values(put_off))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select,
 from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.labels import count_changes, sync_number
-from prelabel.storage.projects import now, see
+from prelabel.storage.projects import LONGEST_RETRY, now, see
 from prelabel.storage.rows import annotate, batches, is_decision
 from prelabel.storage.tables import annotation_table, is_project, project_table, update_project
 from prelabel.types import Annotation, ProjectKey, Task
@@ -156,13 +156,15 @@ class SyncStore:
         showed_all
             Whether every labeled task was shown or compared: what was not is gone then.
         """
-        # A sync that was asked for while this one ran is still wanted.
+        # A sync that was asked for while this one ran is still wanted; one for a time so far ahead
+        # was asked for before a clock was set back.
         due_at = project_table.c.sync_due_at
+        is_new = and_(due_at > sync.begun_at, due_at <= now() + LONGEST_RETRY)
         ended = {
             "synced_at": now(),
             "synced_until": project_table.c.sync_until,
             "sync_after_id": None,
-            "sync_due_at": case((due_at > sync.begun_at, due_at)),
+            "sync_due_at": case((is_new, due_at)),
             "sync_failures": 0,
         }
         with self._database.write() as connection:
