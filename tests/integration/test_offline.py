@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,16 @@ def model(export: Path) -> Path:
     assert result.stdout.startswith("75labels-")
     assert "accuracy" in result.stdout
     return folder
+
+
+def test_what_standard_output_has_no_letters_for_is_a_question_mark(export: Path) -> None:
+    command = [sys.executable, "-m", "prelabel", "evaluate", str(export)]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    said = subprocess.run(
+        command, env=environment, check=True, capture_output=True, encoding="latin-1"
+    )
+    assert "Going from" in said.stdout
+    assert "  ????" in said.stdout
 
 
 def test_evaluate_says_how_good_it_is_and_whether_more_labels_help(

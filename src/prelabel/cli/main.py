@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -85,6 +86,8 @@ def start(
 
 def main() -> None:
     """Run the command; exit 2 with one line if something is set wrongly."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a bar or a label may be no letter of its encoding
+        sys.stdout.reconfigure(errors="replace")
     try:
         cli(standalone_mode=True)
     except PrelabelError as error:
