@@ -18,9 +18,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.multi_label import SklearnMultiLabelClassifier
 
 TEXTS = ["cheap pills", "cheap prize", "free pills", "see you", "see me", "call you"] * 2
 LABELS = ["spam", "spam", "spam", "ham", "ham", "ham"] * 2
+SETS = [(label,) for label in LABELS]
 
 TEXT_CHECKS = [
     "check_do_not_raise_errors_in_init_or_set_params",
@@ -97,6 +99,20 @@ def test_it_is_a_classifier_that_can_be_cloned() -> None:
     assert repr(again) == "SklearnTextClassifier(C=3.0, n_components=7)"
 
 
+def test_so_can_the_one_of_several_labels() -> None:
+    model = SklearnMultiLabelClassifier(C=3.0)
+    again = clone(model)
+    assert again is not model
+    assert repr(again.set_params(n_components=7)) == (
+        "SklearnMultiLabelClassifier(C=3.0, n_components=7)"
+    )
+    check_is_fitted(again.fit(TEXTS, SETS))
+    with pytest.raises(ValueError, match="Received str as texts"):
+        again.predict_proba("see you")
+    with pytest.raises(ValueError, match="kinds NoneType, str"):
+        model.fit(TEXTS, [(None,), *SETS[1:]])  # type: ignore[list-item]
+
+
 def test_it_can_be_searched_over_and_cross_validated() -> None:
     search = GridSearchCV(SklearnTextClassifier(), {"C": [1.0, 10.0]}, cv=2).fit(TEXTS, LABELS)
     assert search.best_score_ == 1
@@ -135,22 +151,27 @@ def test_its_predictions_are_of_the_kind_of_the_labels() -> None:
     assert {type(label) for label in again.predict(TEXTS)} == {str}
 
 
-@pytest.mark.parametrize(
-    "parameters", [{"C": 0}, {"C": -1.0}, {"C": "1"}, {"C": None}, {"C": float("nan")},
-                   {"n_components": -1}, {"n_components": 1.5}, {"n_components": None}]
-)  # fmt: skip
+OUT_OF_RANGE = [
+    {"C": 0}, {"C": -1.0}, {"C": "1"}, {"C": None}, {"C": float("nan")},
+    {"n_components": -1}, {"n_components": 1.5}, {"n_components": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parameters", OUT_OF_RANGE)
 def test_parameters_out_of_range_are_refused_by_fit(parameters: dict[str, Any]) -> None:
     (name,) = parameters
     with pytest.raises(ValueError, match=f"Received {name}=.*expected"):
         SklearnTextClassifier(**parameters).fit(TEXTS, LABELS)
+    with pytest.raises(ValueError, match=f"Received {name}=.*expected"):
+        SklearnMultiLabelClassifier(**parameters).fit(TEXTS, SETS)
 
 
 def test_it_says_that_it_is_not_fitted() -> None:
-    model = SklearnTextClassifier()
-    for use in (model.predict, model.predict_proba):
+    model, other = SklearnTextClassifier(), SklearnMultiLabelClassifier()
+    for use in (model.predict, model.predict_proba, other.predict_proba):
         with pytest.raises(NotFittedError, match="Call fit first"):
             use(TEXTS)
-    for look in (lambda: model.explain("see"), model.to_arrays):
+    for look in (lambda: model.explain("see"), model.to_arrays, other.to_arrays):
         with pytest.raises(NotFittedError, match="Call fit first"):
             look()
 

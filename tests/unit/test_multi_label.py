@@ -130,6 +130,24 @@ def test_a_label_that_all_texts_have_is_measured_with_the_others() -> None:
     np.testing.assert_array_equal(others, same.predict_proba(texts))
 
 
+def test_a_label_with_a_single_example_is_measured_as_missed_with_all_that_have_it_not() -> None:
+    texts, _ = make(40)
+    sets = [("zoo",) if n == 7 else () for n in range(40)]
+    found = SklearnMultiLabelClassifier().fit(texts, sets).out_of_fold_
+    assert found is not None
+    assert not np.isnan(found).any()
+    assert found[7] == 0
+
+
+def test_a_label_that_a_single_text_lacks_is_measured_as_chosen() -> None:
+    texts, _ = make(40)
+    sets = [() if n == 7 else ("zoo",) for n in range(40)]
+    found = SklearnMultiLabelClassifier().fit(texts, sets).out_of_fold_
+    assert found is not None
+    assert not np.isnan(found).any()
+    assert found[7] == 1
+
+
 def test_where_no_two_texts_differ_nothing_is_learned() -> None:
     with pytest.raises(NotEnoughLabelsError):
         SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [("x",), ("x",)])

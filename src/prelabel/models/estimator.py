@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 
-class TextEstimator:
-    """A classifier of texts that scikit-learn can clone, search over and cross-validate.
+class Estimator:
+    """A classifier of texts with parameters that scikit-learn can read, set and clone.
 
-    What ``sklearn.base.BaseEstimator`` and ``ClassifierMixin`` do, in a process that need not
-    import them: https://scikit-learn.org/stable/developers/develop.html. A subclass takes its
-    parameters as keywords and keeps each, unchanged, in an attribute of the same name.
+    What ``sklearn.base.BaseEstimator`` does, in a process that need not import it:
+    https://scikit-learn.org/stable/developers/develop.html. A subclass takes its parameters,
+    ``C`` and ``n_components`` among them, as keywords and keeps each, unchanged, in an attribute of
+    the same name.
     """
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - a convention's
@@ -40,28 +42,16 @@ class TextEstimator:
             setattr(self, name, value)
         return self
 
-    def predict(self, texts: Iterable[str]) -> npt.NDArray[Any]:
-        """Return the most probable label of each text, shape (len(texts),)."""
-        raise NotImplementedError
-
-    def score(
-        self,
-        texts: Iterable[str],
-        labels: Iterable[Any],
-        sample_weight: npt.ArrayLike | None = None,
-    ) -> float:
-        """Accuracy: the share of texts whose most probable label is the right one.
-
-        Raises
-        ------
-        ValueError
-            If there is not one label, and one weight, for each text, or no text weighs anything.
-        """
-        truths, found = read_labels(labels), self.predict(texts)
-        weights = read_weights(sample_weight, n_texts=len(found), n_labels=len(truths))
-        if not weights.any():
-            raise ValueError(f"Received {len(found)} texts that weigh 0; expected one that counts")
-        return float(np.average(found == np.array(truths, object), weights=weights))
+    def require_parameters(self) -> None:
+        """Raise `ValueError` for a parameter out of range: `__init__`, by convention, does not."""
+        given = self.get_params()  # of any type
+        C, n_components = given["C"], given["n_components"]  # noqa: N806 - as in scikit-learn
+        if C != "auto" and not (isinstance(C, Real) and float(C) > 0):
+            raise ValueError(f"Received C={C!r}; expected a number above 0, or 'auto'")
+        if not (isinstance(n_components, Integral) and int(n_components) >= 0):
+            raise ValueError(
+                f"Received n_components={n_components!r}; expected a whole number, at least 0"
+            )
 
     def __sklearn_tags__(self) -> Tags:
         """Say what scikit-learn needs to know: a classifier, which takes texts."""
@@ -93,3 +83,33 @@ class TextEstimator:
             if value is not defaults[name].default
         }
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+
+class TextEstimator(Estimator):
+    """One that scikit-learn can search over and cross-validate, too.
+
+    What ``sklearn.base.ClassifierMixin`` does.
+    """
+
+    def predict(self, texts: Iterable[str]) -> npt.NDArray[Any]:
+        """Return the most probable label of each text, shape (len(texts),)."""
+        raise NotImplementedError
+
+    def score(
+        self,
+        texts: Iterable[str],
+        labels: Iterable[Any],
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> float:
+        """Accuracy: the share of texts whose most probable label is the right one.
+
+        Raises
+        ------
+        ValueError
+            If there is not one label, and one weight, for each text, or no text weighs anything.
+        """
+        truths, found = read_labels(labels), self.predict(texts)
+        weights = read_weights(sample_weight, n_texts=len(found), n_labels=len(truths))
+        if not weights.any():
+            raise ValueError(f"Received {len(found)} texts that weigh 0; expected one that counts")
+        return float(np.average(found == np.array(truths, object), weights=weights))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -108,22 +107,12 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         ValueError
             If a parameter, a text, a label or a weight is none.
         """
-        self._require_parameters()
+        self.require_parameters()
         pool = [] if unlabeled is None else read_texts(unlabeled)
         given, names = read_labels(labels), read_names(label_names)
         read_labels([*names, *given])  # of one kind, too
         with one_thread():
             return self._fit(read_texts(texts), given, pool, names, sample_weight)
-
-    def _require_parameters(self) -> None:
-        given = self.get_params()  # of any type: as in scikit-learn, `__init__` checks nothing
-        C, n_components = given["C"], given["n_components"]  # noqa: N806 - as in scikit-learn
-        if C != "auto" and not (isinstance(C, Real) and float(C) > 0):
-            raise ValueError(f"Received C={C!r}; expected a number above 0, or 'auto'")
-        if not (isinstance(n_components, Integral) and int(n_components) >= 0):
-            raise ValueError(
-                f"Received n_components={n_components!r}; expected a whole number, at least 0"
-            )
 
     def find_silence(
         self, label_names: Mapping[str, Sequence[str]], unlabeled: Sequence[str]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Literal, Self
 
 import numpy as np
@@ -12,10 +13,17 @@ import numpy.typing as npt
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.calibration import are_clearly_worse
+from prelabel.models.estimator import Estimator
 from prelabel.models.examples import Examples
 from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
-from prelabel.models.inputs import read_names, read_sets, read_texts, read_weights
+from prelabel.models.inputs import (
+    read_labels,
+    read_names,
+    read_sets,
+    read_texts,
+    read_weights,
+)
 from prelabel.models.name_texts import NamePairs, find_name_texts
 from prelabel.models.regression import Linear, Matrix
 from prelabel.models.representation import Representation
@@ -25,7 +33,7 @@ from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds, tune_without_each
 
 
-class SklearnMultiLabelClassifier(MultiLabelModel):
+class SklearnMultiLabelClassifier(Estimator, MultiLabelModel):
     """One-vs-rest logistic regression over the features of `SklearnTextClassifier`.
 
     Each label is told from its absence, by itself; what is learned of the texts is shared, and so
@@ -81,21 +89,24 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
         ------
         NotEnoughLabelsError
             If no label tells any two texts apart.
+        ValueError
+            If a parameter, a text, a label or a weight is none.
         """
+        self.require_parameters()
         pool = [] if unlabeled is None else read_texts(unlabeled)
+        sets, names = read_sets(labels), read_names(label_names)
+        read_labels(list(set(chain(names, *sets))))  # of one kind
         with one_thread():
-            names = read_names(label_names)
-            return self._fit(read_texts(texts), labels, pool, names, sample_weight)
+            return self._fit(read_texts(texts), sets, pool, names, sample_weight)
 
     def _fit(
-        self, texts: Sequence[str], labels: Sequence[Collection[str]], unlabeled: Sequence[str],
+        self, texts: Sequence[str], sets: Sequence[frozenset[str]], unlabeled: Sequence[str],
         label_names: Mapping[str, Sequence[str]], sample_weight: npt.ArrayLike | None,
     ) -> Self:  # fmt: skip
         representation = Representation.learn(
             texts, unlabeled, n_components=self.n_components, seed=self.random_state
         )
         names = known_names(label_names, representation.features)
-        sets = read_sets(labels)
         given = read_weights(sample_weight, n_texts=len(texts), n_labels=len(sets))
         counting = np.flatnonzero(given).tolist()
         self.classes_ = _tell_apart([sets[i] for i in counting], names)
@@ -116,8 +127,10 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             representation.features, learned.linear.coefficients, learned.linear.intercept
         )
         self.out_of_fold_ = _sigmoid(learned.scores)
-        self.thresholds_ = tune_thresholds(self.out_of_fold_, lesson.truths)
-        self.thresholds_out_of_fold_ = tune_without_each(self.out_of_fold_, lesson.truths, texts)
+        # What a fit of one answer is certain of says nothing of thresholds.
+        telling = np.where(np.isfinite(learned.scores), self.out_of_fold_, np.float32(np.nan))
+        self.thresholds_ = tune_thresholds(telling, lesson.truths)
+        self.thresholds_out_of_fold_ = tune_without_each(telling, lesson.truths, texts)
         return self
 
     def _learn_with_names(
@@ -148,16 +161,17 @@ class SklearnMultiLabelClassifier(MultiLabelModel):
             learned = learn(examples, layout, C=C, seed=self.random_state)
             linear.coefficients[:, column] = _difference(learned.linear.coefficients)
             linear.intercept[column] = _difference(learned.linear.intercept[None])[0]
-            found = _difference(learned.scores)
-            scores[examples.positions, column] = np.where(np.isfinite(found), found, np.nan)
+            scores[examples.positions, column] = _difference(learned.scores)
         return SideBySide(linear, scores).calibrate(lesson).add_certainties(lesson)
 
     def predict_proba(self, texts: Sequence[str]) -> Matrix:
         """Probability of each label, shape (len(texts), len(classes_)); they are independent."""
-        return _sigmoid(self._scores(texts))
+        self.require_fit()
+        return _sigmoid(self._scores(read_texts(texts)))
 
     def to_arrays(self) -> Arrays:
         """``coefficients`` (features, classes), ``intercept``, ``thresholds``, the vocabulary."""
+        self.require_fit()
         return {"thresholds": self.thresholds_, **self._scores.to_arrays()}
 
     @classmethod

@@ -82,7 +82,8 @@ class SideBySide:
     Attributes
     ----------
     scores
-        Of the texts by fits that did not see them, shape (texts, classes); NaN where there is none.
+        Of the texts by fits that did not see them, shape (texts, classes); NaN where there is none,
+        infinite where all texts that a fit saw had the label, or none had it.
     """
 
     linear: Linear
@@ -95,7 +96,7 @@ class SideBySide:
         for names, which say that each label is as frequent as any other.
         """
         step = 1 + 2 * self.scores.size // MOST_SCORES
-        rows, columns = np.nonzero(~np.isnan(self.scores[::step]))
+        rows, columns = np.nonzero(np.isfinite(self.scores[::step]))
         rows *= step
         known = self.scores[rows, columns]
         scaling = fit_scaling(
@@ -125,8 +126,11 @@ class SideBySide:
         )
 
     def losses(self, sets: LabeledSets) -> Floats:
-        """Log-loss of each text, shape (texts,); NaN where nothing was measured."""
-        is_known = ~np.isnan(self.scores)
+        """Log-loss of each text, shape (texts,), without labels of which a fit was certain.
+
+        NaN where there is nothing else.
+        """
+        is_known = np.isfinite(self.scores)
         scores = np.where(is_known, self.scores, 0).astype(np.float64)
         margins = np.where(sets.truths, scores, -scores)
         found: Floats = (np.logaddexp(0, -margins) * is_known).sum(axis=1)
