@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import fetched_text_table
 from tests.builders import CONFIG, PROJECT, TWIN
 
@@ -86,6 +88,19 @@ def test_many_texts_are_found_at_once(fetched: FetchedTexts) -> None:
         fetched.keep(PROJECT, url, url)
     assert set(fetched.find(PROJECT, urls)) == set(urls[::100])
     assert len(fetched.find_missing(PROJECT, urls).new) == 1200 - 12
+
+
+def test_what_had_failed_in_a_store_of_the_release_that_waited_for_events_is_tried_again(
+    fetched: FetchedTexts, database: Database, labels: LabelStore
+) -> None:
+    fetched.fail(PROJECT, "/a")
+    fetched.keep(TWIN, "/a", "a text")
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE projects DROP COLUMN fetch_due_at")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0011'")
+    database.migrate()
+    assert labels.snapshot(PROJECT).fetch_is_due
+    assert not labels.snapshot(TWIN).fetch_is_due
 
 
 def test_odd_characters_are_kept_as_far_as_they_can_be(fetched: FetchedTexts) -> None:

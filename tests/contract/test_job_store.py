@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from prelabel.errors import LeaseLostError
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
 from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import FIRST_TEXTS, Job, JobState, ProjectKey, Task
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, deleted, heads, labeled

@@ -24,6 +24,7 @@ from tests.builders import (
     annotated,
     at,
     by_task,
+    config,
     deleted,
     examples,
     labeled,
@@ -248,6 +249,24 @@ def due_at(database: Database) -> int:
     with database.read() as connection:
         statement = "SELECT coalesce(sync_due_at, 0) FROM projects"
         return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def test_a_labeling_config_that_a_sync_finds_edited_is_trained_for(
+    syncs: SyncStore, jobs: JobStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    syncs.end(syncs.begin(PROJECT, config("cooking", "art"), newest=None), showed_all=True)
+    assert jobs.due(10) == [PROJECT], "no webhook told, and /setup will find no news"
+    job = jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    assert job
+    assert (job.must_train, job.reason) == (True, "labeling config edited")
+
+
+def test_the_first_labeling_config_that_a_sync_finds_is_no_edit(
+    syncs: SyncStore, jobs: JobStore
+) -> None:
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert jobs.due(10) == []
 
 
 # What changed

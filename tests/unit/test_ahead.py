@@ -17,11 +17,12 @@ from prelabel.loop.trained import Trained
 from prelabel.loop.trainer import Trainer
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.method import Method
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import fetched_text_table, project_table
 from prelabel.storage.versions import VersionStore
 from prelabel.types import FIRST_TEXTS, ProjectKey, Task

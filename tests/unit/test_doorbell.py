@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from prelabel.loop.doorbell import PAUSE_SECONDS, Doorbell
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.clock import now
+from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN
 

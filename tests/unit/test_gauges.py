@@ -9,10 +9,11 @@ import pytest
 from prometheus_client.utils import floatToGoString
 
 from prelabel.loop.gauges import ProjectGauges, VersionGauges
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import update_project
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics

@@ -118,6 +118,15 @@ def test_a_deleted_project_is_forgotten_and_welcome_back(
     assert projects.sync_is_due(PROJECT)
 
 
+def test_a_project_that_comes_back_with_another_config_is_trained_anew(
+    ingest: Ingest, jobs: JobStore
+) -> None:
+    ingest.register(PROJECT, CONFIG, NONE)
+    ingest.apply(GONE)
+    ingest.register(PROJECT, config("cooking", "art"), NONE)
+    assert jobs.due(10) == [PROJECT]
+
+
 # Labels
 
 

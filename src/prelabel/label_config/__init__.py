@@ -8,9 +8,11 @@ from prelabel.label_config.schema import (
     MAX_LABEL_CONFIG_CHARACTERS,
     LabelSchema,
     parse_label_config,
+    read_label_config,
 )
 
 __all__ = [
     "FETCHED_KEY", "MAX_LABEL_CONFIG_CHARACTERS", "UNDEFINED_KEY", "ControlTag", "Kind", "Label",
     "LabelSchema", "ObjectTag", "describe_edit", "parse_label_config",
+    "read_label_config",
 ]  # fmt: skip

@@ -103,6 +103,14 @@ def parse_label_config(label_config: str) -> LabelSchema:
     return _parse(label_config)
 
 
+def read_label_config(label_config: str | None) -> LabelSchema | None:
+    """Return what a labeling config means; None if there is none, or it cannot be served."""
+    try:
+        return parse_label_config(label_config or "")
+    except LabelConfigError:
+        return None
+
+
 @lru_cache(maxsize=64)
 def _parse(label_config: str) -> LabelSchema:
     root = _read_xml(label_config)

@@ -6,8 +6,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from prelabel.errors import LabelConfigError
-from prelabel.label_config import LabelSchema, describe_edit, parse_label_config
+from prelabel.label_config import (
+    LabelSchema,
+    describe_edit,
+    parse_label_config,
+    read_label_config,
+)
 from prelabel.loop.texts import Texts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
@@ -90,7 +94,7 @@ class Ingest:
             return Ingested()
         applied = self._labels.apply(event)
         self._react(event.project, applied.seen)
-        schema = _means(applied.seen.label_config)
+        schema = read_label_config(applied.seen.label_config)
         if schema and event.created:
             self._texts.ask(event.project, schema, [task.data for task in event.created])
         job = None
@@ -116,12 +120,12 @@ class Ingest:
         if seen.is_new:
             self._begin_project(project)
             return
-        before, after = _means(seen.previous_label_config), _means(seen.label_config)
+        before = read_label_config(seen.previous_label_config)
+        after = read_label_config(seen.label_config)
         if before == after:
             return
         what = describe_edit(before, after) if before and after else "it can be served"
         log.info("The labels of project %s were edited (%s); it is trained anew", project, what)
-        self._jobs.request(project, "labeling config edited")
         self._wake()
 
     def _begin_project(self, project: ProjectKey) -> None:
@@ -135,10 +139,3 @@ class Ingest:
                 "on are learned, those made before are not",
                 project,
             )
-
-
-def _means(label_config: str | None) -> LabelSchema | None:
-    try:
-        return parse_label_config(label_config) if label_config else None
-    except LabelConfigError:
-        return None

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from prelabel.errors import StorageError, UpstreamError
 from prelabel.label_config import FETCHED_KEY, LabelSchema
+from prelabel.storage.clock import now
 from prelabel.storage.fetched import FetchedTexts, Missing
-from prelabel.storage.projects import ProjectStore, now
+from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prelabel.errors import LabelConfigError, NotEnoughLabelsError
-from prelabel.label_config import LabelSchema, parse_label_config
+from prelabel.label_config import LabelSchema, parse_label_config, read_label_config
 from prelabel.loop.ahead import fetch_again, fetch_ahead
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
@@ -90,7 +90,7 @@ class Trainer:
             Train however few labels have changed: someone asked.
         """
         snapshot = self._labels.snapshot(project)
-        schema = _read(snapshot.label_config)
+        schema = read_label_config(snapshot.label_config)
         if schema:
             must_train |= fetch_again(self._texts, project, schema, snapshot)
         trained = None
@@ -232,10 +232,3 @@ class Trainer:
             trained_changes=snapshot.label_changes,
             version=version,
         )
-
-
-def _read(label_config: str | None) -> LabelSchema | None:
-    try:
-        return parse_label_config(label_config or "")
-    except LabelConfigError:
-        return None

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
-from prelabel.storage.projects import now
 from prelabel.storage.rows import batches
 from prelabel.storage.tables import fetched_text_table as table
 from prelabel.storage.tables import update_project

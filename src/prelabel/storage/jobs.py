@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, update
 
+from prelabel.storage.clock import has_come, now, pause_after
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.leases import check_lease, is_free
-from prelabel.storage.projects import has_come, now, pause_after
 from prelabel.storage.tables import is_project, job_table, project_table, update_project
 from prelabel.types import Job, JobState, ProjectKey
 
@@ -34,18 +34,8 @@ class JobStore:
 
     def request(self, project: ProjectKey, reason: str) -> Job:
         """Ask for a training. While one waits already, that one is the answer."""
-        waiting = and_(
-            job_table.c.project == str(project),
-            job_table.c.state == JobState.QUEUED,
-            job_table.c.must_train.is_(True),
-        )
         with self._database.write() as connection:
-            row = connection.execute(select(job_table).where(waiting)).first()
-            id_ = row.id if row else _add(connection, project, reason, must_train=True)
-            connection.execute(
-                update_project(project).values(retry_at=None)
-            )  # someone asks: no pause
-            return _get(connection, id_)
+            return _get(connection, ask(connection, project, reason))
 
     def get(self, id_: int) -> Job | None:
         """Return a job, or None if there is none with that id."""
@@ -193,6 +183,19 @@ class JobStore:
         with self._database.write() as connection:
             check_lease(connection, job.project, job.owner)
             _fail(connection, job, message)
+
+
+def ask(connection: Connection, project: ProjectKey, reason: str) -> int:
+    """Ask for a training inside a transaction, as `JobStore.request` does; return the job's id."""
+    waiting = and_(
+        job_table.c.project == str(project),
+        job_table.c.state == JobState.QUEUED,
+        job_table.c.must_train.is_(True),
+    )
+    # Someone asks: no pause.
+    connection.execute(update_project(project).values(retry_at=None))
+    known: int | None = connection.scalar(select(job_table.c.id).where(waiting))
+    return known or _add(connection, project, reason, must_train=True)
 
 
 def _broke_off(attempts: int) -> str:

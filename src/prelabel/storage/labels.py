@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.pool import (
@@ -18,7 +19,7 @@ from prelabel.storage.pool import (
     is_alive,
     thin_out,
 )
-from prelabel.storage.projects import Seen, now, see
+from prelabel.storage.projects import Seen, see
 from prelabel.storage.rows import (
     annotate,
     batches,

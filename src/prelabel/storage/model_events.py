@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
-from prelabel.storage.projects import now
 from prelabel.storage.tables import model_event_table as table
 from prelabel.types import JobState, ProjectKey
 

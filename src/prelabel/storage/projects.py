@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, case, insert, literal, select, update
 
+from prelabel.label_config import read_label_config
 from prelabel.recent import Recent
+from prelabel.storage.clock import LONGEST_RETRY, has_come, now, pause_after
 from prelabel.storage.database import Database
+from prelabel.storage.jobs import ask
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
 
 REMEMBERED = 1000
 """Projects of which the last answer is kept in memory, of each kind of answer."""
-
-FIRST_RETRY = timedelta(seconds=5)
-LONGEST_RETRY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,6 +172,9 @@ def see(
 ) -> Seen:
     """Remember a project inside a transaction; a labeling config older than the known is no news.
 
+    One that means something else than the known asks for a training: whoever is told of it later,
+    or is killed before, finds no news.
+
     ``/setup`` gives no time (None): it tells what is so now.
     """
     row = connection.execute(select(project_table).where(is_project(project))).one_or_none()
@@ -182,6 +185,7 @@ def see(
             )
         )
         return Seen(is_new=True, previous_label_config=None, label_config=label_config)
+    known = row.label_config
     changes: dict[str, Any] = {} if row.deleted_at is None else {"deleted_at": None}
     is_late = label_config_at and row.label_config_at and label_config_at <= row.label_config_at
     if label_config is not None and not is_late:
@@ -189,26 +193,7 @@ def see(
         changes |= {"label_config_at": label_config_at} if label_config_at else {}
     if changes:
         connection.execute(update_project(project).values(**changes))
-    return Seen(
-        is_new=row.deleted_at is not None,
-        previous_label_config=row.label_config,
-        label_config=changes.get("label_config", row.label_config),
-    )
-
-
-def pause_after(failures: int) -> timedelta:
-    """Return how long to wait after so many failures before this one: 5 s, doubled to 10 min."""
-    doublings: int = 2 ** min(failures, 10)
-    return min(FIRST_RETRY * doublings, LONGEST_RETRY)
-
-
-def has_come(
-    time: ColumnElement[Any], moment: datetime, *, longest: timedelta = LONGEST_RETRY
-) -> ColumnElement[bool]:
-    """Return the condition that a time has come, or is so far ahead that a clock was set back."""
-    return or_(time <= moment, time > moment + longest)
-
-
-def now() -> datetime:
-    """Return the time, aware and in UTC."""
-    return datetime.now(UTC)
+    new = changes.get("label_config", known)
+    if known not in (None, new) and read_label_config(known) != read_label_config(new):
+        ask(connection, project, "labeling config edited")
+    return Seen(is_new=row.deleted_at is not None, previous_label_config=known, label_config=new)

@@ -15,9 +15,10 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, update
 
 from prelabel.errors import LeaseLostError
+from prelabel.storage.clock import LONGEST_RETRY, now
 from prelabel.storage.database import Database
 from prelabel.storage.labels import count_changes, sync_number
-from prelabel.storage.projects import LONGEST_RETRY, now, see
+from prelabel.storage.projects import see
 from prelabel.storage.rows import annotate, batches, is_decision
 from prelabel.storage.tables import annotation_table, is_project, project_table, update_project
 from prelabel.types import Annotation, ProjectKey, Task

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, u
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.recent import Recent
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
-from prelabel.storage.projects import REMEMBERED, now
+from prelabel.storage.projects import REMEMBERED
 from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import Head, ModelVersion, ProjectKey
 
