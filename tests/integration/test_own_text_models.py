@@ -132,6 +132,17 @@ def test_a_class_that_cannot_serve_is_found_out_by_check(
     assert (result.returncode, said in result.stderr) == (2, True), result.stderr
 
 
+def test_files_beside_the_model_may_be_imported_at_any_time(tmp_path: Path) -> None:
+    late = "        from beside import SHARE"
+    source = MODEL.replace("        self.words =", f"{late}\n        self.words =").replace(
+        "        rows = [[1.0 +", f"{late}\n        rows = [[SHARE +"
+    )
+    model = write_model(tmp_path, source)
+    (model / "beside.py").write_text("SHARE = 1.0\n")
+    with Backend(tmp_path, arguments=[str(model)]) as backend:
+        assert trained(backend).labels_of("coach", "butter") == ["sports", "cooking"]
+
+
 def test_a_server_stops_while_a_model_hangs(tmp_path: Path) -> None:
     with serve(tmp_path, MODEL, seconds=1) as backend:
         assert ask(trained(backend), "hang").status_code == 500

@@ -78,6 +78,10 @@ def test_an_import_error_names_file_line_and_what_to_install(tmp_path: Path) -> 
     assert "requirements.txt" in said
 
 
+def test_a_relative_import_is_told_how_to_be_written(tmp_path: Path) -> None:
+    assert "from helper import x" in refusal(write(tmp_path / "a", "from .helper import X\n"))
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -121,7 +121,7 @@ def check_service(settings: Settings, directory: Path | None = None) -> None:
 
 
 def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextModel], Database]:
-    model_class = load_model_class(directory)
+    model_class = load_model_class(directory, is_alone=True)
     FetchHosts.parse(settings.fetch_hosts)
     if settings.label_studio_api_key is not None:
         from prelabel.bootstrap.connections import connect  # noqa: PLC0415 - not without a key

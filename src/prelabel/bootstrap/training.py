@@ -52,7 +52,9 @@ def _keep_what_is_there() -> None:
 
 def make_method(settings: Settings, directory: Path | None = None) -> Method:
     """Return how the server learns; None as the directory is the built-in classifier."""
-    return Method(model_class=load_model_class(directory), C=settings.logistic_regression_c)
+    return Method(
+        model_class=load_model_class(directory, is_alone=True), C=settings.logistic_regression_c
+    )
 
 
 def in_another_process(

@@ -75,7 +75,7 @@ def is_built_in(model_class: type[object]) -> bool:
     return model_class.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
-def load_model_class(target: Path | None) -> type[TextModel]:
+def load_model_class(target: Path | None, *, is_alone: bool = False) -> type[TextModel]:
     """Return the `TextModel` a directory defines, as `find_model_class` does.
 
     Raises
@@ -83,7 +83,7 @@ def load_model_class(target: Path | None) -> type[TextModel]:
     ConfigError
         If there is none, or it is a lower-level class.
     """
-    found = find_model_class(target)
+    found = find_model_class(target, is_alone=is_alone)
     if not issubclass(found, TextModel):
         raise ConfigError(
             f"Found {found.__name__}, which reads and writes Label Studio's JSON itself",
@@ -154,8 +154,9 @@ def _no_class(file: Path, found: str, name: str | None) -> ConfigError:
 def _import(file: Path, *, is_alone: bool) -> ModuleType:
     digest = hashlib.sha256(str(file).encode()).hexdigest()[:12]
     name = file.stem if is_alone else f"_prelabel_model_{digest}"
-    if name in sys.modules and not is_alone:
-        return sys.modules[name]
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(file):
+        return known
     loader = SourceFileLoader(name, str(file))
     spec = ModuleSpec(name, loader, origin=str(file))
     spec.has_location = True
@@ -209,6 +210,8 @@ def _failed(file: Path, error: BaseException) -> ConfigError:
         place, line = error.filename, error.lineno
     where = place if line is None else f"{place}, line {line}"
     fix = "Correct the file."
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        fix = "Import the files beside it by their names: from helper import x, not from .helper"
     if isinstance(error, ModuleNotFoundError) and error.name:
         fix = f"Install what is missing: pip install {_package_of(error.name)}"
         if (file.parent / "requirements.txt").is_file():
