@@ -19,7 +19,7 @@ from label_studio_ml.model import LabelStudioMLBase
 from prelabel.custom.local import open_local_service
 from prelabel.models.raw import RawModel
 from prelabel.server.custom import create_custom_app
-from prelabel.server.serve import listen, serve
+from prelabel.server.serve import listen, make_server
 from prelabel.settings import Settings, load_settings
 from prelabel.telemetry import configure_logging
 
@@ -74,7 +74,8 @@ class App:
         settings = self._settings()
         configure_logging("DEBUG" if debug else settings.log_level)
         listener = listen(host, port)
-        serve(open_local_service(settings, self._model_class), listener)
+        service = open_local_service(settings, self._model_class)
+        make_server(service).run(sockets=[listener])
 
     def test_client(self) -> AppClient:
         """Return what sends requests to this application without a network."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,12 +14,14 @@ import pytest
 
 from tests.backend import (
     NEVER_BY_ITSELF,
+    PATIENCE_SECONDS,
     TEXTS,
     Backend,
     Project,
     label_of,
     make_text,
     wait_for,
+    without_settings,
 )
 from tests.integration.interruptions import (
     N_SENDERS,
@@ -29,6 +33,18 @@ from tests.integration.interruptions import (
 from tests.processes import is_gone
 
 pytestmark = pytest.mark.slow
+
+
+def test_a_server_that_says_it_serves_ends_at_a_sigterm_that_comes_at_once(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prelabel", "start", "--port=0", f"--model-dir={tmp_path}"],
+        env=without_settings(os.environ), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stderr is not None
+    assert any("is served on" in line for line in server.stderr)
+    server.send_signal(signal.SIGTERM)
+    server.stderr.close()
+    assert server.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:

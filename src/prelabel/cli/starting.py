@@ -18,7 +18,7 @@ from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
 from prelabel.errors import ConfigError
 from prelabel.models.loader import MODEL_FILE, find_model_class, split_target
-from prelabel.server.serve import listen, serve, serve_with_workers
+from prelabel.server.serve import listen, make_server, serve_with_workers
 from prelabel.settings import Settings
 
 log = logging.getLogger("prelabel")
@@ -48,8 +48,9 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         service = open_custom_service(settings, target, model_name=name, events_wanted=wanted)
     else:
         service = open_service(settings, target)
+    server = make_server(service)
     _say_what_is_known(settings, name, listener, is_custom=is_custom)
-    serve(service, listener)
+    server.run(sockets=[listener])
 
 
 def _check(settings: Settings, target: Path | None, *, is_custom: bool) -> None:

@@ -59,17 +59,28 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve(service: Service | CustomService, listener: socket.socket) -> None:
-    """Answer requests until SIGTERM or SIGINT; returns when those under way are answered."""
-    config = _configure(
-        create_custom_app(service) if isinstance(service, CustomService) else create_app(service)
+def make_server(service: Service | CustomService) -> uvicorn.Server:
+    """Return a server that SIGTERM and SIGINT end from now on, even before it runs.
+
+    ``run(sockets=[listener])`` returns when the requests under way are answered.
+    """
+    server = uvicorn.Server(
+        _configure(
+            create_custom_app(service)
+            if isinstance(service, CustomService)
+            else create_app(service)
+        )
     )
+
+    def stop(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
     # uvicorn stops on these signals and then raises them again, which would end the process by the
     # signal, before anything is put away. Having done as asked is success: exit status 0.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
+        signal.signal(number, stop)
     _keep_what_is_there()
-    uvicorn.Server(config).run(sockets=[listener])
+    return server
 
 
 def serve_with_workers(settings: Settings, directory: Path | None, listener: socket.socket) -> None:
