@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.integration.test_cli import run
 from tests.processes import is_gone
 
 MODEL = '''
-import os, threading, time
+import multiprocessing, os, threading, time
 from pathlib import Path
 from prelabel.models.raw import RawModel
 
@@ -64,6 +64,10 @@ class Odd(RawModel):
             os._exit(7)
         while text.startswith("/") and not Path(text).exists():
             time.sleep(0.01)
+        if text == "start":
+            child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+            child.start()
+            Path(os.environ["MODEL_DIR"], "child").write_text(str(child.pid))
         self.set("told", (self.get("told") or []) + [data["task"]["id"]])
         if text == "file":
             Path(os.environ["MODEL_DIR"], "weights").write_text(str(data["task"]["id"]))
@@ -185,6 +189,24 @@ def test_the_projects_processes_end_with_a_killed_server(tmp_path: Path) -> None
         ask(Project(backend), "x")
         child = wait_for(backend.trainer_pid)
         backend.kill()
+        wait_for(lambda: is_gone(child))
+
+
+def hang(backend: Backend) -> None:
+    assert ask(Project(backend, id_=1), "hang").status_code == 500
+
+
+@pytest.mark.parametrize("end", [hang, Backend.kill, Backend.stop])
+def test_a_model_may_start_processes_which_end_with_its_own(
+    tmp_path: Path, end: Callable[[Backend], object]
+) -> None:
+    with serve(tmp_path, MODEL, seconds=2) as backend:
+        project = Project(backend, id_=1)
+        assert project.outcome(tell(project, 1, "start"))["state"] == "done"
+        (file,) = (tmp_path / "data" / "models").rglob("child")
+        child = int(file.read_text())
+        assert not is_gone(child)
+        end(backend)
         wait_for(lambda: is_gone(child))
 
 

@@ -41,10 +41,13 @@ def test_a_server_that_says_it_serves_ends_at_a_sigterm_that_comes_at_once(tmp_p
         env=without_settings(os.environ), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stderr is not None
-    assert any("is served on" in line for line in server.stderr)
-    server.send_signal(signal.SIGTERM)
-    server.stderr.close()
-    assert server.wait(PATIENCE_SECONDS) == 0
+    try:
+        assert any("is served on" in line for line in server.stderr)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_SECONDS) == 0
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:

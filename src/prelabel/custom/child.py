@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import multiprocessing
 import os
 import signal
 import threading
@@ -57,7 +58,12 @@ def probe(target: Path) -> tuple[str, bool, str]:
 
 
 def run(orders: Orders, asked: Connection, told: Connection) -> None:
-    """Answer both connections until the server closes them, or is gone."""
+    """Answer both connections until the server closes them, or is gone.
+
+    The process leads a group: whatever the model starts ends with it.
+    """
+    os.setsid()
+    multiprocessing.current_process().daemon = False  # those may start no processes of their own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server, which closes
     configure_logging(orders.log_level)
     logging.getLogger().setLevel(orders.log_level)  # what the model itself logs
@@ -77,7 +83,12 @@ def _end_with(parent: int) -> None:
     """End when the server is gone, even while the model's code hangs."""
     while os.getppid() == parent:
         time.sleep(1)
-    os._exit(1)
+    _end()
+
+
+def _end() -> None:
+    """End at once, with all that the model has started."""
+    os.killpg(0, signal.SIGKILL)
 
 
 def _open(orders: Orders) -> Session:
@@ -95,7 +106,7 @@ def _answer(session: Session, asked: Connection, told: Connection) -> None:
     )
     learning.start()
     _serve(asked, {"predict": session.predict, "setup": session.setup}, False)
-    os._exit(0)  # a fit under way is told again at the next start
+    _end()  # a fit under way is told again at the next start
 
 
 def _serve(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
+import signal
 import threading
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -73,9 +76,12 @@ class ProjectProcess:
             return self._exchange(self._told, "fit", body, seconds)
 
     def end(self) -> None:
-        """End the process, whatever it does; the next call starts another."""
+        """End the process with all that it has started; the next call starts another."""
         process, self._process = self._process, None
         if process is not None:
+            if process.pid is not None:
+                with suppress(ProcessLookupError):  # it leads a group once it has begun
+                    os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             process.join()
             for line in (self._asked, self._told):
