@@ -50,6 +50,18 @@ class Letters(TextModel):
         return model
 
 
+def forgetful_letters() -> type[Letters]:
+    """Return a class of the same name whose changed code cannot load what was stored."""
+
+    class Forgetful(Letters):
+        @classmethod
+        def from_arrays(cls, arrays: Arrays, classes: Sequence[str]) -> Self:
+            raise AttributeError("words")
+
+    Forgetful.__name__ = Letters.__name__
+    return Forgetful
+
+
 def counted_letters(alive: weakref.WeakSet[Letters]) -> type[Letters]:
     """Return a class of the same name, of which loaded models are seen."""
 

@@ -16,7 +16,7 @@ from prelabel.models import artifact
 from prelabel.models.method import Method
 from prelabel.types import Example, ModelVersion
 from tests.builders import PROJECT, config, heads
-from tests.letters import Letters
+from tests.letters import Letters, forgetful_letters
 
 TASKS = range(1, 31)
 RIGHT = dict.fromkeys(TASKS, "sports")
@@ -129,6 +129,15 @@ def test_an_active_version_that_lost_a_file_refuses_nothing(tmp_path: Path, file
     store(tmp_path, "new", WRONG)
     (tmp_path / "active" / file).unlink()
     assert judge(tmp_path, examples=people(), active=active) is None
+
+
+def test_an_active_version_that_the_class_cannot_load_any_more_refuses_nothing(
+    tmp_path: Path,
+) -> None:
+    active = store(tmp_path, "active", RIGHT)
+    store(tmp_path, "new", WRONG)
+    gate = Gate(artifacts=tmp_path, model_class=forgetful_letters(), threshold=0.01)
+    assert gate.judge("new", active, lessons=[lesson(people())]) is None
 
 
 def test_versions_that_answer_different_questions_are_not_compared(tmp_path: Path) -> None:

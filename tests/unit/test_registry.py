@@ -23,7 +23,7 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN, heads
-from tests.letters import Letters, counted_letters
+from tests.letters import Letters, counted_letters, forgetful_letters
 
 Add = Callable[..., ModelVersion]
 
@@ -127,6 +127,17 @@ def test_a_damaged_version_gives_way_to_the_one_before(
     assert older != good
     repaired = add("ham", "spam")
     assert served(registry) == repaired
+
+
+def test_a_version_that_the_class_cannot_load_any_more_is_a_damaged_one(
+    versions: VersionStore, artifacts: Path, add: Add, caplog: pytest.LogCaptureFixture
+) -> None:
+    add("ham", "spam")
+    changed = Registry(
+        versions=versions, artifacts=artifacts, model_class=forgetful_letters(), resident=10
+    )
+    assert served(changed) is None
+    assert "failed in from_arrays (AttributeError at letters.py:" in caplog.text
 
 
 def test_when_every_version_is_damaged_nothing_is_served(

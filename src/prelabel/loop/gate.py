@@ -14,11 +14,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from prelabel.errors import ArtifactError
+from prelabel.errors import ArtifactError, ModelError
 from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
+from prelabel.loop.guard import load
 from prelabel.loop.lesson import Lesson
-from prelabel.models import artifact
 from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
 from prelabel.types import Example, Head, ModelVersion
 
@@ -103,8 +103,8 @@ class Gate:
     def can_be_served(self, version: ModelVersion) -> bool:
         """Whether a version's artifact is there and whole."""
         try:
-            artifact.load(self._artifacts / version.artifact, self._model_class)
-        except ArtifactError as error:
+            load(self._artifacts / version.artifact, self._model_class)
+        except (ArtifactError, ModelError) as error:
             log.warning(
                 "Version %s of %s cannot be served: %s", version.name, version.project, error
             )
