@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,3 +197,13 @@ def test_a_slash_too_many_leads_to_the_endpoint(project: Project) -> None:
     body = {"project": project.key, "schema": project.label_config}
     answer = project.backend.client.post("/setup/", json=body, follow_redirects=True)
     assert answer.json() == {"model_version": project.setup()}
+
+
+def test_a_slash_too_many_keeps_what_stands_before_the_path(tmp_path: Path) -> None:
+    secret = "a-secret-in-the-path"
+    with Backend(tmp_path, {"PRELABEL_URL_SECRET": secret}) as backend:
+        answer = backend.client.get(f"/{secret}/versions/", params={"project": "1.5"})
+        assert answer.headers["Location"] == "../versions?project=1.5"
+        answer = backend.client.get(f"/{secret}/versions/", follow_redirects=True)
+        assert (answer.status_code, answer.json()) == (200, {"versions": []})
+        assert backend.client.get(f"/{secret}/nothing/").status_code == 404

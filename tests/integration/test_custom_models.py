@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -225,6 +226,15 @@ def test_a_body_that_cannot_be_read_is_the_callers_mistake(
     answer = backend.client.post("/predict", content=body)
     assert answer.status_code == status
     assert answer.json()["fix"]
+
+
+@pytest.mark.parametrize("config", [5, True, ["x"], {"a": 1}, "\ud800", "\0", None])
+def test_an_event_with_an_odd_labeling_config_is_acknowledged(
+    backend: Backend, config: object
+) -> None:
+    sent = {"id": 5, "created_at": "2026-01-01T00:00:00Z", "label_config": config}
+    body = json.dumps({"action": "START_TRAINING", "project": sent})
+    assert backend.client.post("/webhook", content=body).status_code == 201
 
 
 def test_events_that_no_model_takes_are_acknowledged(backend: Backend) -> None:

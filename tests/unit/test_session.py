@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from label_studio_ml.model import LabelStudioMLBase
-from prelabel.custom.session import Session
+from prelabel.custom.session import Session, read_json
 from prelabel.errors import MalformedError
+from prelabel.server.limits import read_project
 from prelabel.types import ProjectKey
 
 CONFIG = '<View><Text name="text" value="$text"/></View>'
@@ -97,3 +99,21 @@ def test_start_training_names_the_project_where_models_look_for_it(session: Sess
 def test_a_deletion_is_told_under_the_name_that_models_know(session: Session) -> None:
     session.fit(body(action="ANNOTATIONS_DELETED", project={"id": 7}, annotations=[{"id": 1}]))
     assert Telling.told[1] == "ANNOTATION_DELETED"
+
+
+@pytest.mark.parametrize("project", ["7.1", 7, [7], None])
+@pytest.mark.parametrize("config", [None, 5, {"a": 1}])
+def test_what_is_odd_beside_the_event_is_left_out(
+    session: Session, project: object, config: object
+) -> None:
+    given = {"project": project} if config is None else {"project": {"label_config": config}}
+    assert session.fit(body(action="ANNOTATION_CREATED", **given)) == b'{"seen":[1]}'
+    assert session.predict(body(tasks=[], params=[1], label_config=config)) == b'{"results":[]}'
+
+
+@pytest.mark.parametrize("read", [read_json, read_project])
+def test_a_body_that_is_nested_too_deeply_is_the_callers_mistake(
+    read: Callable[[bytes], object],
+) -> None:
+    with pytest.raises(MalformedError, match="nested too deeply"):
+        read(b'{"project": ' + b"[" * 100_000)

@@ -56,7 +56,7 @@ class Session:
         params = _read_params(request.get("extra_params"))
         if params is not None:
             self._state["extra_params"] = params  # for a model that is made now
-        model = self._get_model(request.get("schema"))
+        model = self._get_model(read_config(request.get("schema")))
         if params is not None:
             model.set_extra_params(params)
         return msgspec.json.encode({"model_version": model.model_version})
@@ -72,9 +72,9 @@ class Session:
                 expected='tasks as in [{"id": 1, "data": {"text": "…"}}]',
                 fix="Send the JSON object that Label Studio sends.",
             )
-        params = request.get("params") or {}
+        params = _object(request.get("params"))
         context = params.pop("context", {})  # null where nothing was drawn: as models know it
-        model = self._get_model(request.get("label_config"))
+        model = self._get_model(read_config(request.get("label_config")))
         answer = model.predict(tasks, context=context, **params)
         results = to_predictions(answer, len(tasks), model.model_version)
         return encode({"results": results})
@@ -83,12 +83,12 @@ class Session:
         """Tell the model of an event, and give what it has learned a version of its own."""
         data = read_json(body)
         action = data.pop("action")
-        project = data.get("project") or {}
+        project = _object(data.get("project"))
         if action not in self._class.EVENTS:
             action = SINGULAR.get(action, action)
         if action == "START_TRAINING":  # models look here for the project, as in other events
             data.setdefault("annotation", {"project": project.get("id")})
-        model = self._get_model(project.get("label_config"))
+        model = self._get_model(read_config(project.get("label_config")))
         version, files = model.model_version, self._list_files()
         result = model.fit(action, data)
         if model.model_version == version and self._list_files() != files:
@@ -113,6 +113,15 @@ class Session:
         return {str(path): (stat.st_mtime_ns, stat.st_size) for path, stat in found}
 
 
+def read_config(given: object) -> str | None:
+    """Return a labeling config as it can be kept, whole characters; None if it is none."""
+    return given.encode("utf-8", "replace").decode() if isinstance(given, str) else None
+
+
+def _object(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
 def _read_params(given: Any) -> Any:
     """Read extra params: an object, or one written as text, as old releases send it.
 
@@ -134,12 +143,13 @@ def read_json(body: bytes) -> Any:
     """Read an object; Python's own reader takes what others refuse, such as NaN."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
             found = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise MalformedError(
-                f"Received a body that is not JSON ({error})",
+                f"Received a body that is not JSON ({reason})",
                 expected="a JSON object",
                 fix="Send the JSON object that Label Studio sends.",
             ) from error

@@ -20,16 +20,17 @@ from prelabel.server import routes
 from prelabel.server.errors import exception_handlers
 from prelabel.server.limits import ProjectLimiters, read_project
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
+from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.openapi import describe_api, write_page
 from prelabel.server.posts import PostEndpoint, Run, on_threads, to_response
 
 GETS: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/": routes.get_root,
     "/health": routes.get_health,
-    "/livez": routes.get_livez,
+    "/livez": get_livez,
     "/readyz": routes.get_readyz,
     "/versions": routes.get_versions,
-    "/metrics": routes.get_metrics,
+    "/metrics": get_metrics,
 }
 
 POSTS: dict[str, Callable[[Service, bytes], object]] = {
@@ -75,8 +76,8 @@ def create_app(service: Service) -> ASGIApp:
     posts = _post_routes(service, others)
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
-    listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
-    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(listing))
+    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
+    app.router.redirect_slashes = False  # to an address that proxies and secrets make a wrong one
     # Around Starlette, not inside: its own layers cost as much as these.
     return RequestMiddleware(
         ShortcutMiddleware(app, posts={route.path: route.app for route in posts}),

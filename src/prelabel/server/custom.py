@@ -45,9 +45,9 @@ def create_custom_app(service: CustomService) -> ASGIApp:
         *(_get_route(service, path) for path in GETS),
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
     ]
-    listing = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
     known = frozenset(route.path for route in table)
-    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(listing))
+    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
+    app.router.redirect_slashes = False  # to an address that proxies and secrets make a wrong one
     shortcut = ShortcutMiddleware(app, posts=posts)
     return RequestMiddleware(
         shortcut, settings=service.settings, metrics=service.metrics, routes=known

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from prelabel.custom.service import CustomService
-from prelabel.custom.session import SINGULAR, read_json
+from prelabel.custom.session import SINGULAR, read_config, read_json
 from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
 from prelabel.server.limits import read_project
+from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.openapi import ANSWERS, describe_api, write_page
 from prelabel.server.posts import to_response
 from prelabel.storage.model_events import ModelEvent
@@ -30,11 +30,6 @@ async def get_health(service: CustomService, _request: Request) -> Response:
     return to_response({"status": "UP", "model_class": service.model_name})
 
 
-async def get_livez(_service: CustomService, _request: Request) -> Response:
-    """``GET /livez``: the process answers."""
-    return to_response({"status": "UP"})
-
-
 async def get_readyz(service: CustomService, _request: Request) -> Response:
     """``GET /readyz``: the store can be read."""
     known = await run_in_threadpool(service.projects.states)
@@ -45,12 +40,6 @@ async def get_versions(service: CustomService, request: Request) -> Response:
     """``GET /versions``: of ``?project=`` the version, and the last events with what went wrong."""
     given = request.query_params.get("project", "")
     return await run_in_threadpool(_read_versions, service, given)
-
-
-async def get_metrics(service: CustomService, _request: Request) -> Response:
-    """``GET /metrics``: for Prometheus."""
-    figures = await run_in_threadpool(service.metrics.encode)
-    return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def get_openapi(_service: CustomService, _request: Request) -> Response:
@@ -66,10 +55,10 @@ async def get_docs(_service: CustomService, _request: Request) -> Response:
 def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
     """``POST /setup``: make the model for this labeling config; tell its version, in time."""
     request = read_json(body)
-    config = request.get("schema")
-    if not isinstance(config, str):
+    config = read_config(request.get("schema"))
+    if config is None:
         raise MalformedError(
-            f"Received {shorten(config)} as the schema",
+            f"Received {shorten(request.get('schema'))} as the schema",
             expected="the labeling config, XML",
             fix="Send the JSON object that Label Studio sends.",
         )
@@ -105,7 +94,8 @@ def post_webhook(service: CustomService, body: bytes) -> Response:
         return to_response({"status": "Unknown event"})
     sent = request.get("project")
     project = read_project(body)
-    service.projects.see(project, sent.get("label_config") if isinstance(sent, dict) else None)
+    config = sent.get("label_config") if isinstance(sent, dict) else None
+    service.projects.see(project, read_config(config))
     number = service.events.add(project, action, body)
     service.dispatcher.wake()
     answer = to_response({"status": "ok", "result": None, "job": f"event-{number}"})

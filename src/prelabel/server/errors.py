@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from prelabel.errors import (
     LabelConfigError,
@@ -72,16 +73,23 @@ def ask_again(error: PrelabelError) -> Response:
     return answer
 
 
-def exception_handlers(routes: str) -> dict[Any, Callable[[Request, Any], Response]]:
+def exception_handlers(table: Sequence[Route]) -> dict[Any, Callable[[Request, Any], Response]]:
     """Return what Starlette answers errors with: what `RequestMiddleware` answers outside of it.
 
     Parameters
     ----------
-    routes
-        The list of routes, for who asks for another.
+    table
+        The routes, for who asks for another.
     """
+    paths = {route.path for route in table}
+    routes = ", ".join(f"{min(route.methods or ())} {route.path}" for route in table)
+
+    def not_found(request: Request, _error: Any) -> Response:
+        path = request.url.path.removesuffix("/")
+        return without_slash(request) if path in paths else unknown_route(request, routes)
+
     return {
-        404: lambda request, _error: unknown_route(request, routes),
+        404: not_found,
         405: lambda request, _error: unknown_route(request, routes),
         PrelabelError: _explain,
         Exception: lambda _request, error: unexpected(error),  # and it is raised on, to be logged
@@ -91,6 +99,16 @@ def exception_handlers(routes: str) -> dict[Any, Callable[[Request, Any], Respon
 def _explain(request: Request, error: PrelabelError) -> Response:
     log.warning("%s %s: %s", request.method, request.url.path, error)
     return error_response(error)
+
+
+def without_slash(request: Request) -> Response:
+    """Send who wrote one slash too many to the endpoint.
+
+    The address is relative: what a proxy or the secret puts before the path is not known here.
+    """
+    endpoint = request.url.path.removesuffix("/").rpartition("/")[2]
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Response(status_code=307, headers={"Location": f"../{endpoint}{query}"})
 
 
 def unknown_route(request: Request, routes: str) -> Response:

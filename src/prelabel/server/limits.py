@@ -97,7 +97,7 @@ def read_project(body: bytes) -> ProjectKey:
     """Return whose request it is; 0.0 stands for none, as tests of model directories send it."""
     try:
         given = msgspec.json.decode(body, type=_Named).project
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         given = read_json(body).get("project")
     if isinstance(given, dict):
         created = to_datetime(given.get("created_at"))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -59,24 +58,23 @@ async def get_health(service: Service, _request: Request) -> Response:
     return to_response({"status": "UP", "model_class": service.model_class.__name__})
 
 
-async def get_livez(_service: Service, _request: Request) -> Response:
-    """``GET /livez``: the process answers."""
-    return to_response({"status": "UP"})
-
-
 async def get_readyz(service: Service, _request: Request) -> Response:
     """``GET /readyz``: the store can be read; tells which active versions cannot be served.
 
     Those are no reason to be sent no requests: the version before each goes on serving.
     """
-    active = await run_in_threadpool(service.versions.all_active)
+    return to_response(await run_in_threadpool(_find_damaged, service))
+
+
+def _find_damaged(service: Service) -> Mapping[str, Any]:
+    active = service.versions.all_active()
     artifacts = service.settings.artifacts_path
     damaged = [
         {"project": str(version.project), "model_version": version.name}
         for version in active
         if not artifact.is_whole(artifacts / version.artifact)
     ]
-    return to_response({"status": "READY", "projects": len(active), "damaged": damaged})
+    return {"status": "READY", "projects": len(active), "damaged": damaged}
 
 
 async def get_versions(service: Service, request: Request) -> Response:
@@ -94,12 +92,6 @@ async def get_versions(service: Service, request: Request) -> Response:
 
 def _names(versions: Sequence[ModelVersion]) -> list[str]:
     return list(dict.fromkeys(version.name for version in versions))
-
-
-async def get_metrics(service: Service, _request: Request) -> Response:
-    """``GET /metrics``: for Prometheus."""
-    figures = await run_in_threadpool(service.metrics.encode)
-    return Response(figures, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
