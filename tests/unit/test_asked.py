@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -58,6 +59,29 @@ def test_what_waits_is_kept_at_the_end(projects: ProjectStore, labels: LabelStor
     slow = AskedTexts(projects, labels, pause_seconds=1000)
     ask(slow, 1)
     slow.stop()
+    assert kept(labels) == ["asked 1"]
+
+
+def test_what_comes_while_others_are_kept_is_kept_at_the_end_too(
+    projects: ProjectStore, labels: LabelStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    texts = AskedTexts(projects, labels, pause_seconds=0)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def read() -> list[Task]:
+        reading.set()
+        go_on.wait()
+        return []
+
+    texts.take(PROJECT, read, n_tasks=1, n_bytes=1)
+    reading.wait()
+    ask(texts, 1)
+    stopping = threading.Thread(target=texts.stop)
+    stopping.start()
+    stopping.join(0.2)  # it waits for what is kept just now
+    go_on.set()
+    stopping.join()
     assert kept(labels) == ["asked 1"]
 
 

@@ -505,6 +505,14 @@ def test_an_odd_retry_after_is_ignored(serve: Serve, connect: Connect, value: st
     assert connect(server).project(7).key == KEY
 
 
+def test_who_asks_for_a_wait_without_end_is_asked_again_some_day(
+    serve: Serve, connect: Connect
+) -> None:
+    server = serve(Reply(b"", 503, {"Retry-After": "9" * 400}))
+    error = refusal_of(connect(server))
+    assert timedelta(minutes=10) < timedelta(seconds=error.retry_after_seconds) <= timedelta(days=1)
+
+
 def test_who_asks_for_a_long_wait_is_not_asked_again(serve: Serve, connect: Connect) -> None:
     server = serve(Reply(b"", 429, {"Retry-After": "300"}))
     error = refusal_of(connect(server))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from prelabel.loop.doorbell import PAUSE_SECONDS, Doorbell
 from prelabel.storage.clock import now
+from prelabel.storage.database import Database
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN
@@ -76,6 +78,23 @@ def test_a_project_that_was_forgotten_is_a_stranger(house: House, projects: Proj
     projects.forget(PROJECT)
     house.doorbell.ring(PROJECT)
     assert house.woken == 0
+
+
+def test_a_ring_that_cannot_be_written_down_takes_no_later_one_with_it(
+    house: House, projects: ProjectStore, database: Database
+) -> None:
+    house.doorbell.ring(PROJECT)
+    projects.sync_failed(PROJECT, retry=False)  # it is dealt with
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full BEFORE UPDATE ON projects BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    with pytest.raises(DatabaseError):
+        house.doorbell.ring(PROJECT)
+    with database.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full")
+    house.doorbell.ring(PROJECT)
+    assert due_in(projects) is not None, "it was acknowledged"
 
 
 def test_one_project_does_not_keep_another_waiting(house: House, projects: ProjectStore) -> None:

@@ -327,6 +327,22 @@ def test_a_scheduler_that_stops_hands_its_job_to_the_next(
     assert reports == [(job.id, JobState.DONE)]
 
 
+def test_a_scheduler_stops_though_nothing_can_be_handed_back(
+    run: Run, jobs: JobStore, database: Database, hung: tuple[Work, threading.Event],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    work, begun = hung
+    jobs.request(PROJECT, "x")
+    scheduler = run(work)
+    assert begun.wait(10)
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE projects RENAME TO away")
+    scheduler.stop()
+    assert "is free again in" in caplog.text
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO projects")
+
+
 def test_a_scheduler_that_is_gone_is_replaced_when_its_lease_runs_out(
     run: Run, jobs: JobStore, reports: Reports
 ) -> None:

@@ -22,6 +22,9 @@ class _RefusalBody(msgspec.Struct):
     validation_errors: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+_LONGEST_SECONDS = 86_400.0
+
+
 def is_passing(status: int) -> bool:
     """Whether the same request may be answered later: 429 or 5xx."""
     return status == 429 or status >= 500
@@ -74,15 +77,15 @@ def _each(value: object) -> list[str]:
 
 
 def read_retry_after(value: str) -> float:
-    """Return how many seconds a ``Retry-After`` asks to wait; 0 if it does not say."""
+    """Return how many seconds a ``Retry-After`` asks to wait, up to a day; 0 if it does not say."""
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), _LONGEST_SECONDS)
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
         return 0.0
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds()
+    return min((moment - datetime.now(UTC)).total_seconds(), _LONGEST_SECONDS)
 
 
 def timed_out(error: UpstreamError) -> bool:

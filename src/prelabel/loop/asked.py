@@ -85,10 +85,12 @@ class AskedTexts:
         self._thread.join()
 
     def _loop(self) -> None:
-        while not self._stopping.is_set():
+        is_last = False
+        while not is_last:
             self._has_news.wait()
             self._stopping.wait(self._pause_seconds)
             self._has_news.clear()
+            is_last = self._stopping.is_set()  # what came before that is among what waits
             with self._lock:
                 waiting, self._waiting = self._waiting, []
                 self._n_tasks = self._n_bytes = 0

@@ -54,7 +54,8 @@ class Doorbell:
             last = self._pulled_at.get(project)
             if last is not None and last > moment:
                 return  # it will be pulled after this ring
-            pull_at = moment if last is None else max(moment, last + self._pause_seconds)
-            self._pulled_at[project] = pull_at
+        pull_at = moment if last is None else max(moment, last + self._pause_seconds)
         self._projects.request_sync(project, after=timedelta(seconds=pull_at - moment))
+        with self._lock:  # only now: later rings rely on what is written down
+            self._pulled_at[project] = pull_at
         self._wake()

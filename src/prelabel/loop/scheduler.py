@@ -103,9 +103,16 @@ class Scheduler:
         self._thread.join()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._running is not None:
-            self._jobs.release(self._running.job.project, self._owner)
+            self._hand_back(self._running.job.project)
         if self._lock:
             self._lock.free()
+
+    def _hand_back(self, project: ProjectKey) -> None:
+        try:
+            self._jobs.release(project, self._owner)
+        except StorageError as error:
+            seconds = self._lease.total_seconds()
+            log.warning("Project %s is free again in %d s: %s", project, seconds, error)
 
     def _loop(self) -> None:
         failures = 0

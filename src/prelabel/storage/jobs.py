@@ -210,7 +210,8 @@ def _fail(connection: Connection, job: Job, message: str) -> None:
     values = {"state": JobState.FAILED, "message": message, "finished_at": now()}
     connection.execute(update(job_table).where(job_table.c.id == job.id).values(values))
     if job.must_train:
-        _add(connection, job.project, f"{job.reason}, again", must_train=True)
+        reason = f"{job.reason.removesuffix(', again')}, again"
+        _add(connection, job.project, reason, must_train=True)
     failures = project_table.c.failures
     of_project = project_table.c.project == str(job.project)
     wait = pause_after(connection.scalar(select(failures).where(of_project)) or 0)
