@@ -107,7 +107,29 @@ def test_the_labeling_config_shown_can_be_served() -> None:
     assert control.values == {"Positive", "Negative"}
 
 
-def test_every_link_leads_somewhere() -> None:
-    for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), ROOT / "CONTRIBUTING.md"]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+            there = page.parent / target if target else page
+            assert there.exists(), f"{page.name}: {target}"
+            assert not heading or heading in headings(there), f"{page.name}: {heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    plain = (
+        re.sub(r"[^\w\- ]", "", line.lower())
+        for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    )
+    return {line.replace(" ", "-") for line in plain}
+
+
+def test_the_commands_for_a_model_of_ones_own_serve_one(tmp_path: Path) -> None:
+    (commands,) = (block for block in blocks("sh") if "prelabel create" in block)
+    create, start = (line.partition("#")[0].split()[1:] for line in commands.strip().splitlines())
+    subprocess.run([sys.executable, "-m", "prelabel", *create], cwd=tmp_path, check=True)
+    assert start[0] == "start"
+    model = str(tmp_path / start[1])
+    with Backend(tmp_path, arguments=[model, *start[2:]]) as backend:
+        assert backend.client.get("/health").json()["model_class"] == "TextClassifier"

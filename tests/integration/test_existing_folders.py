@@ -145,7 +145,7 @@ def test_a_folder_starts_unchanged_and_answers(
     tmp_path: Path, body: str, config: str, context: object, value: object
 ) -> None:
     (tmp_path / "model.py").write_text(HEAD + body)
-    with Backend(tmp_path, arguments=[str(tmp_path), "--check"][:1]) as backend:
+    with Backend(tmp_path, arguments=[str(tmp_path)]) as backend:
         project = Project(backend)
         project.label_config = config
         assert backend.client.get("/health").json() == {"status": "UP", "model_class": "Mine"}

@@ -82,6 +82,12 @@ def test_a_relative_import_is_told_how_to_be_written(tmp_path: Path) -> None:
     assert "from helper import x" in refusal(write(tmp_path / "a", "from .helper import X\n"))
 
 
+def test_a_file_that_is_not_found_is_told_how_to_be_named(tmp_path: Path) -> None:
+    said = refusal(write(tmp_path / "a", "open('weights.bin')\n"))
+    assert "line 1 failed (FileNotFoundError" in said
+    assert "Path(__file__).parent" in said
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

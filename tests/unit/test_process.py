@@ -55,8 +55,6 @@ PARENT = """
 import sys
 from pathlib import Path
 from prelabel.loop.process import TrainingProcess
-from tests.backend import PATIENCE_SECONDS, wait_for
-from tests.processes import is_gone
 from tests.unit.test_process import set_up, sleep_long
 if __name__ == "__main__":
     executor = TrainingProcess(set_up, "ready")

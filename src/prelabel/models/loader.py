@@ -212,6 +212,8 @@ def _failed(file: Path, error: BaseException) -> ConfigError:
     fix = "Correct the file."
     if isinstance(error, ImportError) and "relative import" in str(error):
         fix = "Import the files beside it by their names: from helper import x, not from .helper"
+    if isinstance(error, FileNotFoundError):
+        fix = "Name files beside it by Path(__file__).parent: prelabel may be started anywhere."
     if isinstance(error, ModuleNotFoundError) and error.name:
         fix = f"Install what is missing: pip install {_package_of(error.name)}"
         if (file.parent / "requirements.txt").is_file():
