@@ -96,7 +96,8 @@ def test_what_had_failed_in_a_store_of_the_release_that_waited_for_events_is_tri
     fetched.fail(PROJECT, "/a")
     fetched.keep(TWIN, "/a", "a text")
     with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE projects DROP COLUMN fetch_due_at")
+        for column in ("fetch_due_at", "sync_refusals"):
+            connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0011'")
     database.migrate()
     assert labels.snapshot(PROJECT).fetch_is_due

@@ -118,7 +118,7 @@ def test_a_wanted_sync_makes_due_unless_it_was_put_off(
 ) -> None:
     projects.request_sync(TWIN)
     assert jobs.due(EVERY) == [TWIN]
-    projects.sync_failed(TWIN, retry=True)
+    projects.sync_failed(TWIN, is_away=True)
     assert jobs.due(EVERY) == []
 
 

@@ -388,7 +388,7 @@ def test_the_texts_of_a_store_of_the_release_that_did_not_count_them_are_counted
     jobs.claim(TWIN, "me", timedelta(minutes=1))
     versions.add(TWIN, artifact="a", examples=2, heads=(), fingerprint="f", owner="me")
     with database.write() as connection:
-        for column in ("texts", "texts_due", "fetch_due_at"):
+        for column in ("texts", "texts_due", "fetch_due_at", "sync_refusals"):
             connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
     database.migrate()

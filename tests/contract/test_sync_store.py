@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,12 +15,13 @@ from prelabel.errors import LeaseLostError
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
-from prelabel.storage.projects import ProjectStore
+from prelabel.storage.projects import MOST_REFUSALS, ProjectStore
 from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
 from prelabel.types import Event, ProjectKey
 from tests.builders import (
     CONFIG,
     PROJECT,
+    TWIN,
     Pair,
     annotated,
     at,
@@ -207,30 +209,51 @@ def test_a_sync_asked_for_during_another_stays_due(
     assert projects.sync_is_due(PROJECT)
 
 
-def test_a_failed_sync_is_put_off_longer_each_time_or_dropped(
+def test_a_failed_sync_is_put_off_longer_each_time(
     database: Database, projects: ProjectStore
 ) -> None:
     projects.see(PROJECT, CONFIG)
-    projects.sync_failed(PROJECT, retry=True)
+    projects.sync_failed(PROJECT, is_away=True)
     assert not projects.sync_is_due(PROJECT)
     first = due_at(database)
     for _ in range(20):
-        projects.sync_failed(PROJECT, retry=True)
+        projects.sync_failed(PROJECT, is_away=True)
     assert 500 < (due_at(database) - first) / 1e6 < 700
-    projects.sync_failed(PROJECT, retry=False)
-    assert due_at(database) == 0
 
 
 def test_a_sync_is_put_off_as_long_as_label_studio_asks_for_within_limits(
     database: Database, projects: ProjectStore
 ) -> None:
     projects.see(PROJECT, CONFIG)
-    projects.sync_failed(PROJECT, retry=True)
+    projects.sync_failed(PROJECT, is_away=True)
     first = due_at(database)
-    projects.sync_failed(PROJECT, retry=True, after=timedelta(minutes=2))
+    projects.sync_failed(PROJECT, is_away=True, after=timedelta(minutes=2))
     assert 110 < (due_at(database) - first) / 1e6 < 180
-    projects.sync_failed(PROJECT, retry=True, after=timedelta(days=2))
+    projects.sync_failed(PROJECT, is_away=True, after=timedelta(days=2))
     assert 590 < (due_at(database) - first) / 1e6 < 700
+
+
+def test_a_sync_that_is_refused_is_tried_again_and_dropped_when_that_is_of_no_use(
+    database: Database, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    for _ in range(20):  # a long outage, and an answer in its place while it starts
+        projects.sync_failed(PROJECT, is_away=True)
+    for _ in range(MOST_REFUSALS - 1):
+        projects.sync_failed(PROJECT, is_away=False)
+        assert 0 < due_at(database) / 1e6 - time.time() <= 600
+    projects.sync_failed(PROJECT, is_away=False)
+    assert due_at(database) == 0
+
+
+def test_a_sync_that_is_refused_puts_off_no_other_projects(
+    projects: ProjectStore,
+) -> None:
+    for project in (PROJECT, TWIN):
+        projects.see(project, CONFIG)
+        projects.request_sync(project)
+    projects.sync_failed(PROJECT, is_away=False)
+    assert (projects.sync_is_due(PROJECT), projects.sync_is_due(TWIN)) == (False, True)
 
 
 def test_a_sync_put_off_by_a_clock_that_was_set_back_since_is_due_and_done_once(

@@ -152,7 +152,15 @@ def _forget_heads(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP TABLE {table}")
     of_syncs = ("sync_after_id", "sync_since", "sync_until", "synced_until", "sync_difference")
     since = {
-        "projects": ("settings", *of_syncs, "pool_level", "texts", "texts_due", "fetch_due_at"),
+        "projects": (
+            "settings",
+            *of_syncs,
+            "pool_level",
+            "texts",
+            "texts_due",
+            "fetch_due_at",
+            "sync_refusals",
+        ),
         "tasks": ("level",),
         "versions": ("withdrawn_at", "heads"),
     }

@@ -68,6 +68,21 @@ def test_labels_are_pulled_by_themselves_when_a_label_studio_that_was_away_is_ba
             assert project.wait_for_version("v1-4labels") == "v2-12labels"
 
 
+@pytest.mark.parametrize("fault", [fails(404, b"default backend"), says(b"<html>We are starting")])
+def test_labels_are_pulled_by_themselves_where_a_proxy_answered_in_the_place_of_label_studio(
+    tmp_path: Path, fault: Callable[[Any], None]
+) -> None:
+    with small_label_studio() as label_studio:
+        label_studio.fault = fault
+        with Backend(tmp_path, {**label_studio.settings, **AFTER_FIVE}) as backend:
+            project = Project(backend)
+            label_studio.holds(project.event_body(""), n_labels=12)
+            before = project.setup()
+            wait_for(lambda: "could not be pulled" in backend.log.read_text())
+            label_studio.fault = None
+            assert project.wait_for_version(before) == "v1-12labels"
+
+
 @pytest.mark.parametrize(
     "fault",
     [

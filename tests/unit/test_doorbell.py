@@ -7,6 +7,7 @@ from prelabel.loop.doorbell import PAUSE_SECONDS, Doorbell
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.syncs import SyncStore
 from prelabel.types import ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN
 
@@ -34,6 +35,10 @@ def due_in(projects: ProjectStore) -> float | None:
     return (state.sync_due_at - now()).total_seconds() if state.sync_due_at else None
 
 
+def pull(syncs: SyncStore) -> None:
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+
+
 def test_a_ring_makes_a_sync_due_at_once(house: House, projects: ProjectStore) -> None:
     assert not projects.sync_is_due(PROJECT)
     house.doorbell.ring(PROJECT)
@@ -42,10 +47,10 @@ def test_a_ring_makes_a_sync_due_at_once(house: House, projects: ProjectStore) -
 
 
 def test_many_rings_in_a_short_time_are_one_more_after_the_pause(
-    house: House, projects: ProjectStore
+    house: House, projects: ProjectStore, syncs: SyncStore
 ) -> None:
     house.doorbell.ring(PROJECT)
-    projects.sync_failed(PROJECT, retry=False)  # the first is dealt with
+    pull(syncs)
     for _ in range(50):
         house.doorbell.ring(PROJECT)
     assert house.woken == 2
@@ -81,10 +86,10 @@ def test_a_project_that_was_forgotten_is_a_stranger(house: House, projects: Proj
 
 
 def test_a_ring_that_cannot_be_written_down_takes_no_later_one_with_it(
-    house: House, projects: ProjectStore, database: Database
+    house: House, projects: ProjectStore, syncs: SyncStore, database: Database
 ) -> None:
     house.doorbell.ring(PROJECT)
-    projects.sync_failed(PROJECT, retry=False)  # it is dealt with
+    pull(syncs)
     with database.write() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE UPDATE ON projects BEGIN SELECT RAISE(ABORT, 'full'); END"

@@ -138,7 +138,7 @@ def test_a_sync_lags_from_when_it_is_wanted_until_it_is_finished(
     assert 3600 <= of_projects(metrics, "sync_lag_seconds")[str(PROJECT)] < 3700
     set_project(database, PROJECT, synced_at=now() - 2 * hour)
     assert 7200 <= of_projects(metrics, "sync_lag_seconds")[str(PROJECT)] < 7300
-    projects.sync_failed(PROJECT, retry=True)
+    projects.sync_failed(PROJECT, is_away=True)
     assert 7200 <= of_projects(metrics, "sync_lag_seconds")[str(PROJECT)] < 7300
     assert of_projects(metrics, "sync_failures") == {str(PROJECT): 1.0, str(TWIN): 0.0}
 

@@ -91,7 +91,7 @@ def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
     ingest.apply(news) if news else ingest.register(PROJECT, CONFIG, NONE)
     assert projects.sync_is_due(PROJECT)
     assert woken
-    projects.sync_failed(PROJECT, retry=False)
+    projects.sync_failed(PROJECT, is_away=True)
     ingest.register(PROJECT, CONFIG, NONE)
     assert not projects.sync_is_due(PROJECT)
 

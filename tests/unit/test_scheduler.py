@@ -118,7 +118,7 @@ def test_what_nobody_announced_is_found_too(
     run: Run, projects: ProjectStore, jobs: JobStore, reports: Reports
 ) -> None:
     def work(job: Job, _: str) -> None:
-        projects.sync_failed(job.project, retry=False)
+        projects.sync_failed(job.project, is_away=True)
         jobs.finish(job, JobState.DONE, "x")
 
     run(work)

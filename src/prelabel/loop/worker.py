@@ -81,7 +81,7 @@ class Worker:
             return [str(self._sync(project))]
         except UpstreamError as error:
             after = timedelta(seconds=error.retry_after_seconds)
-            self._projects.sync_failed(project, retry=error.retryable, after=after)
+            self._projects.sync_failed(project, is_away=error.retryable, after=after)
             log.warning("The labels of project %s could not be pulled: %s", project, error)
             return [f"The labels could not be pulled: {error}"]
 

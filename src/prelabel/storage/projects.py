@@ -16,6 +16,9 @@ from prelabel.storage.jobs import ask
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
 
+MOST_REFUSALS = 10
+"""Half an hour of refusals, one after the other, until a sync is given up."""
+
 REMEMBERED = 1000
 """Projects of which the last answer is kept in memory, of each kind of answer."""
 
@@ -142,26 +145,32 @@ class ProjectStore:
             return bool(connection.scalar(select(is_due).where(is_project(project))))
 
     def sync_failed(
-        self, project: ProjectKey, *, retry: bool, after: timedelta = timedelta()
+        self, project: ProjectKey, *, is_away: bool, after: timedelta = timedelta()
     ) -> None:
-        """Put the sync off, each time twice as long; or drop it if trying again is of no use.
+        """Put the sync off, each time twice as long.
 
         It is tried again after the time asked for, if that is longer, in ten minutes at the latest.
 
-        With a Label Studio that is away, the other projects' syncs would only wait for it, too:
-        those due are put off to the same time.
+        Parameters
+        ----------
+        is_away
+            Whether Label Studio is: then the other projects' syncs would only wait for it, too, and
+            those due are put off to the same time. If not, it refuses this project's sync. What
+            stands before it may do so in its place while it starts; at the tenth refusal in a row
+            the sync is dropped until someone asks.
         """
-        failures = project_table.c.sync_failures
+        columns = project_table.c
+        counts = select(columns.sync_failures, columns.sync_refusals).where(is_project(project))
         with self._database.write() as connection:
-            wait = pause_after(connection.scalar(select(failures).where(is_project(project))) or 0)
-            wait = max(wait, min(after, LONGEST_RETRY))
-            put_off = {"sync_due_at": now() + wait if retry else None}
-            connection.execute(
-                update_project(project).values(sync_failures=failures + 1, **put_off)
-            )
-            if retry:
-                others_due = has_come(project_table.c.sync_due_at, now())
-                connection.execute(update(project_table).where(others_due).values(put_off))
+            failures, refusals = connection.execute(counts).one_or_none() or (0, 0)
+            refusals = 0 if is_away else refusals + 1
+            wait = max(pause_after(failures), min(after, LONGEST_RETRY))
+            due = {"sync_due_at": now() + wait if refusals < MOST_REFUSALS else None}
+            counted = {"sync_failures": failures + 1, "sync_refusals": refusals}
+            connection.execute(update_project(project).values(**counted, **due))
+            if is_away:
+                others_due = has_come(columns.sync_due_at, now())
+                connection.execute(update(project_table).where(others_due).values(due))
 
 
 def see(

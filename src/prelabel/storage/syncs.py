@@ -167,6 +167,7 @@ class SyncStore:
             "sync_after_id": None,
             "sync_due_at": case((is_new, due_at)),
             "sync_failures": 0,
+            "sync_refusals": 0,
         }
         with self._database.write() as connection:
             _check_newest(connection, sync)

@@ -88,6 +88,8 @@ project_table = Table(
     Column("texts_due", Integer, server_default=str(FIRST_TEXTS)),
     # When texts that could not be fetched are tried again; empty while nothing waits for any.
     Column("fetch_due_at", UtcTime),
+    # How often in a row Label Studio has refused a sync, which may be of no use for good.
+    Column("sync_refusals", Integer, nullable=False, server_default="0"),
 )
 
 
