@@ -132,6 +132,13 @@ def test_a_class_that_cannot_serve_is_found_out_by_check(
     assert (result.returncode, said in result.stderr) == (2, True), result.stderr
 
 
+def test_a_server_stops_while_a_thread_of_the_model_goes_on(tmp_path: Path) -> None:
+    forever = "threading.Thread(target=time.sleep, args=(600,)).start()"
+    with serve(tmp_path, f"import threading, time\n{forever}\n{MODEL}") as backend:
+        assert trained(backend).labels_of("coach") == ["sports"]
+        assert backend.stop() == 0
+
+
 def test_files_beside_the_model_may_be_imported_at_any_time(tmp_path: Path) -> None:
     late = "        from beside import SHARE"
     source = MODEL.replace("        self.words =", f"{late}\n        self.words =").replace(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
+import threading
+import time
 from pathlib import Path
 
 from prelabel.bootstrap import (
@@ -22,6 +25,8 @@ from prelabel.server.serve import listen, make_server, serve_with_workers
 from prelabel.settings import Settings
 
 log = logging.getLogger("prelabel")
+
+_THREADS_SECONDS = 2.0  # those of the server take milliseconds to end
 
 
 def start_model(settings: Settings, target: Path | None, *, check: bool) -> None:
@@ -51,6 +56,18 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
     server = make_server(service)
     _say_what_is_known(settings, name, listener, is_custom=is_custom)
     server.run(sockets=[listener])
+    _end_threads_of_model()
+
+
+def _end_threads_of_model() -> None:
+    """Go, even if a model has started threads that do not: they would keep the process for ever."""
+    deadline_seconds = time.monotonic() + _THREADS_SECONDS
+    others = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+    for thread in others:
+        thread.join(max(0, deadline_seconds - time.monotonic()))
+    if left := [thread.name for thread in others if thread.is_alive()]:
+        log.warning("Ended beside threads that the model has started: %s", ", ".join(left))
+        os._exit(0)
 
 
 def _check(settings: Settings, target: Path | None, *, is_custom: bool) -> None:
