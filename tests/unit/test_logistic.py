@@ -129,7 +129,7 @@ def test_scores_are_those_of_words_and_directions_side_by_side(
     model = SklearnTextClassifier(C=C).fit(POOL[:8], labels, unlabeled=POOL)
     known = Representation.learn(POOL[:8], POOL, n_components=100, seed=0)
     x = known.features.transform(POOL[:8])
-    beside = np.hstack([x.toarray(), 2 * known.space.transform(x)]).astype(np.float64)
+    beside = np.hstack([x.toarray(), 2 * known.locate(x)]).astype(np.float64)
     reference = LogisticRegression(C=C, tol=1e-8).fit(beside, labels)
     expected = reference.predict_proba(beside)
     np.testing.assert_allclose(uncalibrated(model, POOL[:8]), expected, atol=1e-3 if few else 0.05)

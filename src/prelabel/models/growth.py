@@ -92,7 +92,7 @@ class Layout:
         rows, since = _lay_out(names, first, representation), texts[len(first.texts) :]
         if since:
             vectors = representation.features.transform(since)
-            coordinates = rows.weight * representation.space.transform(vectors)
+            coordinates = rows.weight * representation.locate(vectors)
             rows = _Rows(rows.weight, rows.design.extend(vectors, coordinates))
         return cls(representation, first, rows)
 
@@ -157,8 +157,7 @@ def _score_new(examples: Examples, n_first: int, design: Design, linear: Linear 
 
 def _fold(reached: _Milestone, layout: Layout, linear: Linear, scores: Matrix) -> Learned:
     of_vectors, of_coordinates = layout.rows.design.restore(linear.coefficients)
-    space = layout.representation.space
-    folded = of_vectors + space.fold(layout.rows.weight * of_coordinates)
+    folded = of_vectors + layout.representation.fold(layout.rows.weight * of_coordinates)
     return Learned(
         linear=Linear(folded, linear.intercept),
         C=reached.measured.solver.C,
@@ -202,7 +201,7 @@ def _reach(
 def _lay_out(names: tuple[str, ...], first: Beginning, representation: Representation) -> _Rows:
     vectors = representation.features.transform([*names, *first.texts])
     weight = _semantic_weight(len(first.texts))
-    return _Rows(weight, lay_out(vectors, weight * representation.space.transform(vectors)))
+    return _Rows(weight, lay_out(vectors, weight * representation.locate(vectors)))
 
 
 def _tune(

@@ -52,7 +52,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         Inverse strength of the L2 penalty on the coefficients; ``"auto"`` chooses it by log-loss
         on examples left out.
     n_components
-        How many semantic directions are learned from unlabeled texts; 0 for none.
+        How many semantic directions are learned from unlabeled texts, of topics and of words
+        each; 0 for none.
     random_state
         Seed of all that is drawn at random.
 
@@ -71,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 11
+    revision = 12
     several = SklearnMultiLabelClassifier
 
     def __init__(

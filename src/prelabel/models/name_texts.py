@@ -105,7 +105,7 @@ def find_silence(
     They do if there are unlabeled texts, and nine in ten of at least two names are said in them.
     Parameters are those of `find_name_texts`.
     """
-    if not representation.space.directions.shape[1]:
+    if not representation.topics.directions.shape[1]:
         return "There are no texts without labels. Import some, or label texts of two labels."
     words = _words(names)
     if len(words) < _FEWEST_NAMES * len(labels):

@@ -40,10 +40,10 @@ class Points:
 
     @classmethod
     def of(cls, vectors: Counts, representation: Representation) -> Self:
-        plain = representation.space.transform(vectors)
+        plain = representation.topics.transform(vectors)
         spreads: Matrix = np.sqrt(plain.std(axis=0))
         spreads[spreads == 0] = 1
-        directions: Matrix = representation.space.directions / spreads
+        directions: Matrix = representation.topics.directions / spreads
         mean: Matrix = np.asarray(vectors.mean(axis=0), np.float32).reshape(-1)
         coordinates: Matrix = vectors @ directions - mean @ directions
         return cls(vectors, _to_unit(coordinates), mean, directions)

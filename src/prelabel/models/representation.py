@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.milestones import Beginning, Key, remembered
-from prelabel.models.semantic import SemanticSpace
+from prelabel.models.ngrams import Counts
+from prelabel.models.semantic import Matrix, SemanticSpace
+from prelabel.models.word_vectors import learn_word_directions
 
 MAX_POOL_TEXTS = 20_000
 """Directions are learned from at most so many texts, to bound the time."""
@@ -25,9 +27,9 @@ class Representation:
     ----------
     features
         Vocabulary and weights of its n-grams.
-    space
-        Semantic coordinates of the vectors of ``features``; of no components if there were no
-        unlabeled texts.
+    topics, words
+        Semantic coordinates of the vectors of ``features``, by which words share texts and by
+        which words have the same neighbours; of no components if there were no unlabeled texts.
     mean
         Mean vector of the texts, shape (n_features,), float32; 0 if there were no unlabeled texts.
     texts
@@ -37,7 +39,8 @@ class Representation:
     """
 
     features: TfidfFeatures
-    space: SemanticSpace
+    topics: SemanticSpace
+    words: SemanticSpace
     mean: npt.NDArray[np.float32]
     texts: Sequence[str]
     key: Key
@@ -67,8 +70,18 @@ class Representation:
     @property
     def n_bytes(self) -> int:
         """Memory it takes, between a fit that has ended and the next."""
-        arrays = self.space.directions.nbytes + self.mean.nbytes
-        return arrays + self.features.n_bytes + sum(map(sys.getsizeof, self.texts))
+        spaces = self.topics.directions.nbytes + self.words.directions.nbytes
+        of_texts = sum(map(sys.getsizeof, self.texts))
+        return spaces + self.mean.nbytes + self.features.n_bytes + of_texts
+
+    def locate(self, vectors: Counts) -> Matrix:
+        """Semantic coordinates of vectors, shape (texts, components): topics, then words."""
+        return np.hstack((self.topics.transform(vectors), self.words.transform(vectors)))
+
+    def fold(self, weights: Matrix) -> Matrix:
+        """Coefficients over vectors that score as weights, shape (components, classes), do here."""
+        n_topics = self.topics.directions.shape[1]
+        return self.topics.fold(weights[:n_topics]) + self.words.fold(weights[n_topics:])
 
     def forget_tokens(self) -> None:
         """End a fit: what it has read of tokens is not needed for the next, and is not kept."""
@@ -80,10 +93,12 @@ def _learn(pool: Beginning, n_components: int, seed: int) -> Representation:
     features = TfidfFeatures().fit(pool.texts)
     texts = _sample(pool.texts) if n_components else []
     vectors = features.transform(texts)
-    space = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
+    topics = SemanticSpace.fit(vectors, n_components=n_components, seed=seed)
+    directions = learn_word_directions(texts, features, n_components=n_components, seed=seed)
     sums = np.asarray(vectors.sum(axis=0), np.float32).reshape(-1)
     return Representation(
-        features, space, sums / np.float32(max(1, len(texts))), texts,
+        features, topics, SemanticSpace.scaled(directions, vectors),
+        sums / np.float32(max(1, len(texts))), texts,
         key=(*pool.key, n_components, seed),
     )  # fmt: skip
 

@@ -36,8 +36,8 @@ class SemanticSpace:
     Attributes
     ----------
     directions
-        Shape (features, components), float32, scaled so that the coordinates of the texts it was
-        learned from have a root-mean-square length of 1.
+        Shape (features, components), float32, scaled so that the coordinates of a project's texts
+        have a root-mean-square length of 1.
     """
 
     directions: Matrix
@@ -52,8 +52,15 @@ class SemanticSpace:
         rank = min(n_components, min(vectors.shape) - 1)
         if rank < 1 or not vectors.nnz:
             return cls(np.empty((vectors.shape[1], 0), np.float32))
-        axes, singular_values = _right_singular_vectors(vectors, rank, seed)
-        directions = axes * np.sqrt(singular_values)  # the more telling, the longer
+        axes, singular_values = right_singular_vectors(vectors, rank, seed)
+        # The more telling, the longer.
+        return cls.scaled(axes * np.sqrt(singular_values), vectors)
+
+    @classmethod
+    def scaled(cls, directions: Matrix, vectors: Counts) -> Self:
+        """Make a space of directions, shape (features, components), given vectors of texts."""
+        if not directions.size:
+            return cls(directions)
         coordinates = vectors @ directions
         return cls(directions / np.sqrt(np.square(coordinates).sum(axis=1).mean()))
 
@@ -72,7 +79,7 @@ class SemanticSpace:
         return coefficients
 
 
-def _right_singular_vectors(vectors: Counts, rank: int, seed: int) -> tuple[Matrix, Matrix]:
+def right_singular_vectors(vectors: Counts, rank: int, seed: int) -> tuple[Matrix, Matrix]:
     """Orthonormal columns, shape (features, rank), for the largest singular values, and these."""
     n_texts, n_features = vectors.shape
     width = min(rank + _OVERSAMPLING, n_texts, n_features)
