@@ -784,16 +784,30 @@ def test_chosen_tasks_are_asked_for_a_hundred_at_a_time(serve: Serve, connect: C
     assert [request.query["page_size"] for request in server.requests] == ["100", "100", "50"]
 
 
-def test_unlabeled_tasks_are_asked_for_once_and_read_without_annotations(
+def test_unlabeled_tasks_come_in_pages_without_annotations(serve: Serve, connect: Connect) -> None:
+    odd = {"id": 9, "data": None}
+    server = serve(holding([*map(make_task, (1, 2, 4)), odd]))
+    pages = [*connect(server, page_size=2).unlabeled_tasks(7, 50)]
+    assert [[task.id for task in page] for page in pages[:2]] == [[1, 2], [4, 9]]
+    assert [task.data for task in pages[1]] == [{"text": "text 4"}, {}]
+    assert {request.query["include"] for request in server.requests} == {"id,data,updated_at"}
+
+
+def test_no_more_unlabeled_tasks_are_read_than_are_wanted(serve: Serve, connect: Connect) -> None:
+    server = serve(holding([*map(make_task, range(1, 10))]))
+    pages = connect(server, page_size=2).unlabeled_tasks(7, 3)
+    assert [[task.id for task in page] for page in pages] == [[1, 2], [3]]
+    assert len(server.requests) == 2
+
+
+def test_unlabeled_tasks_with_long_texts_come_a_few_at_a_time(
     serve: Serve, connect: Connect
 ) -> None:
-    tasks = [{"id": 3, "data": {"text": "a"}}, {"id": "x"}, 5, {"id": 9, "data": None}]
-    server = serve(Reply({"tasks": tasks, "total": 4}))
-    found = connect(server).unlabeled_tasks(7, 50)
-    assert [(task.id, task.data) for task in found] == [(3, {"text": "a"}), (9, {})]
-    (request,) = server.requests
-    assert request.query["page_size"] == "50"
-    assert request.query["include"] == "id,data,updated_at"
+    large = {"text": "x" * 200_000}
+    server = serve(holding([make_task(number, data=large) for number in range(1, 41)]))
+    pages = connect(server, page_size=1000).unlabeled_tasks(7, 5000)
+    assert sum(len(page) for page in pages) == 40
+    assert sizes_asked(server)[:2] == [100, 19], "of 200 kB each, for a page of 4 MB"
 
 
 def test_a_page_continues_after_the_last_id(serve: Serve, connect: Connect) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from prelabel.errors import MalformedError, UpstreamError
@@ -99,19 +100,9 @@ class LabelStudioClient(LabelStudioApi):
         UpstreamError
             While iterating.
         """
-        go_on_after: int | None = after_id
-        size = PageSize(self._page_size)
-        while go_on_after is not None:
-            try:
-                page, go_on_after = self._labeled_page(project_id, go_on_after, since, size)
-            except UpstreamError as error:
-                if not timed_out(error) or not size.shrink():
-                    raise
-                log.warning("%s. Pages of %d tasks are asked for", error.received, size.now)
-                continue
-            if page.tasks:
-                yield page
-            del page  # one page in memory, not two
+        ask = partial(self._labeled_page, project_id, since)
+        # Not a loop: it would hold a page while the next one is read.
+        return filter(lambda page: bool(page.tasks), self._pages(ask, after_id))
 
     def labeled_tasks_of(self, project_id: int, ids: Sequence[int]) -> Iterator[list[LabeledTask]]:
         """Yield the labeled tasks among those with these ids, rising, some at a time."""
@@ -132,23 +123,67 @@ class LabelStudioClient(LabelStudioApi):
 
     def unlabeled_tasks(
         self, project_id: int, limit: int, *, since: datetime | None = None
-    ) -> list[Task]:
-        """Return tasks of a project that have no annotation, at most so many; one request.
+    ) -> Iterator[list[Task]]:
+        """Yield the first tasks of a project that have no annotation, as `labeled_tasks` does.
 
-        With `since`, only those that came or changed after this time of Label Studio's.
+        Parameters
+        ----------
+        limit
+            How many are yielded in all, at most.
+        since
+            Only tasks that came or changed after this time of Label Studio's.
         """
-        params = write_unlabeled_params(project_id, limit=limit, since=since)
-        return read_unlabeled(self._page(params))
+        ask = partial(self._unlabeled_page, project_id, since)
+        for tasks in self._pages(ask):
+            yield tasks[:limit]
+            limit -= len(tasks)
+            if limit <= 0:
+                return
+
+    def _pages(
+        self, ask: Callable[[int, PageSize], tuple[T, int | None]], after_id: int = 0
+    ) -> Iterator[T]:
+        """Yield what is answered for one id after another, of fewer tasks where that is slow.
+
+        Parameters
+        ----------
+        ask
+            Returns a page of tasks after an id, and the id to go on after; None if there is none.
+        """
+        go_on_after: int | None = after_id
+        size = PageSize(self._page_size)
+        while go_on_after is not None:
+            try:
+                page, go_on_after = ask(go_on_after, size)
+            except UpstreamError as error:
+                if not timed_out(error) or not size.shrink():
+                    raise
+                log.warning("%s. Pages of %d tasks are asked for", error.received, size.now)
+                continue
+            yield page
+            del page  # one page in memory, not two
 
     def _labeled_page(
-        self, project_id: int, after_id: int, since: datetime | None, size: PageSize
+        self, project_id: int, since: datetime | None, after_id: int, size: PageSize
     ) -> tuple[Page, int | None]:
         params = write_params(project_id, after_id=after_id, page_size=size.now, since=since)
+        body = self._sized_page(params, size)
+        tasks, last_id = _reading(read_page, body, after_id=after_id)
+        return Page(tasks=tasks, remaining=body.total), last_id
+
+    def _unlabeled_page(
+        self, project_id: int, since: datetime | None, after_id: int, size: PageSize
+    ) -> tuple[list[Task], int | None]:
+        params = write_unlabeled_params(
+            project_id, after_id=after_id, page_size=size.now, since=since
+        )
+        return _reading(read_unlabeled, self._sized_page(params, size), after_id=after_id)
+
+    def _sized_page(self, params: Params, size: PageSize) -> PageBody:
         answer = self._request("GET", "/api/tasks/", params=params)
         body = read_body(answer, PageBody)
-        tasks, last_id = _reading(read_page, body, after_id=after_id)
         size.fit(len(answer.content), len(body.tasks))
-        return Page(tasks=tasks, remaining=body.total), last_id
+        return body
 
     def _counts_page(self, project_id: int, after_id: int) -> dict[int, int]:
         size = COUNTS_AT_ONCE

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -101,11 +102,11 @@ def read_counts(page: PageBody, *, after_id: int) -> dict[int, int]:
     return counts
 
 
-def read_unlabeled(page: PageBody) -> list[Task]:
-    """Return the tasks that can be read."""
+def read_unlabeled(page: PageBody, *, after_id: int) -> tuple[list[Task], int | None]:
+    """Return the tasks that can be read, and the id to go on after, as `read_page` does."""
     bodies = (_convert(item, TaskBody) for item in page.tasks)
-    tasks = (to_task(body) for body in bodies if body)
-    return [task for task in tasks if task]
+    tasks = [task for task in (to_task(body) for body in bodies if body) if task]
+    return tasks, _find_last(page, [task.id for task in tasks], after_id)
 
 
 def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int | None]:
@@ -116,26 +117,29 @@ def read_page(page: PageBody, *, after_id: int) -> tuple[list[LabeledTask], int 
     MalformedError
         If the ids do not rise from `after_id`: going on could skip tasks, or never end.
     """
-    labeled = []
-    last_id = after_id
+    labeled, ids = [], [after_id]
     for item in page.tasks:
         body = _convert(item, _LabeledTaskBody)
         task = to_task(body) if body else None
         if body is None or task is None:
-            log.warning("Left out a task without a usable id, after task %d", last_id)
+            log.warning("Left out a task without a usable id, after task %d", ids[-1])
             continue
-        if task.id <= last_id:
-            raise _out_of_order(f"task {task.id} after task {last_id}")
-        last_id = task.id
+        ids.append(task.id)
         if isinstance(body.annotations, list):
             labeled.append((task, tuple(_read_annotations(body.annotations, task.id))))
         else:
             log.warning("Left out task %d: it comes without a list of annotations", task.id)
-    if not page.tasks:
-        return labeled, None
-    if last_id == after_id:
+    return labeled, _find_last(page, ids[1:], after_id)
+
+
+def _find_last(page: PageBody, ids: Sequence[int], after_id: int) -> int | None:
+    """Return the last id, None of an empty page; raise `MalformedError` if they do not rise."""
+    for before, id_ in pairwise((after_id, *ids)):
+        if id_ <= before:
+            raise _out_of_order(f"task {id_} after task {before}")
+    if page.tasks and not ids:
         raise _out_of_order(f"no readable id after task {after_id}")
-    return labeled, last_id
+    return ids[-1] if ids else None
 
 
 def _read_annotations(items: list[Any], task_id: int) -> Iterator[Annotation]:

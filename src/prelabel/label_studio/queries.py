@@ -57,9 +57,12 @@ def write_summary_params(project_id: int) -> Params:
     return {**newest_first, "include": "id,updated_at"}
 
 
-def write_unlabeled_params(project_id: int, *, limit: int, since: datetime | None = None) -> Params:
-    """Ask for the first tasks of a project that have no annotation."""
-    wanted = _write_query(project_id, [_UNLABELED, *_changed(since)], limit)
+def write_unlabeled_params(
+    project_id: int, *, after_id: int, page_size: int, since: datetime | None = None
+) -> Params:
+    """Ask for the first tasks of a project that have no annotation, and a greater id."""
+    filters = [_after(after_id), _UNLABELED, *_changed(since)]
+    wanted = _write_query(project_id, filters, page_size)
     return {**wanted, "include": "id,data,updated_at"}
 
 

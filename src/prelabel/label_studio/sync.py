@@ -127,8 +127,8 @@ class LabelSync:
     def _add_texts(self, sync: Sync) -> None:
         project = sync.project
         if self._labels.count_texts(project) < ENOUGH_TEXTS:
-            texts = self._client.unlabeled_tasks(project.id, ENOUGH_TEXTS, since=sync.since)
-            self._labels.add_texts(project, texts)
+            for texts in self._client.unlabeled_tasks(project.id, ENOUGH_TEXTS, since=sync.since):
+                self._labels.add_texts(project, texts)
 
     def _end_with_counts(self, sync: Sync) -> None:
         """Compare what is there with what is here, if their counts differ, and end the sync."""
