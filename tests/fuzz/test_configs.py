@@ -45,13 +45,15 @@ result = near([REGION])
 
 
 @given(edited(SEEDS), data, result)
-def test_edited_configs(content: bytes, data: dict[str, Any], result: object) -> None:
+def test_any_edited_labeling_config_is_read_or_refused(
+    content: bytes, data: dict[str, Any], result: object
+) -> None:
     count("label config: edited")
     use(content.decode("utf-8", "replace"), data, result)
 
 
 @given(label_config=st.sampled_from(LABEL_CONFIGS), data=data, result=result)
-def test_whole_configs_with_odd_tasks_and_decisions(
+def test_any_odd_tasks_and_decisions_are_read_or_left_out(
     label_config: str, data: dict[str, Any], result: object
 ) -> None:
     count("label config: odd tasks and regions")
@@ -92,7 +94,9 @@ tree = st.recursive(
 
 
 @given(tree, data, result)
-def test_trees_of_known_tags(tree: str, data: dict[str, Any], result: object) -> None:
+def test_any_tree_of_known_tags_is_read_or_refused(
+    tree: str, data: dict[str, Any], result: object
+) -> None:
     count("label config: trees")
     text = '<Text name="text" value="$text"/>'
     choices = '<Choices name="x" toName="text"><Choice value="a"/></Choices>'

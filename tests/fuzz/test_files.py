@@ -62,7 +62,9 @@ def read(content: bytes, schema: LabelSchema | None) -> None:
 
 @given(rows=near(ROWS) | st.lists(st.sampled_from(ROWS).flatmap(near), max_size=5),
        schema=st.sampled_from(SCHEMAS))  # fmt: skip
-def test_exports(rows: object, schema: LabelSchema | None) -> None:
+def test_any_rows_of_an_export_are_read_or_refused(
+    rows: object, schema: LabelSchema | None
+) -> None:
     count("export: rows")
     read(json.dumps(rows).encode(), schema)
 
@@ -75,7 +77,9 @@ SEEDS = [
 
 
 @given(edited(SEEDS) | st.binary(max_size=50), st.sampled_from(SCHEMAS))
-def test_bytes_of_exports_and_json_lines(content: bytes, schema: LabelSchema | None) -> None:
+def test_any_bytes_of_an_export_are_read_or_refused(
+    content: bytes, schema: LabelSchema | None
+) -> None:
     count("export: bytes and JSON lines")
     read(content, schema)
 
@@ -99,7 +103,9 @@ flips = st.lists(st.tuples(st.integers(0, 2**18), st.integers(0, 255)), max_size
 
 
 @given(data=st.data(), flips=flips)
-def test_backups(backup: bytes, data: st.DataObject, flips: list[tuple[int, int]]) -> None:
+def test_a_spoilt_backup_is_restored_whole_or_leaves_nothing(
+    backup: bytes, data: st.DataObject, flips: list[tuple[int, int]]
+) -> None:
     count("backup")
     content = bytearray(data.draw(edited([backup, backup[:2000]])))
     for place, byte in flips:  # most of it are pages of the database
@@ -125,7 +131,9 @@ values = odd_text | st.text(max_size=30) | st.integers().map(str)
 
 
 @given(st.dictionaries(names, values.filter(lambda v: "\0" not in v and v.isprintable())))
-def test_settings(environment: dict[str, str]) -> None:
+def test_any_settings_are_taken_or_refused_and_no_secret_is_shown(
+    environment: dict[str, str],
+) -> None:
     count("settings")
     kept = {name: value for name, value in os.environ.items() if name not in variables()}
     with mock.patch.dict(os.environ, {**kept, **environment}, clear=True):
@@ -139,7 +147,7 @@ def test_settings(environment: dict[str, str]) -> None:
 
 
 @given(near({"C": 1.0, "train_every": 5, "min_score": 0.5}) | odd_text)
-def test_extra_params(given_: object) -> None:
+def test_any_extra_params_are_within_range_or_refused(given_: object) -> None:
     count("extra params")
     for sent in (given_, json.dumps(given_)):
         try:
@@ -150,7 +158,7 @@ def test_extra_params(given_: object) -> None:
 
 
 @given(odd_text | st.text(max_size=60), st.sampled_from(["", "http://", "s3://", "/data/upload/"]))
-def test_addresses_in_tasks(address: str, start: str) -> None:
+def test_no_address_in_a_task_takes_the_key_to_another_host(address: str, start: str) -> None:
     count("address in a task")
     try:
         place = locate(start + address, "http://ls:8080/x", PROJECT)
@@ -160,7 +168,7 @@ def test_addresses_in_tasks(address: str, start: str) -> None:
 
 
 @given(odd_text | st.text(max_size=60))
-def test_lists_of_hosts(text: str) -> None:
+def test_no_list_of_hosts_lets_in_one_without_a_name(text: str) -> None:
     count("list of hosts")
     try:
         hosts = FetchHosts.parse(text)
@@ -179,7 +187,7 @@ PAGE = {
 
 
 @given(near(PAGE), st.integers(0, 9))
-def test_pages_of_tasks(page: object, after_id: int) -> None:
+def test_any_page_of_tasks_goes_on_or_is_refused(page: object, after_id: int) -> None:
     count("Label Studio: pages")
     try:
         body = decode(json.dumps(page).encode(), PageBody)
@@ -193,7 +201,7 @@ def test_pages_of_tasks(page: object, after_id: int) -> None:
 
 
 @given(edited([b'{"detail": "Validation error", "validation_errors": {"url": ["x"]}}']), odd_text)
-def test_refusals(body: bytes, retry_after: str) -> None:
+def test_any_refusal_of_label_studio_can_be_told(body: bytes, retry_after: str) -> None:
     count("Label Studio: refusals")
     assert isinstance(read_detail(body), str)
     assert read_retry_after(retry_after) is not None

@@ -103,7 +103,7 @@ bodies = st.sampled_from(sorted(BODIES)).flatmap(
 
 
 @given(bodies)
-def test_any_body_of_any_route(client: TestClient, sent: tuple[str, bytes]) -> None:
+def test_any_body_is_answered_on_any_route(client: TestClient, sent: tuple[str, bytes]) -> None:
     path, body = sent
     ask(client, path, body)
 
@@ -111,7 +111,9 @@ def test_any_body_of_any_route(client: TestClient, sent: tuple[str, bytes]) -> N
 @given(
     near([TASK, TASK]), st.sampled_from(LABEL_CONFIGS), st.sampled_from([str(KEY), "5.1795447612"])
 )
-def test_predictions(client: TestClient, tasks: object, config: str, project: str) -> None:
+def test_any_tasks_get_an_entry_each_with_a_finite_score(
+    client: TestClient, tasks: object, config: str, project: str
+) -> None:
     body = {"project": project, "label_config": config, "tasks": tasks}
     answer = ask(client, "/predict", json.dumps(body).encode())
     if answer is not None:
@@ -146,7 +148,9 @@ segment = st.text(st.characters(codec="utf-8", exclude_characters="?#"), max_siz
 
 
 @given(st.sampled_from([*GETS, *POSTS, "/x"]), segment, st.sampled_from(["GET", "HEAD", "PUT"]))
-def test_any_path_and_query(client: TestClient, path: str, rest: str, method: str) -> None:
+def test_any_path_and_query_is_answered(
+    client: TestClient, path: str, rest: str, method: str
+) -> None:
     count("path and query")
     safe = rest.encode("utf-8", "replace").decode()
     for url in (f"{path}/{safe}", f"{path}?project={safe}"):
@@ -159,7 +163,7 @@ def test_any_path_and_query(client: TestClient, path: str, rest: str, method: st
                      "x-forwarded-for", "accept", "cookie"]),
     st.binary(max_size=60).filter(lambda value: not set(value) & set(b"\r\n\0")),
 )  # fmt: skip
-def test_any_header(client: TestClient, name: str, value: bytes) -> None:
+def test_any_header_is_answered(client: TestClient, name: str, value: bytes) -> None:
     count("header")
     response = client.get("/versions", headers=[(name.encode(), value)])
     assert response.status_code == 200
@@ -167,7 +171,7 @@ def test_any_header(client: TestClient, name: str, value: bytes) -> None:
 
 
 @given(near({"project": str(KEY), "tasks": [TASK]}) | near(EVENT) | anything)
-def test_bodies_for_classes_of_ones_own(body: object) -> None:
+def test_any_body_for_a_class_of_ones_own_is_read_or_refused(body: object) -> None:
     count("bodies for classes of one's own")
     for reader in (read_project, read_json):
         try:

@@ -41,7 +41,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 @given(edited(SEEDS) | st.binary(max_size=200), st.booleans())
-def test_bytes(backend: Backend, sent: bytes, is_closed: bool) -> None:
+def test_no_bytes_on_the_socket_end_the_server(
+    backend: Backend, sent: bytes, is_closed: bool
+) -> None:
     count("socket")
     with (
         suppress(ConnectionError, TimeoutError),

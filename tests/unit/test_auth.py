@@ -61,7 +61,7 @@ def test_either_kind_of_credentials_lets_in(header: bytes) -> None:
         basic(b":"),
     ],
 )
-def test_anything_else_does_not(header: bytes | None) -> None:
+def test_no_other_credentials_let_anybody_in(header: bytes | None) -> None:
     assert not lets_in(guarded(), header)
 
 

@@ -25,7 +25,7 @@ def test_listed_hosts_are_known_however_they_are_written(host: str) -> None:
     "host", ["example.com", "evil-files.example.com", "files.example.com.evil.com", "10.2.0.1",
              "192.168.3.5", "8.8.8.8", "", "2130706433", "0x7f.1"],
 )  # fmt: skip
-def test_other_hosts_are_not(host: str) -> None:
+def test_other_hosts_are_unknown(host: str) -> None:
     assert not HOSTS.has_name(host)
 
 

@@ -46,7 +46,7 @@ def test_files_that_label_studio_keeps_are_opened_with_the_key(
         "/data/upload/%252e%252e/api",
     ],
 )  # fmt: skip
-def test_nothing_else_is(address: str) -> None:
+def test_no_other_address_is_given_the_key(address: str) -> None:
     assert not locate(address, HOME, PROJECT).needs_key
 
 

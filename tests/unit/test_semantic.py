@@ -55,7 +55,7 @@ def test_no_more_directions_than_there_are_texts() -> None:
     assert SemanticSpace.fit(vectors(SPORTS), n_components=100, seed=0).directions.shape[1] == 3
 
 
-def test_none_are_asked_for() -> None:
+def test_there_are_no_directions_where_none_are_asked_for() -> None:
     space = SemanticSpace.fit(
         sparse.csr_matrix(np.zeros((0, 7), np.float32)), n_components=0, seed=0
     )
