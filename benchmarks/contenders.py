@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from results import digest_models
 from servers import Reference, Server, serve_prelabel
 from workload import Conversation, Workload
-
-import prelabel.models
 
 _AT_ONCE = 1000
 _NEVER = 1_000_000_000
@@ -50,7 +48,7 @@ class Contenders:
 
     def train_prelabel(self, n_labels: int) -> Path:
         """Return a data folder with so many labels and a version learned from them."""
-        folder = self.folder / f"prelabel-{n_labels}-{_digest()}"
+        folder = self.folder / f"prelabel-{n_labels}-{digest_models()}"
         if not (folder / "ready").exists():
             folder.mkdir(parents=True, exist_ok=True)
             talk = Conversation(self.work)
@@ -110,11 +108,3 @@ def _train(server: Server, talk: Conversation) -> None:
         time.sleep(0.1)
     if status["state"] != "done":
         raise RuntimeError(f"The training ended as {status}")
-
-
-def _digest() -> str:
-    """Return what changes with the code that learns: another code's versions do not count."""
-    code = hashlib.sha256()
-    for path in sorted(Path(prelabel.models.__path__[0]).glob("*.py")):
-        code.update(path.read_bytes())
-    return code.hexdigest()[:8]

@@ -86,8 +86,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=500, help="requests of a kind in a round")
     parser.add_argument("--output", type=Path, help="Markdown file (default: standard output)")
     arguments = parser.parse_args()
-    checkout = arguments.reference and arguments.reference.absolute()
-    reference = checkout and Reference(checkout=checkout, python=checkout / ".venv/bin/python")
+    reference = Reference.find(arguments.reference)
     text = write_figures(list(_measure(arguments.rounds, arguments.requests, reference)))
     if arguments.output:
         arguments.output.write_text(text)

@@ -58,10 +58,9 @@ def main() -> None:
     arguments = parser.parse_args()
     (data,) = read_sets(arguments.folder, [arguments.set], max_texts=_TEXTS)
     work = make_workload(data, arguments.labels + _FURTHER, n_pool=_POOL, n_predicted=_PREDICTED)
-    checkout = arguments.reference
-    reference = checkout and Reference(checkout=checkout, python=checkout / ".venv/bin/python")
     with TemporaryDirectory() as temporary:
-        folder = arguments.work or Path(temporary)
+        folder = (arguments.work or Path(temporary)).absolute()
+        reference = Reference.find(arguments.reference)
         contenders = Contenders(work=work, folder=folder, reference=reference)
         print(_write(list(_measure(contenders, arguments))))  # noqa: T201 - its purpose
 

@@ -15,7 +15,6 @@ which it cannot learn, its regression is done once a label. What was measured is
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,7 @@ import one_label
 import several_labels
 import sklearn
 from data_sets import DataSet, read_sets, read_sets_of_several
-from results import Cache, Results, Run, write_table
-
-import prelabel.models
+from results import Cache, Results, Run, digest_models, write_table
 
 BUDGETS = [0, 20, 50, 100, 200, 1000]
 
@@ -64,7 +61,7 @@ class Part:
 
 def run_all(part: Part, arguments: argparse.Namespace) -> Results:
     """Measure all that is not cached, telling how far it is."""
-    known, code = Cache(arguments.cache), _digest_models()
+    known, code = Cache(arguments.cache), digest_models()
     runs = [
         (Run(learner=learner, code=f"scikit-learn {sklearn.__version__}" if learner == "reference"
              else code, data_set=data.name, pool=len(data.texts), budget=budget, seed=seed), data)
@@ -85,13 +82,6 @@ def run_all(part: Part, arguments: argparse.Namespace) -> Results:
         results[run] = metrics
     sys.stderr.write("\r\033[K")
     return results
-
-
-def _digest_models() -> str:
-    code = hashlib.sha256()
-    for path in sorted(Path(prelabel.models.__path__[0]).glob("*.py")):
-        code.update(path.read_bytes())
-    return code.hexdigest()[:16]
 
 
 def write_report(part: Part, results: Results) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+
+import prelabel.models
 
 Results = Mapping["Run", Sequence[float]]
 """Metrics of each run."""
@@ -31,6 +34,14 @@ class Run:
     pool: int
     budget: int
     seed: int
+
+
+def digest_models() -> str:
+    """Return what changes with the code that learns: another code's results do not count."""
+    code = hashlib.sha256()
+    for path in sorted(Path(prelabel.models.__path__[0]).glob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:16]
 
 
 class Cache:

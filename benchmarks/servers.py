@@ -25,6 +25,16 @@ class Reference:
     checkout: Path
     python: Path
 
+    @classmethod
+    def find(cls, checkout: Path | None, python: Path | None = None) -> Self | None:
+        """Return the reference of a checkout, by default with its own environment's Python."""
+        if checkout is None:
+            return None
+        checkout = checkout.absolute()
+        # Not resolved: a virtual environment's Python is a link, and knows its place by its name.
+        found = python or checkout / ".venv" / "bin" / "python"
+        return cls(checkout=checkout, python=found.absolute())
+
     @property
     def example(self) -> Path:
         return self.checkout / _EXAMPLE

@@ -67,7 +67,9 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> list[Figure]:
     n_examples = max(arguments.served, *arguments.labels) + _FURTHER
     work = make_workload(data, n_examples, n_pool=_POOL, n_predicted=_PREDICTED)
     contenders = Contenders(
-        work=work, folder=folder.absolute(), reference=_find_reference(arguments)
+        work=work,
+        folder=folder.absolute(),
+        reference=Reference.find(arguments.reference, arguments.reference_python),
     )
     plan = Plan(
         contenders=contenders,
@@ -83,15 +85,6 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> list[Figure]:
             sys.stderr.write(write_figures([figure]))
             figures.append(figure)
     return figures
-
-
-def _find_reference(arguments: argparse.Namespace) -> Reference | None:
-    if arguments.reference is None:
-        return None
-    checkout = arguments.reference.absolute()
-    # Not resolved: a virtual environment's Python is a link, and knows its place by its name.
-    python = arguments.reference_python or checkout / ".venv" / "bin" / "python"
-    return Reference(checkout=checkout, python=python.absolute())
 
 
 if __name__ == "__main__":

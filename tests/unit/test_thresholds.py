@@ -14,6 +14,12 @@ def test_a_threshold_is_where_the_f1_on_examples_left_out_is_best() -> None:
     assert 0.7 < high <= 0.8
 
 
+def test_a_label_is_chosen_from_the_threshold_on() -> None:
+    truths = np.array([[True]] * 30 + [[False]] * 30)
+    just = np.array([[0.5]] * 30 + [[0.49]] * 30, np.float32)
+    assert tune_thresholds(just, truths).tolist() == [0.5]
+
+
 def test_a_frequent_label_has_a_threshold_of_its_own_and_a_rare_one_that_of_all() -> None:
     truths = np.zeros((400, 3), bool)
     truths[:100, 0] = truths[100:200, 1] = truths[200, 2] = True
