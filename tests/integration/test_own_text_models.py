@@ -132,9 +132,11 @@ def test_a_class_that_cannot_serve_is_found_out_by_check(
     assert (result.returncode, said in result.stderr) == (2, True), result.stderr
 
 
-def test_a_server_stops_while_a_thread_of_the_model_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_stops_while_a_thread_of_the_model_goes_on(tmp_path: Path, workers: str) -> None:
     forever = "threading.Thread(target=time.sleep, args=(600,)).start()"
-    with serve(tmp_path, f"import threading, time\n{forever}\n{MODEL}") as backend:
+    model = write_model(tmp_path, f"import threading, time\n{forever}\n{MODEL}")
+    with Backend(tmp_path, {"WORKERS": workers}, [str(model)]) as backend:
         assert trained(backend).labels_of("coach") == ["sports"]
         assert backend.stop() == 0
 

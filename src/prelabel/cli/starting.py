@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
 import socket
-import threading
-import time
 from pathlib import Path
 
 from prelabel.bootstrap import (
@@ -21,12 +18,10 @@ from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
 from prelabel.errors import ConfigError
 from prelabel.models.loader import MODEL_FILE, find_model_class, split_target
-from prelabel.server.serve import listen, make_server, serve_with_workers
+from prelabel.server.serve import end_beside_threads, listen, make_server, serve_with_workers
 from prelabel.settings import Settings
 
 log = logging.getLogger("prelabel")
-
-_THREADS_SECONDS = 2.0  # those of the server take milliseconds to end
 
 
 def start_model(settings: Settings, target: Path | None, *, check: bool) -> None:
@@ -47,6 +42,7 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         check_service(settings, target)
         _say_what_is_known(settings, name, listener)
         serve_with_workers(settings, target, listener)
+        end_beside_threads()
         return
     if target is not None and is_custom:
         wanted = frozenset(events.split())
@@ -56,18 +52,7 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
     server = make_server(service)
     _say_what_is_known(settings, name, listener, is_custom=is_custom)
     server.run(sockets=[listener])
-    _end_threads_of_model()
-
-
-def _end_threads_of_model() -> None:
-    """Go, even if a model has started threads that do not: they would keep the process for ever."""
-    deadline_seconds = time.monotonic() + _THREADS_SECONDS
-    others = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
-    for thread in others:
-        thread.join(max(0, deadline_seconds - time.monotonic()))
-    if left := [thread.name for thread in others if thread.is_alive()]:
-        log.warning("Ended beside threads that the model has started: %s", ", ".join(left))
-        os._exit(0)
+    end_beside_threads()
 
 
 def _check(settings: Settings, target: Path | None, *, is_custom: bool) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import logging
 import multiprocessing
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,8 @@ from prelabel.server.custom import create_custom_app
 from prelabel.settings import Settings
 from prelabel.telemetry import SHARED_FOLDER, configure_logging, forget_dead_processes
 
+log = logging.getLogger(__name__)
+
 GRACE_SECONDS = 10
 """How long requests under way may take after a SIGTERM."""
 
@@ -35,6 +39,8 @@ HUNG_SECONDS = 30
 """How long a worker may not answer its supervisor. A busy machine takes many seconds to start one,
 and one that is replaced before it has started never will."""
 
+
+_THREADS_SECONDS = 2.0  # those of the server take milliseconds to end
 
 CONNECTIONS = 512
 """Connections of a process, beyond which requests are answered with 503: each takes a file."""
@@ -81,6 +87,17 @@ def make_server(service: Service | CustomService) -> uvicorn.Server:
         signal.signal(number, stop)
     _keep_what_is_there()
     return server
+
+
+def end_beside_threads() -> None:
+    """End the process if a model has started threads that go on: it would stay for them."""
+    deadline_seconds = time.monotonic() + _THREADS_SECONDS
+    others = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
+    for thread in others:
+        thread.join(max(0, deadline_seconds - time.monotonic()))
+    if left := [thread.name for thread in others if thread.is_alive()]:
+        log.warning("Ended beside threads that the model has started: %s", ", ".join(left))
+        os._exit(0)
 
 
 def serve_with_workers(settings: Settings, directory: Path | None, listener: socket.socket) -> None:
