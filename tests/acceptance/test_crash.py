@@ -42,3 +42,18 @@ def test_a_backend_killed_while_training_and_in_a_burst_loses_nothing(
     assert version is not None
     assert connection.model_version == version.name
     connection.wait_for("-340labels")
+
+
+def test_a_label_removed_while_the_backend_was_down_is_unlearned_at_its_start(
+    label_studio: LabelStudio, start_backend: Callable[..., OpenBackend], api_key: str
+) -> None:
+    backend = start_backend(LABEL_STUDIO_API_KEY=api_key)
+    project = label_studio.create_project(make_texts(40), TOPICS, labeled=30)
+    connection = project.connect(backend.url)
+    connection.wait_for("v1-30labels")
+    backend.stop()
+    left = [*TOPICS][:-1]
+    project.set_labels(left)
+    backend.start()
+    connection.wait_for("-20labels")
+    assert {item.label for item in project.retrieve_predictions()} <= {*left}
