@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,3 +119,62 @@ def test_a_body_that_is_nested_too_deeply_is_the_callers_mistake(
 ) -> None:
     with pytest.raises(MalformedError, match="nested too deeply"):
         read(b'{"project": ' + b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [([{"id": 1}, {"id": 2}], 2), ({"id": 1}, 1), ([], 0), (None, 0)],
+)
+def test_tasks_are_a_list_also_where_one_or_none_was_sent(
+    session: Session, sent: object, told: int
+) -> None:
+    answer = session.predict(body(tasks=sent, label_config=CONFIG))
+    assert json.loads(answer) == {"results": [[]] * told}
+    assert Telling.told[1] == [{"id": n} for n in range(1, told + 1)]
+
+
+def test_a_task_that_is_no_object_is_the_callers_mistake(session: Session) -> None:
+    with pytest.raises(MalformedError, match="a task that is no object"):
+        session.predict(body(tasks=[{"id": 1}, "text"], label_config=CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"), [(b"{", "not JSON"), (b"[1]", r"Received \[1\]"), (b"", "not JSON")]
+)
+def test_a_body_that_is_no_object_is_the_callers_mistake(sent: bytes, said: str) -> None:
+    with pytest.raises(MalformedError, match=said):
+        read_json(sent)
+
+
+def test_what_only_python_writes_is_read_too() -> None:
+    assert math.isnan(read_json(b'{"score": NaN}')["score"])
+
+
+@pytest.mark.parametrize(("project", "told"), [(ProjectKey(7, 1), "7"), (None, "")])
+def test_a_model_knows_its_projects_number(project: ProjectKey | None, told: str) -> None:
+    class Asking(LabelStudioMLBase):
+        def predict(self, tasks: Any, context: Any = None, **params: Any) -> Any:
+            return [{"result": [], "model_version": f"<{self.project_id}>"} for _ in tasks]
+
+    session = Session(Asking, {}, project=project)
+    (found,) = json.loads(session.predict(body(tasks=[{"id": 1}], label_config=CONFIG)))["results"]
+    assert found["model_version"] == f"<{told}>"
+
+
+@pytest.mark.parametrize(
+    ("writes", "names", "version"),
+    [(False, None, "0.0.1"), (True, None, "0.1.0"), (True, "mine", "mine"), (False, "b", "b")],
+)
+def test_what_fit_writes_makes_a_version_unless_it_names_one_itself(
+    tmp_path: Path, writes: bool, names: str | None, version: str
+) -> None:
+    class Writing(LabelStudioMLBase):
+        def fit(self, event: str, data: dict[str, Any], **params: Any) -> None:
+            if writes:
+                (tmp_path / "weights").write_text("1")
+            if names:
+                self.set("model_version", names)
+
+    session = Session(Writing, {}, project=ProjectKey(7, 1), folder=tmp_path)
+    session.fit(body(action="START_TRAINING", project={"id": 7, "label_config": CONFIG}))
+    assert json.loads(session.setup(body(schema=CONFIG))) == {"model_version": version}
