@@ -74,7 +74,7 @@ def test_an_import_error_names_file_line_and_what_to_install(tmp_path: Path) -> 
     (folder / "requirements.txt").write_text("not-there-at-all\n")
     said = refusal(folder)
     assert "model.py, line 2" in said
-    assert "pip install not-there-at-all" in said
+    assert f"{sys.executable} -m pip install not-there-at-all" in said
     assert "requirements.txt" in said
 
 

@@ -215,9 +215,10 @@ def _failed(file: Path, error: BaseException) -> ConfigError:
     if isinstance(error, FileNotFoundError):
         fix = "Name files beside it by Path(__file__).parent: prelabel may be started anywhere."
     if isinstance(error, ModuleNotFoundError) and error.name:
-        fix = f"Install what is missing: pip install {_package_of(error.name)}"
+        install = f"{sys.executable} -m pip install"
+        fix = f"Install what is missing: {install} {_package_of(error.name)}"
         if (file.parent / "requirements.txt").is_file():
-            fix += f", or all the folder needs: pip install -r {file.parent}/requirements.txt"
+            fix += f", or all the folder needs: {install} -r {file.parent}/requirements.txt"
     reason = f"{type(error).__name__}: {error}".rstrip(": ")
     return ConfigError(
         f"Importing {where} failed ({reason})", expected="a file that can be imported", fix=fix
