@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,12 @@ def test_a_class_of_ones_own_becomes_the_directorys_model(tmp_path: Path) -> Non
     assert (refused.returncode, "A, B" in refused.stderr) == (2, True)
     assert run("init", str(folder), "--from", f"{script}:B").returncode == 0
     own_test(folder)
+
+
+def test_the_command_that_is_shown_can_be_typed_whatever_the_name(tmp_path: Path) -> None:
+    said = run("create", "my model", f"--root-dir={tmp_path}").stdout
+    (shown,) = (line for line in said.splitlines() if line.startswith("Serve it:"))
+    assert shlex.split(shown)[-3:] == ["prelabel", "start", str(tmp_path / "my model")]
 
 
 def test_files_are_written_over_only_by_force(tmp_path: Path) -> None:

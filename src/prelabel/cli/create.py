@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from importlib.resources import files
 from pathlib import Path
 
@@ -37,8 +38,9 @@ def create(directory: Path, *, script: str | None, force: bool, root_dir: Path) 
     folder = root_dir / directory
     written = write_directory(folder, script=script, force=force)
     click.echo(f"Made {folder} with {', '.join(written)}")
-    click.echo(f"Serve it:  prelabel start {folder}")
-    click.echo(f"Test it:   python -m pytest {folder}  (pip install pytest)")
+    named = shlex.quote(str(folder))
+    click.echo(f"Serve it:  prelabel start {named}")
+    click.echo(f"Test it:   python -m pytest {named}  (pip install pytest)")
 
 
 def write_directory(folder: Path, *, script: str | None = None, force: bool = False) -> list[str]:
