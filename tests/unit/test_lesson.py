@@ -71,7 +71,8 @@ def test_equal_texts_of_the_pool_are_one() -> None:
     ("tag", "beside", "may"),
     [
         (ONE, "", True), (SEVERAL, "", False), (STARS, "", False), (OFFERED, "", False),
-        (TREE, "", False), (WHERE, ONE.replace('"c"', '"d"'), False),
+        (TREE, "", False), (TREE.replace("toName", 'maxUsages="1" toName'), "", False),
+        (WHERE, ONE.replace('"c"', '"d"'), False),
     ],
 )  # fmt: skip
 def test_names_alone_may_speak_only_where_each_text_has_one_of_them(
