@@ -14,7 +14,6 @@ from tests.backend import Backend
 from tests.fuzz.conftest import count
 from tests.fuzz.inputs import edited
 
-CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 HEAD = b"Host: x\r\nContent-Type: application/json\r\n"
 SEEDS = [
     b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",

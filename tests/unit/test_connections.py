@@ -1,17 +1,15 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from prelabel.server.connections import MAX_HEAD_BYTES, PatientProtocol
-from tests.backend import wait_for
+from tests.asgi import serve_in_thread
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 BIG = 20_000_000
@@ -34,16 +32,8 @@ async def answer_at_length(_scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(
-        answer_at_length, port=0, http=Impatient, lifespan="off", log_config=None
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with serve_in_thread(answer_at_length, Impatient) as port:
+        yield port
 
 
 def connect(port: int) -> socket.socket:

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import threading
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from prelabel.server.transport import Transport
-from tests.backend import wait_for
+from tests.asgi import serve_in_thread
 
 PARTS = [b"a" * 70_000, b"b", b"", b"c" * 1_000]
 
@@ -32,14 +30,8 @@ async def answer_in_parts(scope: Scope, _receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    config = uvicorn.Config(answer_in_parts, port=0, http=Protocol, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_for(lambda: server.started)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with serve_in_thread(answer_in_parts, Protocol) as port:
+        yield port
 
 
 @pytest.mark.parametrize("path", ["/", "/slowly"])
