@@ -9,6 +9,7 @@ import pytest
 
 from prelabel.errors import ArtifactError, ModelError, NotEnoughLabelsError
 from prelabel.loop.guard import guard, learn, require_answers
+from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from tests.letters import Letters
 
 TEXTS = ["aaa", "bbb"]
@@ -147,6 +148,17 @@ def test_a_fitted_model_without_any_of_the_labels_is_refused(classes: Any, said:
         model.classes_ = classes
     with pytest.raises(ModelError, match=said):
         learn(lambda: model, ["sports", "cooking"])
+
+
+@pytest.mark.parametrize("thresholds", [None, np.float32(0.5), np.full(3, 0.5)])
+def test_a_model_of_several_labels_needs_a_threshold_for_each(thresholds: Any) -> None:
+    model = SklearnMultiLabelClassifier()
+    model.classes_ = ("cooking", "sports")
+    model.thresholds_ = thresholds
+    with pytest.raises(ModelError, match=r"thresholds_ have the shape .* shape \(2,\)"):
+        learn(lambda: model, ["sports"])
+    model.thresholds_ = np.full(2, 0.5, np.float32)
+    assert learn(lambda: model, ["sports"]) is model
 
 
 def test_a_fit_that_returns_no_model_is_refused_with_what_to_do() -> None:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from prelabel.custom.service import CustomService, join, project_folder
 from prelabel.custom.session import Session
-from prelabel.errors import ModelError, PrelabelError
-from prelabel.models.failures import failed_in
+from prelabel.errors import PrelabelError
+from prelabel.models.failures import busy_for, failed_in
 from prelabel.models.raw import RawModel
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
@@ -37,11 +37,7 @@ class LocalModel:
     def ask(self, call: str, body: bytes, seconds: float) -> bytes:
         """Return the answer to a request; wait for the one before it so long at most."""
         if not self._asking.acquire(timeout=seconds):
-            raise ModelError(
-                f"The model was busy with another request of this project for {seconds:g} s",
-                expected="an answer in time",
-                fix="Ask again later, or make the model faster.",
-            )
+            raise busy_for(seconds)
         try:
             return _guard(self._calls[call], call, body)
         finally:

@@ -15,6 +15,7 @@ import msgspec
 
 from prelabel.custom.child import Orders, run
 from prelabel.errors import MalformedError, ModelError, ProcessEndedError
+from prelabel.models.failures import busy_for
 from prelabel.telemetry import request_id
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class ProjectProcess:
             If the model fails, or gives no answer in time; its process is then ended.
         """
         if not self._asking.acquire(timeout=seconds):
-            raise _too_busy(seconds)
+            raise busy_for(seconds)
         try:
             self._start()
             return self._exchange(self._asked, call, body, seconds)
@@ -153,14 +154,6 @@ def _too_slow(call: str, seconds: float) -> ModelError:
         expected="an answer in time",
         fix="Make the model faster, ask for fewer tasks at once, or raise PRELABEL_PREDICT_SECONDS "
         "(PRELABEL_FIT_SECONDS for fit).",
-    )
-
-
-def _too_busy(seconds: float) -> ModelError:
-    return ModelError(
-        f"The model was busy with other requests of this project for {seconds:g} s",
-        expected="an answer in time",
-        fix="Ask again later, or make the model faster.",
     )
 
 

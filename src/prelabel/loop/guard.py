@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from prelabel.errors import ModelError, PrelabelError, shorten
 from prelabel.models import artifact
-from prelabel.models.base import Model, TextModel, labels_of
-from prelabel.models.failures import failed_in
+from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
+from prelabel.models.failures import busy_for, failed_in
 from prelabel.models.loader import is_built_in
 from prelabel.models.manifest import Manifest
 
@@ -117,6 +117,13 @@ def _require_model(found: object, call: str, labels: Collection[str]) -> Model:
             expected="labels as they were given, in the order of the columns of predict_proba",
             fix=f"Set classes_ in {call}.",
         )
+    shape = np.shape(getattr(found, "thresholds_", ()))
+    if isinstance(found, MultiLabelModel) and shape != (len(classes),):
+        raise ModelError(
+            f"After {call} the model's thresholds_ have the shape {shape}",
+            expected=f"shape {(len(classes),)}: from which probability on each label is chosen",
+            fix=f"Set thresholds_ in {call}.",
+        )
     return found
 
 
@@ -139,11 +146,7 @@ def _call_in_turn(
     predict: Callable[[], Probabilities], turn: threading.Lock, seconds: float
 ) -> Probabilities:
     if not turn.acquire(timeout=seconds):
-        raise ModelError(
-            f"The model was busy with another request of this project for {seconds:g} s",
-            expected="an answer in time",
-            fix="Ask again later, or make the model faster.",
-        )
+        raise busy_for(seconds)
     try:
         return _call("predict_proba", predict)
     finally:

@@ -1,4 +1,4 @@
-"""What people are told when code of a model class fails: which line it was, and where to look."""
+"""What people are told when code of a model class fails, or does not get done."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ def failed_in(call: str, error: BaseException) -> ModelError:
         f"The model failed in {call} ({type(error).__name__}{place})",
         expected="an answer",
         fix="The whole error stands in the server's log, under the id of this request or job.",
+    )
+
+
+def busy_for(seconds: float) -> ModelError:
+    """Return what to tell whoever has waited so long for his turn."""
+    return ModelError(
+        f"The model was busy with another request of this project for {seconds:g} s",
+        expected="an answer in time",
+        fix="Ask again later, or make the model faster.",
     )
 
 
