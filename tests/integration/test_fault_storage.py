@@ -9,6 +9,7 @@ import resource
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -119,6 +120,29 @@ def test_while_another_locks_the_database_suggestions_go_on_and_labels_wait(
     other.execute("ROLLBACK")
     other.close()
     assert send_label(project, 5).json()["label_changes"] == 1
+
+
+def test_labels_that_wait_for_a_locked_database_keep_no_suggestions_waiting(
+    project: Project,
+) -> None:
+    other = sqlite3.connect(database_of(project), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with ThreadPoolExecutor(20) as labelers:  # more than the server has threads
+            waiting = [labelers.submit(send_label, project, id_) for id_ in range(20, 40)]
+            wait_for(lambda: in_progress(project) >= len(waiting))
+            answers_as_before(project)
+            assert not [answer for answer in waiting if answer.done()]
+            other.execute("ROLLBACK")
+            assert {answer.result().json()["label_changes"] for answer in waiting} == {1}
+    finally:
+        other.close()
+
+
+def in_progress(project: Project) -> float:
+    """Return how many requests the server works on."""
+    figures = project.backend.client.get("/metrics").text
+    return float(figures.partition("\nprelabel_requests_in_progress ")[2].partition("\n")[0])
 
 
 def spoil_database(project: Project) -> bytes:

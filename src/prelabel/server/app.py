@@ -57,6 +57,9 @@ async def get_docs(_service: Service, _request: Request) -> Response:
 
 GETS |= {"/openapi.json": get_openapi, "/docs": get_docs}
 
+WRITING = frozenset({"/webhook", "/train", "/delete", "/duplicate_model"})
+"""What waits for its turn to write: for long, where another process locks the database."""
+
 AT_ONCE = {"/predict": routes.predict_at_once}
 """What answers small bodies without another thread."""
 
@@ -71,9 +74,10 @@ def create_app(service: Service) -> ASGIApp:
         finally:
             await run_in_threadpool(service.stop)
 
-    others = on_threads(CapacityLimiter(service.settings.threads))
-    doorbell = PostEndpoint(service, routes.post_doorbell, others) if service.doorbell else None
-    posts = _post_routes(service, others)
+    half = max(1, service.settings.threads // 2)
+    writing = on_threads(CapacityLimiter(half))
+    doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
+    posts = _post_routes(service, writing, half)
     table = [*(_get_route(service, path) for path in GETS), *posts]
     known = frozenset(route.path for route in table)
     app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
@@ -95,16 +99,16 @@ def _get_route(service: Service, path: str) -> Route:
     return Route(path, get, methods=["GET"])
 
 
-def _post_routes(service: Service, others: Run) -> list[Route]:
-    # Large batches have threads of their own, so that /setup and /webhook never wait for them;
+def _post_routes(service: Service, writing: Run, half: int) -> list[Route]:
+    # What writes has threads of its own, so that /setup never waits for it. So have large batches;
     # and no more than cores, which they keep busy.
-    threads = max(1, min(os.cpu_count() or 1, service.settings.threads // 2))
-    at_once, predicting = AT_ONCE, on_threads(CapacityLimiter(threads))
+    reading = on_threads(CapacityLimiter(half))
+    at_once, predicting = AT_ONCE, on_threads(CapacityLimiter(min(os.cpu_count() or 1, half)))
     if not is_built_in(service.model_class):  # it may hang: then its own project's requests wait
         at_once, predicting = {}, _on_threads_by_project(service.settings.predict_seconds)
-    runs = {"/predict": predicting}
+    runs = {"/predict": predicting} | dict.fromkeys(WRITING, writing)
     endpoints = {
-        path: PostEndpoint(service, handle, runs.get(path, others), at_once=at_once.get(path))
+        path: PostEndpoint(service, handle, runs.get(path, reading), at_once=at_once.get(path))
         for path, handle in POSTS.items()
     }
     return [Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()]
