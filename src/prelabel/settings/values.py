@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     basic_auth_user: Annotated[
         str | None,
         _named("BASIC_AUTH_USER"),
-        Field(description="User name that every request but / and /health must carry."),
+        Field(description="User name that every request but /, /health and /livez must carry."),
     ] = None
     basic_auth_pass: Annotated[
         SecretStr | None, _named("BASIC_AUTH_PASS"), Field(description="Its password.")
