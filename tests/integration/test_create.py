@@ -45,6 +45,18 @@ def test_a_class_of_ones_own_becomes_the_directorys_model(tmp_path: Path) -> Non
     own_test(folder)
 
 
+def test_what_a_class_imports_from_beside_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "words.py").touch()
+    (tmp_path / "tools").mkdir()
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import json, tools.deep\nfrom words import WORD\nimport numpy\n"
+        "from prelabel.models.raw import RawModel\nclass Mine(RawModel): ...\n"
+    )
+    said = run("create", str(tmp_path / "made"), "--from", str(script)).stdout
+    assert "Copy into it what model.py imports:  tools words.py\n" in said
+
+
 def test_the_command_that_is_shown_can_be_typed_whatever_the_name(tmp_path: Path) -> None:
     said = run("create", "my model", f"--root-dir={tmp_path}").stdout
     (shown,) = (line for line in said.splitlines() if line.startswith("Serve it:"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,26 +38,47 @@ root_dir_option = click.option(
 def create(directory: Path, *, script: str | None, force: bool, root_dir: Path) -> None:
     """Make a model directory with a small working model, its test and its container files."""
     folder = root_dir / directory
-    written = write_directory(folder, script=script, force=force)
+    model = _read_script(script) if script else None
+    written = write_directory(folder, model, force=force)
     click.echo(f"Made {folder} with {', '.join(written)}")
+    if model and model.neighbours:
+        click.echo(f"Copy into it what model.py imports:  {' '.join(model.neighbours)}")
     named = shlex.quote(str(folder))
     click.echo(f"Serve it:  prelabel start {named}")
     click.echo(f"Test it:   python -m pytest {named}  (pip install pytest)")
 
 
-def write_directory(folder: Path, *, script: str | None = None, force: bool = False) -> list[str]:
-    """Write a model directory; return the names of its files.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A file with a model class.
+
+    Attributes
+    ----------
+    is_raw
+        Whether the class speaks Label Studio's JSON.
+    neighbours
+        Files and folders beside it that it imports.
+    """
+
+    source: str
+    class_name: str
+    is_raw: bool
+    neighbours: Sequence[str]
+
+
+def write_directory(folder: Path, script: Script | None, *, force: bool) -> list[str]:
+    """Write a model directory, around a model of one's own if one is given; return its files.
 
     Raises
     ------
     ConfigError
-        If the script has no model class, or files would be written over without `force`.
+        If files would be written over without `force`, or nothing can be written.
     """
     contents = {name: _template(name) for name in TEMPLATES}
     class_name = "TextClassifier"
     if script is not None:
-        contents[MODEL_FILE], class_name, is_raw = _read_script(script)
-        if is_raw:
+        contents[MODEL_FILE], class_name = script.source, script.class_name
+        if script.is_raw:
             contents["test_model.py"] = _template("test_raw_model.py")
     known = sorted(name for name in contents if (folder / name).exists())
     if known and not force:
@@ -87,8 +110,8 @@ def _slug(folder: Path) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "model"
 
 
-def _read_script(script: str) -> tuple[str, str, bool]:
-    """Return a file's content, the name of its model class, and whether it speaks JSON itself."""
+def _read_script(script: str) -> Script:
+    """Read ``FILE`` or ``FILE:Class``; raise `ConfigError` if it has no such model class."""
     file, _, name = script.rpartition(":") if not Path(script).exists() else (script, "", "")
     if not file:
         file, name = script, ""
@@ -111,7 +134,23 @@ def _read_script(script: str) -> tuple[str, str, bool]:
             expected="one class that extends TextModel, RawModel or LabelStudioMLBase",
             fix="Name it: --script FILE:Class.",
         )
-    return source, chosen[0], bool(_kinds(chosen[0], bases) & set(_RAW))
+    return Script(
+        source=source,
+        class_name=chosen[0],
+        is_raw=bool(_kinds(chosen[0], bases) & set(_RAW)),
+        neighbours=_find_neighbours(tree, Path(file).parent),
+    )
+
+
+def _find_neighbours(tree: ast.Module, folder: Path) -> list[str]:
+    imported: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.partition(".")[0])
+    beside = {path.name for path in folder.glob("*") if path.suffix == ".py" or path.is_dir()}
+    return sorted(beside & {name for module in imported for name in (module, f"{module}.py")})
 
 
 def _bases(node: ast.ClassDef) -> list[str]:
