@@ -73,6 +73,18 @@ def test_a_backup_is_not_mixed_with_other_labels(
     assert "is not empty" in refused.stderr
 
 
+def test_a_backup_is_restored_into_a_volume_which_cannot_be_replaced(
+    written: tuple[Path, Project, int], tmp_path: Path
+) -> None:
+    (tmp_path / "lost+found").mkdir()  # as ext4 makes in each
+    before = tmp_path.stat().st_ino
+    restored = run("restore", str(written[0]), "--model-dir", str(tmp_path))
+    assert restored.returncode == 0, restored.stderr
+    assert tmp_path.stat().st_ino == before
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there == {"artifacts", "lost+found", "prelabel.sqlite3"}
+
+
 def make_archive(name: str, **fields: object) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tarfile
 from contextlib import suppress
@@ -45,36 +44,50 @@ def read_backup(file: Path, database_path: Path) -> None:
     Raises
     ------
     ConfigError
-        If the folder is in use, or the file is no whole backup.
+        If the folder is not empty, or the file is no whole backup.
     """
     folder = database_path.parent
-    if folder.exists() and any(folder.iterdir()):
+    is_new = not folder.exists()
+    # A new volume of its own file system is not quite empty.
+    if not is_new and any(path.name != "lost+found" for path in folder.iterdir()):
         raise ConfigError(
             f"{folder} is not empty",
             expected="a new folder: a backup is not mixed with other labels",
             fix="Set MODEL_DIR to another folder, or move this one away.",
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=".restore-") as temporary:
-        unpacked = Path(temporary) / "data"
-        try:
-            with tarfile.open(file, "r:") as archive:
-                _require_no_detours(archive)
-                # "data": nothing outside the folder, no links out of it, no devices.
-                archive.extractall(unpacked, filter="data")
-            _open_unpacked(unpacked / database_path.name)
-        except (
-            tarfile.TarError, OSError, PrelabelError, sqlite3.Error,
-            LookupError, TypeError, ValueError,  # of rows that no server wrote
-        ) as error:  # fmt: skip
-            raise ConfigError(
-                f"{file} cannot be restored ({type(error).__name__}: {error})",
-                expected="a file that `prelabel backup` wrote, whole and unchanged",
-                fix="Take another backup; nothing was changed.",
-            ) from error
-        if folder.exists():
-            folder.rmdir()
-        shutil.move(unpacked, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        # In the folder, not beside it: it may be all that can be written, as in a container.
+        with TemporaryDirectory(dir=folder, prefix=".restore-") as temporary:
+            unpacked = Path(temporary) / "data"
+            _unpack(file, unpacked, database_path.name)
+            others = [path for path in unpacked.iterdir() if path.name != database_path.name]
+            for path in (*others, unpacked / database_path.name):  # before it is there, nothing is
+                path.rename(folder / path.name)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _unpack(file: Path, folder: Path, database_name: str) -> None:
+    """Unpack a backup into a new folder; raise `ConfigError` if it is none, or not whole."""
+    try:
+        with tarfile.open(file, "r:") as archive:
+            _require_no_detours(archive)
+            # "data": nothing outside the folder, no links out of it, no devices.
+            archive.extractall(folder, filter="data")
+        _open_unpacked(folder / database_name)
+    except (
+        tarfile.TarError, OSError, PrelabelError, sqlite3.Error,
+        LookupError, TypeError, ValueError,  # of rows that no server wrote
+    ) as error:  # fmt: skip
+        raise ConfigError(
+            f"{file} cannot be restored ({type(error).__name__}: {error})",
+            expected="a file that `prelabel backup` wrote, whole and unchanged",
+            fix="Take another backup; nothing was changed.",
+        ) from error
 
 
 def _require_no_detours(archive: tarfile.TarFile) -> None:
