@@ -30,7 +30,8 @@ from prelabel.models.ngrams import Counts, hash_words, in_chunks
 from prelabel.models.semantic import Matrix, right_singular_vectors
 
 _WINDOW = 20
-"""Words so near to each other are neighbours. Five are worth half as much accuracy as ten."""
+"""Words so near to each other are neighbours. At 100 labels, five gain a point of accuracy over
+seven sets, ten 1.6 and twenty 1.9."""
 
 _SMOOTHING = 0.75
 """Power of a word's frequency, as in that paper: rare words would have the nearest neighbours."""
