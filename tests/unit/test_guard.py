@@ -98,6 +98,8 @@ class Forgetful(Letters):
             return None
         if self.mistake == "text":
             return {"letters": np.array(["a"])}
+        if self.mistake == "short numbers":
+            return {"letters": (self.letters + 0.1).astype(np.float16)}
         return {"letters": self.letters * (self.mistake != "zeros")}
 
     @classmethod
@@ -107,6 +109,8 @@ class Forgetful(Letters):
         model = super().from_arrays(arrays, classes)
         if cls.mistake == "no classes":
             del model.classes_
+        if cls.mistake == "other classes":
+            model.classes_ = (*model.classes_, "more")
         return None if cls.mistake == "nothing" else model
 
 
@@ -117,6 +121,7 @@ class Forgetful(Letters):
         ("raises", r"failed in from_arrays \(AttributeError at test_guard.py:"),
         ("nothing", "from_arrays gave NoneType"),
         ("no classes", r"After from_arrays .* classes_ are \(\)"),
+        ("other classes", r"classes_ are .*'more'.* those that it was given"),
         ("zeros", "otherwise once it is stored"),
     ],
 )
@@ -134,8 +139,10 @@ def test_arrays_of_texts_cannot_be_stored() -> None:
         require_answers(made().fit(TEXTS, ["sports", "cooking"]), TEXTS)
 
 
-def test_what_is_stored_whole_may_be_a_version() -> None:
-    require_answers(Forgetful().fit(TEXTS, ["sports", "cooking"]), TEXTS)
+@pytest.mark.parametrize("mistake", ["", "short numbers"])
+def test_what_is_stored_whole_or_rounded_may_be_a_version(mistake: str) -> None:
+    made = type("Made", (Forgetful,), {"mistake": mistake})
+    require_answers(made().fit(TEXTS, ["sports", "cooking"]), TEXTS)
 
 
 @pytest.mark.parametrize(
