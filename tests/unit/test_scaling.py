@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.special import softmax
 
 from prelabel.models.regression import Linear
 from prelabel.models.scaling import Scaling, expect_scaling, fit_scaling
@@ -51,6 +52,17 @@ def test_a_label_that_is_impossible_stays_so() -> None:
     found = fit_scaling(scores, np.arange(20) % 4 // 3 * 2, expected=THREE)
     assert np.isfinite(found.shifts).all()
     assert found.scale(scores[:1].astype(np.float32))[0, 1] == -np.inf
+
+
+def test_examples_whose_label_is_impossible_say_that_nothing_is_sure() -> None:
+    scores = np.array([[6.0, 0.0, 0.0, -np.inf]] * 4000)
+    four = Scaling.without_shifts(1, n_classes=4)
+    right, lost = np.zeros(4000, np.int64), np.tile([0, 3], 2000)
+    with_lost = fit_scaling(scores, lost, expected=four)
+    alone = fit_scaling(scores[lost == 0], right[lost == 0], expected=four)
+    assert with_lost.temperature > 2 * alone.temperature
+    scaled = softmax(with_lost.scale(scores[:1].astype(np.float32)), axis=1)[0]
+    np.testing.assert_allclose(scaled, [0.66, 0.17, 0.17, 0], atol=0.05)
 
 
 def test_without_examples_it_is_what_is_expected() -> None:

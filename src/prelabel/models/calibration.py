@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prelabel.models.characters import Integers
+from prelabel.models.characters import Integers, Mask
 from prelabel.models.examples import Examples, Floats
 from prelabel.models.folds import FEWEST_TEXTS, N_FOLDS, assign_folds
 from prelabel.models.ngrams import Counts
@@ -66,11 +66,10 @@ def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibratio
     labels, weights = examples.labels[len(examples.names) :], examples.text_weights
     scaling = expect_scaling(len(examples.classes))
     loss, losses = np.nan, np.full(len(labels), np.nan)
-    usable = np.isfinite(scores[np.arange(len(labels)), labels])
+    usable, known = _find_usable(scores, labels)
     if usable.any():
-        measured = scores[usable], labels[usable]
-        scaling = fit_scaling(*measured, weights[usable], expected=scaling)
-        losses[usable] = _losses(scaling.scale(measured[0]), measured[1])
+        scaling = fit_scaling(scores[known], labels[known], weights[known], expected=scaling)
+        losses[usable] = _losses(scaling.scale(scores[usable]), labels[usable])
         loss = float(np.average(losses[usable], weights=weights[usable]))
     return Calibration(solver=solver, scaling=scaling, log_loss=loss, losses=losses, scores=scores)
 
@@ -88,18 +87,29 @@ def scale_without_each(scores: Matrix, examples: Examples, scaling: Scaling) -> 
         Of the examples' texts, shape (texts, classes).
     """
     labels, weights = examples.labels[len(examples.names) :], examples.text_weights
-    usable = np.isfinite(scores[np.arange(len(labels)), labels])
+    usable, known = _find_usable(scores, labels)
     if len(labels) > _FEW_TO_SCALE or not usable.any():
         return scaling.scale(scores)
     folds = assign_folds(examples.texts, labels)
     found = np.empty_like(scores)
     for fold in range(N_FOLDS):
-        others, held = usable & (folds != fold), folds == fold
-        known = scores[others], labels[others], weights[others]
-        found[held] = fit_scaling(*known, expected=expect_scaling(scores.shape[1])).scale(
+        others, held = known & (folds != fold), folds == fold
+        told = scores[others], labels[others], weights[others]
+        found[held] = fit_scaling(*told, expected=expect_scaling(scores.shape[1])).scale(
             scores[held]
         )
     return found
+
+
+def _find_usable(scores: Matrix, labels: Integers) -> tuple[Mask, Mask]:
+    """Return which texts' label was possible, and which texts were measured at all.
+
+    Of a label that only the fold left out has, nothing can be learned; but that so many texts have
+    one says how many new texts will, and so how sure a model may be of any other.
+    """
+    possible: Mask = np.isfinite(scores[np.arange(len(labels)), labels])
+    known: Mask = ~np.any(np.isnan(scores), axis=1)
+    return possible, known
 
 
 def _score_held(

@@ -79,8 +79,8 @@ def fit_scaling(
     Parameters
     ----------
     scores
-        Of examples left out, shape (examples, classes). Minus infinity is a label that is
-        impossible.
+        Of examples left out, shape (examples, classes), without NaN. Minus infinity is a label
+        that is impossible; if it is the right one, nothing should be said surely of the example.
     labels
         Column of each example's label, shape (examples,).
     weights
@@ -92,26 +92,40 @@ def fit_scaling(
 
     counts = np.ones(len(labels)) if weights is None else weights
     step = 1 + scores.size // MOST_SCORES
-    labels, counts = labels[::step], counts[::step]
+    labels, counts = labels[::step], counts[::step, np.newaxis]
     # 32 bits would do for the scores, but not for the sum over many examples.
     scores = scores[::step].astype(np.float64)
-    rows = np.arange(len(labels))
     finite = np.where(np.isfinite(scores), scores, 0)
+    wanted = counts * _wish(scores, labels)
+    of_scores, of_shifts = (wanted * finite).sum(), wanted.sum(axis=0)
 
     def loss(line: Floats) -> tuple[float, Floats]:
-        scaled = np.exp(line[0]) * scores + line[1:]
-        scaled -= scaled.max(axis=1, keepdims=True)
-        of_labels = scaled[rows, labels]
-        errors = np.exp(scaled, out=scaled)
-        totals = errors.sum(axis=1)
-        errors /= totals[:, np.newaxis]
-        errors[rows, labels] -= 1
-        errors *= counts[:, np.newaxis]
-        away = line - beginning
-        total = (counts * (np.log(totals) - of_labels)).sum() + _PRIOR * np.square(away).sum()
-        slopes = np.concatenate([[(errors * finite).sum() * np.exp(line[0])], errors.sum(axis=0)])
-        return float(total), slopes + 2 * _PRIOR * away
+        slope, shifts, away = np.exp(line[0]), line[1:], line - beginning
+        scaled = slope * scores + shifts
+        highest = scaled.max(axis=1, keepdims=True)
+        found = np.exp(scaled - highest, out=scaled)
+        sums = found.sum(axis=1, keepdims=True)
+        found *= counts / sums
+        surplus = (counts * (np.log(sums) + highest)).sum() - slope * of_scores - shifts @ of_shifts
+        slopes = np.append(
+            slope * ((found * finite).sum() - of_scores), found.sum(axis=0) - of_shifts
+        )
+        return float(surplus + _PRIOR * np.square(away).sum()), slopes + 2 * _PRIOR * away
 
     beginning = np.concatenate(([-np.log(expected.temperature)], expected.shifts), dtype=np.float64)
     found = minimize(loss, beginning, jac=True, method="L-BFGS-B").x
     return Scaling(np.float32(np.exp(-found[0])), found[1:].astype(np.float32))
+
+
+def _wish(scores: Floats, labels: Integers) -> Floats:
+    """Return what probabilities should be, shape (examples, classes): 1 for the label.
+
+    Where that is impossible, any other is as wrong: each possible one should have as much.
+    """
+    rows = np.arange(len(labels))
+    found = np.zeros_like(scores)
+    found[rows, labels] = 1
+    lost = np.isneginf(scores[rows, labels])
+    possible = np.isfinite(scores[lost])
+    found[lost] = possible / possible.sum(axis=1, keepdims=True)
+    return found
