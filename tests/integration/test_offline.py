@@ -34,6 +34,24 @@ def model(export: Path) -> Path:
     return folder
 
 
+def test_the_curve_of_several_labels_says_what_it_counts(tmp_path: Path) -> None:
+    sets = [["sports"], ["cooking"], ["sports", "cooking"], []]
+    words = {"sports": "goal match", "cooking": "pan soup"}
+    rows = [
+        {
+            "text": " ".join([f"text {n}", *(words[label] for label in sets[n % 4])]),
+            "label": sets[n % 4],
+        }
+        for n in range(60)
+    ]
+    labeling_config = tmp_path / "config.xml"
+    labeling_config.write_text(config("cooking", "sports").replace("single", "multiple"))
+    export = write_lines(tmp_path / "export.jsonl", rows)
+    result = run("evaluate", str(export), "--config", str(labeling_config))
+    assert result.returncode == 0, result.stderr
+    assert "labels both given and predicted" in result.stdout
+
+
 def test_what_standard_output_has_no_letters_for_is_a_question_mark(export: Path) -> None:
     command = [sys.executable, "-m", "prelabel", "evaluate", str(export)]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}

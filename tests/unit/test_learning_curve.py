@@ -17,6 +17,7 @@ from prelabel.loop.learning_curve import (
 )
 from prelabel.loop.lesson import Lesson
 from prelabel.models.method import Method
+from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.types import Example
 from tests.builders import config
 from tests.letters import Letters
@@ -102,6 +103,23 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
     assert given[0]["unlabeled"] == [text for text in texts if text not in hidden]
     assert given[0]["label_names"] == {"a": ("a",), "b": ("b",)}
     assert given[0]["sample_weight"] == [1.0] * 20
+
+
+def test_of_several_labels_those_count_that_are_right() -> None:
+    class Always(SklearnMultiLabelClassifier):
+        def predict_proba(self, texts: Sequence[str]) -> Any:
+            return np.tile(np.array([1, 1, 0], np.float32), (len(texts), 1))
+
+    class Learner(Letters):
+        several = Always
+
+    sets = [("a",), ("a", "b", "c"), ("a", "b")]
+    examples = [Example(task_id=n, text=f"text {n}", labels=sets[n % 3]) for n in range(60)]
+    (control,) = parse_label_config(config("a", "b", "c").replace("single", "multiple")).controls
+    method = Method(model_class=Learner)
+    lesson = Lesson(control=control, examples=examples, pool=(), method=method)
+    trial = next(plan(examples).run(lesson))
+    assert trial.accuracy == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
 
 
 def curve(*accuracies: float, n_test: int) -> LearningCurve:

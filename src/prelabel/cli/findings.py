@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prelabel.cli.report import describe_curve, describe_evaluation, join
+from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.learning_curve import LEAST_EXAMPLES, LearningCurve
 from prelabel.loop.lesson import Lesson
@@ -38,6 +39,8 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
     yield describe_evaluation(finding.evaluation) if finding.evaluation else nothing
     no_curve = [f"No learning curve: that takes {LEAST_EXAMPLES} examples with different texts."]
     yield describe_curve(finding.curve) if finding.curve else no_curve
+    if finding.curve and lesson.control.kind is Kind.SEVERAL:
+        yield ["Accuracy in this curve: labels both given and predicted, of all that are either."]
 
 
 def to_json(findings: Sequence[Finding]) -> str:
