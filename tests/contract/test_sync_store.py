@@ -244,6 +244,9 @@ def test_a_sync_that_is_refused_is_tried_again_and_dropped_when_that_is_of_no_us
         assert 0 < due_at(database) / 1e6 - time.time() <= 600
     projects.sync_failed(PROJECT, is_away=False)
     assert due_at(database) == 0
+    projects.request_sync(PROJECT)
+    projects.sync_failed(PROJECT, is_away=False)
+    assert due_at(database), "who asks for it again has it tried as often again"
 
 
 def test_a_sync_that_is_refused_puts_off_no_other_projects(

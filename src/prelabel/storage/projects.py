@@ -17,7 +17,7 @@ from prelabel.storage.tables import UtcTime, is_project, project_table, update_p
 from prelabel.types import ProjectKey
 
 MOST_REFUSALS = 10
-"""Half an hour of refusals, one after the other, until a sync is given up."""
+"""Refusals, one after the other, until a sync is given up: after half an hour or more."""
 
 REMEMBERED = 1000
 """Projects of which the last answer is kept in memory, of each kind of answer."""
@@ -163,9 +163,9 @@ class ProjectStore:
         counts = select(columns.sync_failures, columns.sync_refusals).where(is_project(project))
         with self._database.write() as connection:
             failures, refusals = connection.execute(counts).one_or_none() or (0, 0)
-            refusals = 0 if is_away else refusals + 1
+            refusals = 0 if is_away else (refusals + 1) % MOST_REFUSALS
             wait = max(pause_after(failures), min(after, LONGEST_RETRY))
-            due = {"sync_due_at": now() + wait if refusals < MOST_REFUSALS else None}
+            due = {"sync_due_at": now() + wait if refusals or is_away else None}
             counted = {"sync_failures": failures + 1, "sync_refusals": refusals}
             connection.execute(update_project(project).values(**counted, **due))
             if is_away:
