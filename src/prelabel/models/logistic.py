@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 12
+    revision = 13
     several = SklearnMultiLabelClassifier
 
     def __init__(
