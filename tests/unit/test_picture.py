@@ -88,6 +88,18 @@ def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
     assert "the 20 most confused labels" in read_texts(tmp_path / "x.svg")
 
 
+@pytest.mark.parametrize(
+    ("choice", "what"),
+    [("single", "Accuracy by"), ("multiple", "Labels right of all given or predicted by")],
+)
+def test_a_curve_says_what_it_measures(tmp_path: Path, choice: str, what: str) -> None:
+    labeling_config = config("a", "b").replace("single", choice)
+    (control,) = parse_label_config(labeling_config).controls
+    lesson = Lesson(control=control, examples=(), pool=(), method=Method(model_class=Letters))
+    draw(tmp_path / "x.svg", [Finding(lesson=lesson, evaluation=None, curve=CURVE)])
+    assert f"{what} number of labels" in read_texts(tmp_path / "x.svg")
+
+
 def test_long_names_leave_room_for_the_drawing(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(measured(3, name="x" * 60), CURVE))
     lowest, highest = (find_heights(tmp_path / "x.svg", f"{n} %")[0] for n in (60, 100))

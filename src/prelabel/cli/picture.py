@@ -15,6 +15,7 @@ import numpy as np
 from prelabel.cli.findings import Finding
 from prelabel.cli.report import count_columns, most_confused, show_label
 from prelabel.errors import ConfigError
+from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.learning_curve import DRAWS, LearningCurve
 
@@ -96,7 +97,9 @@ def draw(path: Path, findings: Sequence[Finding]) -> None:
 
 def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) -> None:
     if finding.curve:
-        _draw_curve(left, finding.curve)
+        is_of_several = finding.lesson.control.kind is Kind.SEVERAL
+        what = "Labels right of all given or predicted" if is_of_several else "Accuracy"
+        _draw_curve(left, finding.curve, what)
     else:
         _leave_out(left, "Too few examples for a learning curve")
     if finding.evaluation is None:
@@ -107,7 +110,7 @@ def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) 
         _draw_f1(right, finding.evaluation, labels)
 
 
-def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
+def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
     budgets = [point.n_examples for point in curve.points]
     accuracies = np.array([100 * point.accuracy for point in curve.points])
     spreads = np.array([100 * (point.spread or 0) for point in curve.points])
@@ -131,7 +134,7 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     caption = f"on {curve.n_test} examples left out; band: standard deviation of {DRAWS} draws"
-    _entitle(axes, "Accuracy by number of labels", caption)
+    _entitle(axes, f"{what} by number of labels", caption)
 
 
 def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:
