@@ -70,6 +70,7 @@ def test_a_score_above_one_is_one_because_label_studio_refuses_the_batch_for_it(
         ([{"result": []}], "1 predictions for 2 tasks"),
         ([{"result": []}] * 3, "3 predictions for 2 tasks"),
         ("text", "returned 'text'"),
+        ({"result": [REGION]}, "returned {'result': "),  # one prediction, not in a list
         (["x", None], "task 1 of the request is 'x'"),
         ([None, {"score": 1}], "task 2 of the request is"),
         ([None, {"result": ["x"]}], "region 'x'"),

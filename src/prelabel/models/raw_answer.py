@@ -30,9 +30,9 @@ def to_predictions(answer: Any, n_tasks: int, version: str | None) -> list[Any]:
         If there are not as many predictions as tasks, or one is malformed.
     """
     plain = _to_plain(answer)
-    if isinstance(plain, Mapping):
+    if isinstance(plain, Mapping) and "predictions" in plain:
         version = plain.get("model_version") or version
-        plain = plain.get("predictions")
+        plain = plain["predictions"]
     if plain is None:
         plain = []
     if not isinstance(plain, list | tuple):
