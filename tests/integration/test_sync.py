@@ -28,12 +28,15 @@ def hanging() -> Iterator[Server]:
 
 def test_who_interrupts_a_call_does_not_wait_for_its_end(hanging: Server, tmp_path: Path) -> None:
     settings = {"LABEL_STUDIO_HOST": hanging.url, "LABEL_STUDIO_API_KEY": LEGACY, "NO_PROXY": "*"}
+    # Where tests run in the background, SIGINT is ignored, and so it would be by what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "prelabel", "sync", "--project=7", f"--model-dir={tmp_path}"],
         env={**without_settings(os.environ), **settings},
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     wait_for(lambda: hanging.requests)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=25)  # a call's own deadline is 120 s, a wait's 30 s
