@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import ControlTag, Kind
+from prelabel.loop.admission import learn, require_answers
 from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.guard import learn, require_answers
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.method import Method
