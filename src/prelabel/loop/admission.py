@@ -8,9 +8,9 @@ import numpy as np
 
 from prelabel.errors import ModelError, shorten
 from prelabel.loop.guard import ask, call_model, check_probabilities
-from prelabel.models import artifact
 from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.loader import is_built_in
+from prelabel.models.tensors import store_and_load
 
 _TRIED = 5  # texts that a new model is asked about
 _STORED_APART = 0.05  # numbers that are stored shorter move probabilities by less
@@ -62,7 +62,7 @@ def _store_and_load(model: Model) -> Model:
             expected="arrays by name",
             fix="Return a dictionary from to_arrays.",
         )
-    stored = artifact.store_and_load(arrays)
+    stored = store_and_load(arrays)
     found = call_model("from_arrays", lambda: type(model).from_arrays(stored, labels))
     loaded = _require_model(found, "from_arrays", labels)
     if labels_of(loaded) != labels:

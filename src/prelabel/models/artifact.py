@@ -16,9 +16,6 @@ from uuid import uuid4
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import save as to_safetensors
 
 import prelabel
 from prelabel.errors import ArtifactError
@@ -32,23 +29,9 @@ from prelabel.models.manifest import (
     read_manifest,
     unreadable,
 )
+from prelabel.models.tensors import to_bytes, to_views
 
 _ARRAYS = "arrays.safetensors"
-# https://huggingface.co/docs/safetensors/index#format: 8 bytes give the length of a JSON header,
-# the header gives type, shape and offsets of each array, and the arrays follow.
-_LENGTH_BYTES = 8
-_DTYPES = {
-    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
-    "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-}  # fmt: skip
-
-
-class _Entry(msgspec.Struct):
-    """An array in the header of a safetensors file; offsets count from the header's end."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data_offsets: tuple[int, int]
 
 
 def save(
@@ -76,7 +59,7 @@ def save(
         for number, model in enumerate(models.values())
         for name, array in model.to_arrays().items()
     }
-    arrays = _to_bytes(named)
+    arrays = to_bytes(named)
     manifest = Manifest(
         format=FORMAT,
         heads=tuple(
@@ -134,17 +117,6 @@ def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], 
     return models, manifest
 
 
-def store_and_load(arrays: Arrays) -> Arrays:
-    """Return a model's arrays as they will be once `save` and `load` have had them; read-only.
-
-    Raises
-    ------
-    ArtifactError
-        If they cannot be stored.
-    """
-    return _to_views(np.frombuffer(_to_bytes(arrays), np.uint8))
-
-
 def _of_head(arrays: Arrays, number: int) -> Arrays:
     """Arrays of one model; format 1 knew no other, and no prefix."""
     prefix = f"{number}/"
@@ -153,20 +125,6 @@ def _of_head(arrays: Arrays, number: int) -> Arrays:
         for name, array in arrays.items()
         if name.startswith(prefix) or "/" not in name
     }
-
-
-def _to_bytes(arrays: Arrays) -> bytes:
-    # safetensors 0.8 writes the memory of an array as it lies, whatever its strides say.
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    try:
-        return to_safetensors(contiguous)
-    except SafetensorError as error:
-        kinds = ", ".join(f"{name}: {array.dtype}" for name, array in contiguous.items())
-        raise ArtifactError(
-            f"A model gave arrays that cannot be stored ({kinds})",
-            expected=f"only the types {', '.join(_DTYPES)}",
-            fix="Return numbers from to_arrays.",
-        ) from error
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -227,18 +185,6 @@ def _read_arrays(path: Path, *, sha256: str) -> Arrays:
             fix=TRAIN_AGAIN,
         )
     try:
-        return _to_views(content)
+        return to_views(content)
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise unreadable(path, error, expected="a safetensors file") from error
-
-
-def _to_views(content: npt.NDArray[np.uint8]) -> Arrays:
-    start = _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES].tobytes(), "little")
-    header = content[_LENGTH_BYTES:start].tobytes()
-    entries = msgspec.json.decode(header, type=dict[str, _Entry])
-    return {name: _view(content[start:], entry) for name, entry in entries.items()}
-
-
-def _view(content: npt.NDArray[np.uint8], entry: _Entry) -> npt.NDArray[Any]:
-    first, end = entry.data_offsets
-    return content[first:end].view(_DTYPES[entry.dtype]).reshape(entry.shape)
