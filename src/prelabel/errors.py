@@ -6,6 +6,7 @@
     ├── ConfigError            the operator's mistake: stops start-up, exit status 2
     ├── RequestError           the caller's mistake
     │   ├── MalformedError     the body is not what the endpoint takes
+    │   │   └── EncodedError       it is packed, and nothing here unpacks
     │   ├── UnauthorizedError  credentials are missing or wrong
     │   ├── TooLargeError      the body is larger than the server accepts
     │   ├── NotFoundError      there is nothing of that name
@@ -16,6 +17,7 @@
     ├── ArtifactError          a stored model version cannot be read
     ├── StorageError           the label store cannot be reached; retryable
     │   └── StorageLockedError     somebody else has kept it from being written for too long
+    ├── UnavailableError       the server cannot take a request now; retryable
     ├── LeaseLostError         another process has taken the project over
     └── UpstreamError          Label Studio, or a text's host, did not answer as it should
 
@@ -75,6 +77,10 @@ class MalformedError(RequestError):
     """A body that is not what the endpoint takes."""
 
 
+class EncodedError(MalformedError):
+    """A body that is packed, which the server does not unpack."""
+
+
 class UnauthorizedError(RequestError):
     """Credentials that are missing or wrong."""
 
@@ -128,6 +134,10 @@ class StorageError(PrelabelError):
 
 class StorageLockedError(StorageError):
     """Another process has kept the label store locked for as long as a writer waits."""
+
+
+class UnavailableError(PrelabelError):
+    """A request that the server cannot take now; the same one may be answered later."""
 
 
 class LeaseLostError(PrelabelError):

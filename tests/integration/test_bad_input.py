@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from pathlib import Path
@@ -52,6 +53,15 @@ def test_a_body_that_is_wrong_gets_a_clear_error(
     assert answer["error"].startswith("Received")
     assert answer["request_id"] == response.headers["x-request-id"]
     assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_packed_body_is_named(shared_backend: Backend, path: str) -> None:
+    body, headers = gzip.compress(b'{"project": "1.2"}'), {"Content-Encoding": "gzip"}
+    response = shared_backend.client.post(path, content=body, headers=headers)
+    assert response.status_code == 415
+    assert response.json()["error"] == "Received a body with Content-Encoding: 'gzip'"
+    assert response.json()["fix"].startswith("Send it as it is")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.backend import Backend, Project
+from tests.backend import Backend, Project, wait_for
 from tests.integration.own_models import (
     LIMIT_SECONDS,
     ask,
@@ -18,6 +20,7 @@ from tests.integration.own_models import (
     write_model,
 )
 from tests.integration.test_cli import run
+from tests.integration.test_lifecycle import in_progress
 
 MODEL = """
 import json, time
@@ -156,3 +159,22 @@ def test_a_server_stops_while_a_model_hangs(tmp_path: Path) -> None:
     with serve(tmp_path, MODEL, seconds=1) as backend:
         assert ask(trained(backend), "hang").status_code == 500
         assert backend.stop() == 0
+
+
+def test_who_still_waits_when_the_server_ends_is_told_so_and_named_in_one_line(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path, arguments=[str(write_model(tmp_path, MODEL))]) as backend:
+        project = trained(backend)
+        assert backend.process
+        with ThreadPoolExecutor(1) as client:
+            waiting = client.submit(ask, project, "hang")
+            wait_for(lambda: in_progress(backend) == 1)
+            backend.process.send_signal(signal.SIGTERM)
+            answer = waiting.result()
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.json()["error"] == "The server ended before this was answered"
+        assert backend.process.wait(30) == 0
+        log = backend.log.read_text()
+        assert "Traceback" not in log
+        assert log.count("/predict: the server ended before it was answered") == 1

@@ -367,7 +367,16 @@ def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["socks5://me:secret@proxy:1080", "gopher://me:secret@proxy:70", "http://[::1"]
+    "proxy",
+    [
+        "socks5://me:secret@proxy:1080",
+        "gopher://me:secret@proxy:70",
+        "http://[::1",
+        "http://me:secret@proxy:65536",
+        "proxy:0",
+        "http://",
+        "http://me:secret@proxy:-1",
+    ],
 )
 def test_a_proxy_of_the_environment_that_cannot_be_used_is_refused_at_once(
     monkeypatch: pytest.MonkeyPatch, proxy: str

@@ -62,6 +62,15 @@ def test_an_uploaded_text_comes_from_label_studio_with_the_key(
     assert studio.keys == [f"Token {KEY}"]
 
 
+@pytest.mark.parametrize("proxy", ["http://me:secret@proxy:65536", "gopher://me:secret@proxy:70"])
+def test_a_proxy_that_cannot_be_used_costs_a_text_only(
+    make_fetcher: MakeFetcher, studio: Host, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setenv("NO_PROXY", "another.host")
+    assert_refused(make_fetcher(studio, key=""), f"{studio.url}/static/b", "cannot be fetched")
+
+
 def test_what_is_open_in_label_studio_is_asked_for_without_the_key(
     make_fetcher: MakeFetcher, studio: Host
 ) -> None:

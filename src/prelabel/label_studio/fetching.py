@@ -93,7 +93,10 @@ class TextFetcher:
             return asyncio.run(asyncio.wait_for(self._follow(place.url, headers), self._seconds))
         except TimeoutError as error:
             raise _failure(place.url, f"no answer within {self._seconds:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        except (
+            httpx.HTTPError, httpx.InvalidURL, OSError,
+            ValueError, ImportError, ExceptionGroup,  # of a proxy that cannot be used
+        ) as error:  # fmt: skip
             raise _failure(place.url, type(error).__name__) from error
 
     def _open(self, project: ProjectKey, place: Place) -> dict[str, str]:

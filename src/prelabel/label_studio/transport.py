@@ -13,6 +13,7 @@ from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import getproxies
 
 import httpx
 from anyio import fail_after
@@ -48,6 +49,7 @@ class Transport:
     def __init__(self, url: str, *, timeout_seconds: float, ca_file: Path | None) -> None:
         tls = make_context(ca_file)
         try:
+            _check_proxies()
             self._http = httpx.AsyncClient(
                 base_url=url,
                 timeout=timeout_seconds,
@@ -92,6 +94,17 @@ class Transport:
                 return await self._http.request(method, path, **options)
         except TimeoutError as error:
             raise httpx.ReadTimeout("the answer was not whole in time") from error
+
+
+def _check_proxies() -> None:
+    """Raise an error for what httpx takes from the environment and fails with at each call."""
+    given = getproxies()
+    if "*" in given.get("no", ""):
+        return
+    for address in filter(None, (given.get(scheme) for scheme in ("http", "https", "all"))):
+        proxy = httpx.URL(address if "://" in address else f"http://{address}")
+        if not proxy.host or not 0 < (80 if proxy.port is None else proxy.port) < 65536:
+            raise ValueError("no host, or a port that there cannot be")
 
 
 def make_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from prelabel.errors import (
+    EncodedError,
     LabelConfigError,
     MalformedError,
     NotFoundError,
@@ -20,18 +21,21 @@ from prelabel.errors import (
     StorageError,
     TooLargeError,
     UnauthorizedError,
+    UnavailableError,
 )
 from prelabel.telemetry import request_id
 
 log = logging.getLogger(__name__)
 
 STATUSES: dict[type[PrelabelError], int] = {
+    EncodedError: 415,
     MalformedError: 422,
     LabelConfigError: 422,
     UnauthorizedError: 401,
     NotFoundError: 404,
     TooLargeError: 413,
     StorageError: 503,
+    UnavailableError: 503,
 }
 
 _MOST_SHOWN = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import re
@@ -13,9 +14,16 @@ from functools import cache
 
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from prelabel.errors import PrelabelError
+from prelabel.errors import (
+    EncodedError,
+    MalformedError,
+    PrelabelError,
+    UnavailableError,
+    shorten,
+)
 from prelabel.server.auth import check_auth, read_secret
 from prelabel.server.errors import ask_again, error_response, unexpected
 from prelabel.settings import Settings
@@ -106,11 +114,10 @@ class RequestMiddleware:
         except ClientDisconnect:
             log.debug("%s %s: the client hung up", scope["method"], shown)
         except PrelabelError as error:
-            if path == "/setup" and _shows_only_addresses(scope):
-                await ask_again(error)(scope, receive, answer)
-                return
-            log.warning("%s %s: %s", scope["method"], shown, error)
-            await error_response(error)(scope, receive, answer)
+            await _explain(error, shown, scope)(scope, receive, answer)
+        except asyncio.CancelledError:  # by the server, which ends, and by nobody else
+            log.warning("%s %s: the server ended before it was answered", scope["method"], shown)
+            await _say_ended(scope, receive, answer)
         except Exception as error:  # one of the five places: no traceback leaves the server
             log.exception("%s %s failed", scope["method"], shown)
             if answer.status:
@@ -132,6 +139,40 @@ class RequestMiddleware:
             self._metrics.requests.labels(route=route, status=str(status)),
             self._metrics.request_seconds.labels(route=route),
         )
+
+
+def _explain(found: PrelabelError, shown: str, scope: Scope) -> Response:
+    """Return what is answered in place of what was asked for, and log it."""
+    error = _find_cause(found, scope)
+    if scope["path"] == "/setup" and _shows_only_addresses(scope):
+        return ask_again(error)
+    log.warning("%s %s: %s", scope["method"], shown, error)
+    return error_response(error)
+
+
+def _find_cause(error: PrelabelError, scope: Scope) -> PrelabelError:
+    """Return why a body cannot be read: that it is packed, if it says so, or what was found."""
+    encoding = dict(scope["headers"]).get(b"content-encoding", b"").decode("latin-1")
+    if not isinstance(error, MalformedError) or encoding in ("", "identity"):
+        return error
+    return EncodedError(
+        f"Received a body with Content-Encoding: {shorten(encoding)}",
+        expected="a body that is not packed",
+        fix="Send it as it is, without Content-Encoding. Label Studio packs none: if a proxy on "
+        "the way does, turn that off there.",
+    )
+
+
+async def _say_ended(scope: Scope, receive: Receive, answer: _StatusRecorder) -> None:
+    if answer.status:
+        return
+    error = UnavailableError(
+        "The server ended before this was answered",
+        expected="an answer before the server ends",
+        fix="Send it again when the server is back. It may have been done all the same: to send "
+        "it twice does no harm.",
+    )
+    await error_response(error)(scope, receive, answer)
 
 
 def _is_webhook(scope: Scope) -> bool:

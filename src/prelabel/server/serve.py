@@ -40,7 +40,10 @@ HUNG_SECONDS = 30
 and one that is replaced before it has started never will."""
 
 
-_THREADS_SECONDS = 2.0  # those of the server take milliseconds to end
+_THREADS_SECONDS = 2.0  # those of the server take milliseconds to end, if they can
+
+_OF_REQUESTS = "AnyIO worker thread"
+"""What anyio calls threads that requests were given to. One that still waits is logged already."""
 
 CONNECTIONS = 512
 """Connections of a process, beyond which requests are answered with 503: each takes a file."""
@@ -90,13 +93,15 @@ def make_server(service: Service | CustomService) -> uvicorn.Server:
 
 
 def end_beside_threads() -> None:
-    """End the process if a model has started threads that go on: it would stay for them."""
+    """End the process if threads go on, of a model or of requests: it would stay for them."""
     deadline_seconds = time.monotonic() + _THREADS_SECONDS
     others = [t for t in threading.enumerate() if not t.daemon and t is not threading.main_thread()]
     for thread in others:
         thread.join(max(0, deadline_seconds - time.monotonic()))
-    if left := [thread.name for thread in others if thread.is_alive()]:
-        log.warning("Ended beside threads that the model has started: %s", ", ".join(left))
+    left = [thread.name for thread in others if thread.is_alive()]
+    if models := [name for name in left if name != _OF_REQUESTS]:
+        log.warning("Ended beside threads that the model has started: %s", ", ".join(models))
+    if left:
         os._exit(0)
 
 
