@@ -9,10 +9,12 @@ PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "model.md").read_te
 
 
 def test_the_code_shown_gives_what_is_shown() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    *lines, predict, explain = code.strip().splitlines()
-    names: dict[str, object] = {}
-    exec("\n".join(lines), names)
-    for line in (predict, explain):
-        shown, _, result = line.partition("  # ")
-        assert repr(eval(shown, names)) == result
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 2
+    for code in blocks:
+        *lines, one, other = code.strip().splitlines()
+        names: dict[str, object] = {}
+        exec("\n".join(lines), names)
+        for line in (one, other):
+            shown, _, result = line.partition("  # ")
+            assert repr(eval(shown, names)) == result

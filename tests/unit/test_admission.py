@@ -107,7 +107,7 @@ def test_a_fitted_model_without_any_of_the_labels_is_refused(classes: Any, said:
 @pytest.mark.parametrize("thresholds", [None, np.float32(0.5), np.full(3, 0.5)])
 def test_a_model_of_several_labels_needs_a_threshold_for_each(thresholds: Any) -> None:
     model = SklearnMultiLabelClassifier()
-    model.classes_ = ("cooking", "sports")
+    model.classes_ = np.array(["cooking", "sports"])
     model.thresholds_ = thresholds
     with pytest.raises(ModelError, match=r"thresholds_ have the shape .* shape \(2,\)"):
         learn(lambda: model, ["sports"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +28,11 @@ class SaysSeveral(SklearnMultiLabelClassifier):
     """The same, for several labels; each is chosen from a half on."""
 
     def __init__(self, classes: Sequence[str], *rows: Sequence[float]) -> None:
-        self.classes_, self.rows = tuple(classes), np.array(rows, np.float32)
+        self.classes_, self.rows = np.array(classes, object), np.array(rows, np.float32)
         self.thresholds_ = np.full(len(classes), 0.5, np.float32)
 
-    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return self.rows[: len(texts)]
+    def predict_proba(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
+        return self.rows[: len(list(texts))]
 
 
 def control_of(tag: str) -> ControlTag:

@@ -3,14 +3,17 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.ensemble import StackingClassifier
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+from sklearn.exceptions import NotFittedError, UnsetMetadataPassedError
+from sklearn.metrics import classification_report
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
@@ -23,6 +26,8 @@ from prelabel.models.multi_label import SklearnMultiLabelClassifier
 TEXTS = ["cheap pills", "cheap prize", "free pills", "see you", "see me", "call you"] * 2
 LABELS = ["spam", "spam", "spam", "ham", "ham", "ham"] * 2
 SETS = [(label,) for label in LABELS]
+TABLE = np.array([["pill" in t or "prize" in t, "cheap" in t] for t in TEXTS], int)
+"""Which texts are spam, and which are cheap."""
 
 TEXT_CHECKS = [
     "check_do_not_raise_errors_in_init_or_set_params",
@@ -110,7 +115,7 @@ def test_so_can_the_one_of_several_labels() -> None:
     with pytest.raises(ValueError, match="Received str as texts"):
         again.predict_proba("see you")
     with pytest.raises(ValueError, match="kinds NoneType, str"):
-        model.fit(TEXTS, [(None,), *SETS[1:]])  # type: ignore[list-item]
+        model.fit(TEXTS, [(None,), *SETS[1:]])
 
 
 def test_it_can_be_searched_over_and_cross_validated() -> None:
@@ -118,6 +123,95 @@ def test_it_can_be_searched_over_and_cross_validated() -> None:
     assert search.best_score_ == 1
     pipeline = make_pipeline(FunctionTransformer(), SklearnTextClassifier())
     assert cross_val_score(pipeline, np.array(TEXTS), np.array(LABELS), cv=2).tolist() == [1, 1]
+
+
+@pytest.fixture
+def routing() -> Iterator[None]:
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.mark.usefixtures("routing")
+@pytest.mark.parametrize(
+    ("model", "labels"), [(SklearnTextClassifier(), LABELS), (SklearnMultiLabelClassifier(), TABLE)]
+)
+def test_pipelines_and_searches_hand_on_what_it_requests(model: Any, labels: Any) -> None:
+    spam = np.array(LABELS) == "spam"
+    # "prize" stands for ham, "me" for spam, where the texts that say otherwise weigh nothing.
+    texts = [*TEXTS, "prize", "prize", "me", "me"]
+    labels = [*labels, *(labels[i] for i in (3, 3, 0, 0))]
+    told, weights = np.array(labels), np.append(np.where(spam, 0.01, 1), [1, 1, 1, 1])
+    names = {"spam": ["pills"], "ham": ["call"]} if told.ndim == 1 else {0: ["pills"]}
+    pool = [*texts, "dear friend"]
+    given: dict[str, Any] = {"sample_weight": weights, "unlabeled": pool, "label_names": names}
+    alone = clone(model).fit(texts, told, **given).predict_proba(texts)
+    requesting = clone(model).set_fit_request(**dict.fromkeys(given, True))
+    requesting = clone(requesting.set_score_request(sample_weight=True))
+    pipeline = make_pipeline(FunctionTransformer(), requesting).fit(texts, told, **given)
+    np.testing.assert_array_equal(pipeline.predict_proba(texts), alone)
+    search = GridSearchCV(pipeline, {f"{pipeline.steps[1][0]}__C": [10.0]}, cv=2)
+    search.fit(texts, told, **given)
+    np.testing.assert_array_equal(search.predict_proba(texts), alone)
+    assert (clone(model).fit(texts, told).predict_proba(texts) != alone).any()
+
+
+@pytest.mark.usefixtures("routing")
+def test_what_nobody_requested_is_refused_by_scikit_learn_and_by_no_silence() -> None:
+    weights = [1.0] * len(TEXTS)
+    with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        cross_val_score(
+            SklearnTextClassifier(), TEXTS, LABELS, cv=2, params={"sample_weight": weights}
+        )
+    with pytest.raises(TypeError, match="request for weight; fit has unlabeled, label_names"):
+        SklearnTextClassifier().set_fit_request(weight=True)
+
+
+@pytest.mark.usefixtures("routing")
+def test_a_cross_validation_scores_with_the_weights_that_were_requested() -> None:
+    model = SklearnTextClassifier().set_fit_request(sample_weight=True)
+    labels = ["ham", *LABELS[1:]]  # one wrong label, which alone counts
+    weights = [1.0] + [1e-3] * 5 + [1.0] * 6
+    found = [
+        cross_val_score(
+            clone(model).set_score_request(sample_weight=wanted), TEXTS, labels,
+            cv=KFold(2), params={"sample_weight": weights},
+        )
+        for wanted in (True, False)
+    ]  # fmt: skip
+    assert found[0][0] < 0.01
+    assert found[1][0] > 0.5
+
+
+SEVERAL_SCORERS = ["accuracy", "f1_macro", "f1_samples", "jaccard_micro", "roc_auc",
+                   "average_precision"]  # fmt: skip
+
+
+@pytest.mark.parametrize("n_labels", [2, 3])
+@pytest.mark.parametrize("scoring", SEVERAL_SCORERS)
+def test_scikit_learns_scorers_measure_several_labels(scoring: str, n_labels: int) -> None:
+    table = np.c_[TABLE, 1 - TABLE[:, 0]][:, :n_labels]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a text that has no label has no precision
+        scores = cross_val_score(
+            SklearnMultiLabelClassifier(), TEXTS, table, cv=2, scoring=scoring, error_score="raise"
+        )
+    assert scores == pytest.approx(1, abs=0.6)
+
+
+def test_a_search_and_a_report_take_several_labels() -> None:
+    search = GridSearchCV(
+        SklearnMultiLabelClassifier(), {"C": [1.0, 10.0]}, cv=2, scoring="f1_micro"
+    ).fit(TEXTS, TABLE)
+    assert search.best_score_ == 1
+    report = classification_report(
+        TABLE, search.predict(TEXTS), target_names=["spam", "cheap"], output_dict=True,
+        zero_division=1,
+    )  # fmt: skip
+    assert report["micro avg"]["f1-score"] == 1
+    found = cross_val_predict(
+        SklearnMultiLabelClassifier(), TEXTS, TABLE, cv=2, method="predict_proba"
+    )
+    assert ((found > 0.5) == TABLE).all()
 
 
 SCORERS = ["accuracy", "f1_macro", "balanced_accuracy", "neg_log_loss", "roc_auc", "roc_auc_ovr"]
@@ -154,6 +248,7 @@ def test_its_predictions_are_of_the_kind_of_the_labels() -> None:
 OUT_OF_RANGE = [
     {"C": 0}, {"C": -1.0}, {"C": "1"}, {"C": None}, {"C": float("nan")},
     {"n_components": -1}, {"n_components": 1.5}, {"n_components": None},
+    {"random_state": -1}, {"random_state": 2**32}, {"random_state": None}, {"random_state": 0.5},
 ]  # fmt: skip
 
 

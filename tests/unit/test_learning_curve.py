@@ -107,8 +107,8 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
 
 def test_of_several_labels_those_count_that_are_right() -> None:
     class Always(SklearnMultiLabelClassifier):
-        def predict_proba(self, texts: Sequence[str]) -> Any:
-            return np.tile(np.array([1, 1, 0], np.float32), (len(texts), 1))
+        def predict_proba(self, texts: Iterable[str]) -> Any:
+            return np.tile(np.array([1, 1, 0], np.float32), (len(list(texts)), 1))
 
     class Learner(Letters):
         several = Always

@@ -3,13 +3,16 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
 from prelabel.models.base import labels_of
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
+from prelabel.models.side_by_side import mark
 
 TOPICS = {
     "sports": "goal match team coach league striker",
@@ -36,7 +39,7 @@ def model() -> SklearnMultiLabelClassifier:
 
 
 def test_texts_may_have_no_label_one_or_two(model: SklearnMultiLabelClassifier) -> None:
-    assert model.classes_ == ("cooking", "money", "sports")
+    assert model.classes_.tolist() == ["cooking", "money", "sports"]
     texts = [
         "we saw the match and the striker",
         "soup with butter while the bank opens",
@@ -115,7 +118,7 @@ def test_a_label_that_first_tells_texts_apart_after_a_milestone_is_learned(
 
 def test_a_label_that_all_texts_have_is_predicted_of_each_by_laplaces_rule() -> None:
     model = SklearnMultiLabelClassifier().fit(["a cat", "a dog"], [("x", "y"), ("x",)])
-    assert model.classes_ == ("x", "y")
+    assert model.classes_.tolist() == ["x", "y"]
     np.testing.assert_allclose(model.predict_proba(["a cat", "", "zebra"])[:, 0], 3 / 4)
 
 
@@ -123,7 +126,7 @@ def test_a_label_that_all_texts_have_is_measured_with_the_others() -> None:
     texts, sets = make(70)
     model = SklearnMultiLabelClassifier().fit(texts, [(*chosen, "all") for chosen in sets])
     same = SklearnMultiLabelClassifier().fit(texts, sets)
-    assert model.classes_ == ("all", *same.classes_)
+    assert model.classes_.tolist() == ["all", *same.classes_]
     assert model.out_of_fold_ is not None
     assert (model.out_of_fold_[:, 0] >= model.thresholds_[0]).all()
     others = model.predict_proba(texts)[:, 1:]
@@ -162,7 +165,7 @@ def test_a_label_without_an_example_is_learned_from_its_name_if_the_texts_have_i
     model = SklearnMultiLabelClassifier().fit(
         texts, others, unlabeled=make(70)[0], label_names=names
     )
-    assert model.classes_ == ("cooking", "money", "sports")
+    assert model.classes_.tolist() == ["cooking", "money", "sports"]
     money = model.predict_proba(["the bank", "the team and the oven"])[:, 1]
     assert money[0] > 3 * money[1]
 
@@ -201,4 +204,43 @@ def test_labels_are_as_probable_as_they_are_frequent_whatever_their_names_say() 
 def test_a_text_that_weighs_nothing_teaches_nothing() -> None:
     texts, sets = ["a cat", "a dog", "a cow"], [("x",), (), ("y",)]
     model = SklearnMultiLabelClassifier().fit(texts, sets, sample_weight=[1, 1, 0])
-    assert model.classes_ == ("x",)
+    assert model.classes_.tolist() == ["x"]
+
+
+def test_it_predicts_a_table_as_scikit_learns_classifiers_of_several_labels(
+    model: SklearnMultiLabelClassifier,
+) -> None:
+    texts = ["we saw the match", "soup while the bank opens", "today we"]
+    found = model.predict(texts)
+    assert found.tolist() == [[0, 0, 1], [1, 1, 0], [0, 0, 0]]
+    assert found.dtype == np.int64
+    assert model.score(texts, [("sports",), ("cooking", "money"), ()]) == 1
+    assert model.score(texts, [("sports",), ("money",), ("unheard of",)]) == 1 / 3
+    assert model.score(texts, [("sports",), (), ()], sample_weight=[3, 1, 0]) == 3 / 4
+
+
+@pytest.mark.parametrize("hold", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+def test_labels_may_be_a_table(model: SklearnMultiLabelClassifier, hold: Any) -> None:
+    texts, sets = make(70)
+    table = mark(sets, ("cooking", "money", "sports"))
+    of_table = SklearnMultiLabelClassifier().fit(texts, hold(table.astype(int)))
+    assert of_table.classes_.tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(of_table.predict_proba(texts), model.predict_proba(texts))
+    assert of_table.score(texts, table) == model.score(texts, sets)
+
+
+def test_an_empty_column_of_a_table_is_predicted_of_no_text() -> None:
+    texts, sets = make(70)
+    table = mark(sets, ("cooking", "nothing", "money", "sports"))
+    model = SklearnMultiLabelClassifier().fit(texts, table)
+    found, of_three = model.predict_proba(texts), table[:, [0, 2, 3]]
+    assert model.classes_.tolist() == [0, 1, 2, 3]
+    assert not model.predict(texts)[:, 1].any()
+    np.testing.assert_allclose(found[:, 1], 1 / 72, rtol=1e-5)
+    same = SklearnMultiLabelClassifier().fit(texts, of_three).predict_proba(texts)
+    np.testing.assert_array_equal(found[:, [0, 2, 3]], same)
+
+
+def test_a_table_of_other_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected zeros and ones"):
+        SklearnMultiLabelClassifier().fit(["a cat", "a dog"], np.array([[0, 2], [1, 0]]))

@@ -44,8 +44,16 @@ def read_labels(labels: Iterable[Any]) -> list[Any]:
     return found
 
 
-def read_sets(labels: Iterable[Collection[str]]) -> list[frozenset[str]]:
-    """Return the labels of each text; raise `ValueError` if a text has one instead of several."""
+def read_sets(labels: Iterable[Collection[Any]]) -> list[frozenset[Any]]:
+    """Return the labels of each text; raise `ValueError` if a text has one instead of several.
+
+    Labels of a table of zeros and ones, as scikit-learn has them, are the numbers of its columns.
+
+    >>> [sorted(chosen) for chosen in read_sets(np.array([[0, 1], [1, 1], [0, 0]]))]
+    [[1], [0, 1], []]
+    """
+    if getattr(labels, "ndim", 1) == 2:
+        return [frozenset(np.flatnonzero(row).tolist()) for row in _read_table(labels)]
     found = _to_list(labels, "labels")
     for position, chosen in enumerate(found):
         if isinstance(chosen, str) or not isinstance(chosen, Collection):
@@ -54,6 +62,24 @@ def read_sets(labels: Iterable[Collection[str]]) -> list[frozenset[str]]:
                 "of labels, as ('late', 'cold') or ()"
             )
     return [frozenset(chosen) for chosen in found]
+
+
+def read_columns(labels: Any) -> range:
+    """Return the numbers of a table's columns: of an array, a sparse one, or a data frame.
+
+    There are none of what is no table.
+
+    >>> read_columns(np.zeros((4, 3))), read_columns([("late", "cold"), ()])
+    (range(0, 3), range(0, 0))
+    """
+    return range(labels.shape[1] if getattr(labels, "ndim", 1) == 2 else 0)
+
+
+def _read_table(labels: Any) -> npt.NDArray[Any]:
+    found = np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels)
+    if not np.isin(found, (0, 1)).all():
+        raise ValueError("Received a table of labels with other numbers; expected zeros and ones")
+    return found
 
 
 def read_names(label_names: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:

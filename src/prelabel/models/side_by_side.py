@@ -59,6 +59,8 @@ class LabeledSets:
         How often each text counts, shape (texts,).
     spoken_for
         By label, see `find_spoken_for`.
+    named
+        The classes that can be learned from their names, too.
     """
 
     texts: Sequence[str]
@@ -67,11 +69,18 @@ class LabeledSets:
     classes: tuple[str, ...]
     representation: Representation
     spoken_for: Mapping[str, Collection[str]]
+    named: Collection[str]
 
     @property
-    def always(self) -> npt.NDArray[np.bool_]:
-        """Which of the classes all texts have that weigh anything, shape (classes,)."""
-        found: npt.NDArray[np.bool_] = np.logical_and.reduce(self.truths[self.weights > 0])
+    def certain(self) -> npt.NDArray[np.int8]:
+        """Which of the classes nothing tells from their absence, shape (classes,).
+
+        1 is a class that all texts have that weigh anything, -1 one that none has, nor a name.
+        """
+        truths = self.truths[self.weights > 0]
+        is_named = np.array([label in self.named for label in self.classes])
+        never = ~(np.logical_or.reduce(truths) | is_named)
+        found: npt.NDArray[np.int8] = np.logical_and.reduce(truths).astype(np.int8) - never
         return found
 
 
@@ -111,18 +120,17 @@ class SideBySide:
         return SideBySide(linear, self.scores * slope + shift)
 
     def add_certainties(self, sets: LabeledSets) -> SideBySide:
-        """Return the same with the odds that Laplace's rule gives a label that all texts have.
+        """Return the same with the odds that Laplace's rule gives a label that all have, or none.
 
-        Such a label is what stands above all others in a tree, or what nobody has left out so far.
+        All have what stands above all others in a tree, or what nobody has left out so far; none
+        has an empty column of a table.
         """
-        sure = np.log1p(sets.weights.sum(), dtype=np.float32)  # n + 1 to 1, after n texts
+        # n + 1 to 1, after n texts
+        odds = sets.certain * np.log1p(sets.weights.sum(), dtype=np.float32)
         is_measured = ~np.isnan(self.scores).all(axis=1, keepdims=True)
         return SideBySide(
-            Linear(
-                self.linear.coefficients,
-                np.where(sets.always, sure, self.linear.intercept),
-            ),
-            np.where(sets.always & is_measured, sure, self.scores),
+            Linear(self.linear.coefficients, np.where(odds, odds, self.linear.intercept)),
+            np.where((odds != 0) & is_measured, odds, self.scores),
         )
 
     def losses(self, sets: LabeledSets) -> Floats:

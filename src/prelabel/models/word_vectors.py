@@ -64,10 +64,23 @@ def learn_word_directions(
     A word stands at its vector, and any other n-gram where the words that have it stand on
     average, so that a word no text had before is near those it is made like.
 
+    Parameters
+    ----------
+    texts
+        Of all texts of the project, labeled or not; of more than a million running words, those
+        of evenly spaced texts are counted.
+    features
+        Fitted on these texts: which words and n-grams there are.
+    n_components
+        How many directions to learn at most, at least 1.
+    seed
+        Of the decomposition's random start, at least 0.
+
     Returns
     -------
-    Shape (features, components), float32: fewer than ``n_components`` where there are not so many
-    words, and none where no two words are neighbours.
+    Matrix
+        Shape (features, components), float32: fewer than ``n_components`` where there are not so
+        many words, and none where no two words are neighbours.
     """
     words = _read(texts, features)
     columns, numbers = np.unique(words.columns, return_inverse=True)
