@@ -1,6 +1,6 @@
 """What it costs to serve a class of one's own that does nothing: beside the reference.
 
-    python benchmarks/custom.py --reference ../label-studio-ml-backend --output custom.md
+    python benchmarks/custom.py --reference ../label-studio-ml-backend > custom.md
 
 One folder with a trivial `LabelStudioMLBase` is served by both, unchanged; a trivial `TextModel`,
 which the reference does not know, is compared with the reference's trivial class. What is left is
@@ -11,7 +11,6 @@ neighbours; ± is the standard deviation over the rounds.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from arguments import make_parser
 from comparison import Figure, write_figures
 from servers import Reference, Server, serve_prelabel
 from workload import WORDS_A_TEXT, Conversation, Workload
@@ -80,18 +80,14 @@ Cost = tuple[float, float]
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = make_parser(__doc__, reads_sets=False)
     parser.add_argument("--reference", type=Path, help="a checkout of label-studio-ml-backend")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=500, help="requests of a kind in a round")
-    parser.add_argument("--output", type=Path, help="Markdown file (default: standard output)")
     arguments = parser.parse_args()
     reference = Reference.find(arguments.reference)
-    text = write_figures(list(_measure(arguments.rounds, arguments.requests, reference)))
-    if arguments.output:
-        arguments.output.write_text(text)
-    else:
-        sys.stdout.write(text)
+    figures = list(_measure(arguments.rounds, arguments.requests, reference))
+    sys.stdout.write(write_figures(figures))
 
 
 def _measure(n_rounds: int, n_requests: int, reference: Reference | None) -> Iterator[Figure]:

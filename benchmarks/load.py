@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from arguments import make_parser
 from contenders import Contenders
 from data_sets import read_sets
 from servers import Reference, Server, serve_prelabel
@@ -47,8 +49,7 @@ class Seen:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    parser = make_parser(__doc__)
     parser.add_argument("--set", default="20news", help="which of them (default: 20news)")
     parser.add_argument("--reference", type=Path, help="a checkout of label-studio-ml-backend")
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -62,7 +63,7 @@ def main() -> None:
         folder = (arguments.work or Path(temporary)).absolute()
         reference = Reference.find(arguments.reference)
         contenders = Contenders(work=work, folder=folder, reference=reference)
-        print(_write(list(_measure(contenders, arguments))))  # noqa: T201 - its purpose
+        sys.stdout.write(_write(list(_measure(contenders, arguments))))
 
 
 def _measure(
@@ -166,7 +167,7 @@ def _write(measured: list[tuple[str, float, Seen]]) -> str:
         lines += _write_memory(name, seen.memory_bytes)
     for name, _, seen in measured:
         lines += [f"\n{name}: {error}" for error in sorted(set(seen.errors))[:5]]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
 
 
 def _write_memory(name: str, readings: list[dict[str, int]]) -> Iterator[str]:

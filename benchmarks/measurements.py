@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from comparison import Figure
 from contenders import Contenders
+from one_label import make_vectorizer
 from servers import Server, serve_prelabel
-from sklearn.feature_extraction.text import TfidfVectorizer
 from workload import Conversation
 
 from prelabel.models.features import TfidfFeatures
@@ -53,9 +53,7 @@ def measure_features(plan: Plan) -> Iterator[Figure]:
     """Texts a CPU second from text to vector, in the process itself, a thousand at once."""
     work = plan.contenders.work
     texts = work.texts[: plan.served]
-    # https://github.com/HumanSignal/label-studio-ml-backend/blob/d02cedf/label_studio_ml/examples/sklearn_text_classifier/model.py
-    theirs = TfidfVectorizer(ngram_range=(1, 3), token_pattern=r"(?u)\b\w\w+\b|\w").fit(texts)  # noqa: S106
-    contenders = [TfidfFeatures().fit(texts).transform, theirs.transform]
+    contenders = [TfidfFeatures().fit(texts).transform, make_vectorizer().fit(texts).transform]
     speeds = [
         [_texts_a_second(transform, work.predicted[:1_000]) for transform in contenders]
         for _ in range(plan.rounds)

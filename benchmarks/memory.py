@@ -8,13 +8,13 @@ coefficients, scores all texts.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from arguments import make_parser
 from data_sets import read_sets
 
 from prelabel.models.features import TfidfFeatures
@@ -44,8 +44,7 @@ def make_models(texts: Sequence[str], n: int, n_labels: int) -> list[LinearScore
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    parser = make_parser(__doc__)
     parser.add_argument("--set", default="20news", help="whose texts are read (default: 20news)")
     parser.add_argument("--projects", type=int, default=100)
     parser.add_argument("--labels", type=int, default=20)

@@ -8,13 +8,12 @@ labels, which nobody has seen. Draws in which names cannot speak are left out.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from arguments import make_parser
 from data_sets import DataSet, read_sets
 
 from prelabel.loop.evaluation import calibration_error
@@ -73,8 +72,7 @@ def write_rows(sets: Sequence[DataSet[str]], counts: Sequence[int], seeds: int) 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    parser = make_parser(__doc__)
     parser.add_argument("--sets", nargs="+", default=[], help="only these (default: all)")
     parser.add_argument("--texts", nargs="+", type=int, default=[500, 700, 1000, 2000, 5000])
     parser.add_argument("--seeds", type=int, default=5, help="random draws (default: 5)")

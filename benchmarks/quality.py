@@ -1,6 +1,6 @@
 """How good suggestions are after 0 to 1,000 labels: prelabel's model against the reference's.
 
-    python benchmarks/quality.py DATA --cache .benchmarks --output quality.md
+    python benchmarks/quality.py DATA --cache .benchmarks > quality.md
 
 Every learner sees the same examples, drawn at random from the train split, and is measured on the
 test split. prelabel also sees the texts of the train split without their labels, as it does when
@@ -25,6 +25,7 @@ import numpy as np
 import one_label
 import several_labels
 import sklearn
+from arguments import make_parser
 from data_sets import DataSet, read_sets, read_sets_of_several
 from results import Cache, Results, Run, digest_models, write_table
 
@@ -128,8 +129,7 @@ def read_parts(arguments: argparse.Namespace) -> list[Part]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    parser = make_parser(__doc__)
     parser.add_argument("--sets", nargs="+", default=[], help="only these (default: all)")
     parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
     parser.add_argument("--seeds", type=int, default=5, help="random draws (default: 5)")
@@ -137,16 +137,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder that keeps what was measured")
     parser.add_argument("--ablation", action="store_true", help="vary each ingredient, too")
     parser.add_argument("--learners", nargs="+", help="only these (default: all)")
-    parser.add_argument("--output", type=Path, help="Markdown file (default: standard output)")
     arguments = parser.parse_args()
     parts = read_parts(arguments)
     if not parts:
         parser.error(f"no such data set in {arguments.folder}, or no such learner")
-    text = "\n".join(write_report(part, run_all(part, arguments)) for part in parts)
-    if arguments.output:
-        arguments.output.write_text(text)
-    else:
-        sys.stdout.write(text)
+    sys.stdout.write("\n".join(write_report(part, run_all(part, arguments)) for part in parts))
 
 
 if __name__ == "__main__":

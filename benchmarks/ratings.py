@@ -8,14 +8,13 @@ all, make one to five stars. Tests are made of the test split's sentences: none 
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from arguments import make_parser
 from data_sets import read_sets
 
 from prelabel.models.logistic import SklearnTextClassifier
@@ -64,9 +63,8 @@ def suggest(texts: list[str], stars: Stars, tests: list[str]) -> dict[str, Stars
 
 def main() -> None:
     """Print by how many stars each way is off, and how often it is right."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="folder of data sets")
-    (reviews,) = read_sets(parser.parse_args().data, ["movie_reviews"], max_texts=10**9)
+    parser = make_parser(__doc__)
+    (reviews,) = read_sets(parser.parse_args().folder, ["movie_reviews"], max_texts=10**9)
     sentences = sort_sentences(reviews.texts, reviews.labels)
     unseen = sort_sentences(reviews.test_texts, reviews.test_labels)
     for n in (100, 300, 1000):

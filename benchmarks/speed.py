@@ -1,6 +1,6 @@
 """What prelabel costs to run: beside the reference, if a checkout of it is named.
 
-    python benchmarks/speed.py DATA --reference ../label-studio-ml-backend --output speed.md
+    python benchmarks/speed.py DATA --reference ../label-studio-ml-backend > speed.md
 
 Texts are pieces of fifty words of a data set, by default of 20 labels; where it has too few, runs
 of ten words of texts of one label are put together. Costs are CPU seconds of all processes of a
@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from arguments import make_parser
 from comparison import Figure, write_figures
 from contenders import Contenders
 from data_sets import read_sets
@@ -32,8 +33,7 @@ _FURTHER = 500  # labels that come while it is measured
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    parser = make_parser(__doc__)
     parser.add_argument("--set", default="20news", help="which of them (default: 20news)")
     parser.add_argument("--reference", type=Path, help="a checkout of label-studio-ml-backend")
     parser.add_argument("--reference-python", type=Path, help="default: its .venv/bin/python")
@@ -52,14 +52,10 @@ def main() -> None:
         "bound (default: it is not run: 100,000 labels take more than 20 GB)",
     )
     parser.add_argument("--work", type=Path, help="folder that keeps what was learned")
-    parser.add_argument("--output", type=Path, help="Markdown file (default: standard output)")
     arguments = parser.parse_args()
     with TemporaryDirectory() as temporary:
-        text = write_figures(_measure(arguments, arguments.work or Path(temporary)))
-    if arguments.output:
-        arguments.output.write_text(text)
-    else:
-        sys.stdout.write(text)
+        figures = _measure(arguments, arguments.work or Path(temporary))
+    sys.stdout.write(write_figures(figures))
 
 
 def _measure(arguments: argparse.Namespace, folder: Path) -> list[Figure]:

@@ -9,7 +9,6 @@ does not; memory is the peak of ``prelabel sync`` (RSS).
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.arguments import make_parser
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project
 from tests.acceptance.topics import TOPICS, make_texts
@@ -49,7 +49,7 @@ class Run:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = make_parser(__doc__, reads_sets=False)
     parser.add_argument("--tasks", type=int, default=20_000)
     parser.add_argument("--label-studio", type=Path, default=_ENVIRONMENT)
     arguments = parser.parse_args()

@@ -1,0 +1,20 @@
+"""What the command lines of the scripts have in common."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def make_parser(module_doc: str | None, *, reads_sets: bool = True) -> argparse.ArgumentParser:
+    """Return a parser that says what a script is for, as the first line of its docstring does.
+
+    Parameters
+    ----------
+    reads_sets
+        Whether it is told a folder of data sets.
+    """
+    parser = argparse.ArgumentParser(description=(module_doc or "").partition("\n")[0])
+    if reads_sets:
+        parser.add_argument("folder", type=Path, help="a folder of data sets: a folder each")
+    return parser
