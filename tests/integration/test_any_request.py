@@ -47,7 +47,7 @@ BODIES: dict[str, list[Any]] = {
     "/delete": [{"project": KEY}],
     "/duplicate_model": [{"project_src": KEY, "project_dst": "2.1795447612"}],
     "/validate": [{"config": ROWS[0].label_config}],
-}  # fmt: skip
+}
 
 
 def walk(value: Any) -> Iterator[tuple[Any, Any]]:

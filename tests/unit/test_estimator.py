@@ -310,9 +310,9 @@ def test_its_score_is_the_accuracy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "weights"), [(["spam"], None), (["spam"] * 3, None), (["spam"] * 2, [1]),
-                            (["spam"] * 2, [0, 0])]
-)  # fmt: skip
+    ("labels", "weights"),
+    [(["spam"], None), (["spam"] * 3, None), (["spam"] * 2, [1]), (["spam"] * 2, [0, 0])],
+)
 def test_its_score_is_of_a_label_and_a_weight_for_each_text(
     labels: list[str], weights: list[int] | None
 ) -> None:

@@ -51,9 +51,9 @@ def library() -> Library:
 
 
 @pytest.fixture
-def make(database: Database, projects: ProjectStore, library: Library) -> Iterator[
-    Callable[..., Texts]
-]:  # fmt: skip
+def make(
+    database: Database, projects: ProjectStore, library: Library
+) -> Iterator[Callable[..., Texts]]:
     projects.see(PROJECT, CONFIG)
     with ExitStack() as stack:
 

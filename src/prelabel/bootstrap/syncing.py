@@ -11,9 +11,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.syncs import SyncStore
 
 
-def pull_labels(
-    settings: Settings, project_id: int, *, everything: bool, report: Report
-) -> Synced:  # fmt: skip
+def pull_labels(settings: Settings, project_id: int, *, everything: bool, report: Report) -> Synced:
     """Pull what changed in a project, or everything, into the data folder.
 
     A server on that folder learns what is new, as if its webhooks had told it.

@@ -43,9 +43,7 @@ def write_params_of(project_id: int, ids: Sequence[int]) -> Params:
     return _write_query(project_id, [_LABELED], len(ids), ids=ids) | _WITH_ANNOTATIONS
 
 
-def write_count_params(
-    project_id: int, *, after_id: int, page_size: int
-) -> Params:  # fmt: skip
+def write_count_params(project_id: int, *, after_id: int, page_size: int) -> Params:
     """Ask how many annotations the first labeled tasks after an id have."""
     wanted = _write_query(project_id, [_after(after_id), _LABELED], page_size)
     return {**wanted, "include": "id,total_annotations"}

@@ -95,9 +95,7 @@ class LabelSync:
             seconds=time.monotonic() - started,
         )
 
-    def _begin(
-        self, project: ProjectKey, label_config: str, *, everything: bool = False
-    ) -> Sync:  # fmt: skip
+    def _begin(self, project: ProjectKey, label_config: str, *, everything: bool = False) -> Sync:
         newest = self._client.summary(project.id).newest
         sync = self._syncs.begin(project, label_config, newest=newest, everything=everything)
         what = "everything" if sync.since is None else f"what changed since {sync.since}"

@@ -25,9 +25,7 @@ _AWAY_FOR = timedelta(minutes=1)
 """How soon the next slice is fetched, and how soon after one of which no text could be had."""
 
 
-def fetch_again(
-    texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot
-) -> bool:  # fmt: skip
+def fetch_again(texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> bool:
     """Fetch what has failed, if it is time; return whether there is more to learn from now.
 
     More is what a label is about, and any text where names may wait for more.
@@ -77,9 +75,7 @@ def fetch_ahead(
     )
 
 
-def _count_texts(
-    texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot
-) -> int:  # fmt: skip
+def _count_texts(texts: Texts, project: ProjectKey, schema: LabelSchema, snapshot: Snapshot) -> int:
     """Count as a training does: a text may be there and say nothing."""
     filled = texts.fill(project, schema, snapshot.data)
     return sum(len(read_pool(control, filled)) for control in schema.controls)

@@ -128,9 +128,7 @@ def predict_at_once(service: Service, body: bytes) -> bytes | None:
     return _write_predictions(service, predictions)
 
 
-def _take_texts(
-    service: Service, request: PredictBody, project: ProjectKey, n_bytes: int
-) -> None:  # fmt: skip
+def _take_texts(service: Service, request: PredictBody, project: ProjectKey, n_bytes: int) -> None:
     service.asked.take(project, request.read_tasks, n_tasks=len(request.tasks), n_bytes=n_bytes)
 
 

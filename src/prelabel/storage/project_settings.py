@@ -5,9 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from prelabel.errors import StorageError
-from prelabel.recent import Recent
 from prelabel.storage.database import Database
-from prelabel.storage.projects import REMEMBERED
+from prelabel.storage.remembered import Remembered
 from prelabel.storage.tables import is_project, project_table, update_project
 from prelabel.types import ProjectKey, ProjectSettings
 
@@ -17,36 +16,29 @@ class ProjectSettingsStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._read = Recent[ProjectKey, tuple[int, ProjectSettings]](REMEMBERED)
+        self._settings = Remembered[ProjectSettings](database)
 
     def get(self, project: ProjectKey) -> ProjectSettings:
         """Return a project's settings; those of a project that is not known are empty.
 
         While the store cannot be read they are what they were: what is loaded is served on.
         """
-        known = self._read.get(project)
-        try:
-            return self._get(project, known)
-        except StorageError:
-            if known is None:
-                raise
-            return known[1]
 
-    def _get(
-        self, project: ProjectKey, known: tuple[int, ProjectSettings] | None
-    ) -> ProjectSettings:
-        change = self._database.last_change()
-        if known is None or known[0] != change:
+        def read() -> ProjectSettings:
             query = select(project_table.c.settings).where(is_project(project))
             with self._database.read() as connection:
-                settings = ProjectSettings.from_mapping(connection.scalar(query))
-            self._read[project] = known = change, settings
-        return known[1]
+                return ProjectSettings.from_mapping(connection.scalar(query))
+
+        try:
+            return self._settings.get(project, read)
+        except StorageError:
+            if (before := self._settings.last(project)) is None:
+                raise
+            return before
 
     def known(self, project: ProjectKey, change: int) -> ProjectSettings | None:
         """Return a project's settings since a change, if they are known; None if not."""
-        known = self._read.get(project)
-        return known[1] if known and known[0] == change else None
+        return self._settings.known(project, change)
 
     def set(self, project: ProjectKey, settings: ProjectSettings) -> ProjectSettings:
         """Set a known project's settings; return those before. Writes only if that is news."""

@@ -9,18 +9,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, insert, literal, select, update
 
 from prelabel.label_config import read_label_config
-from prelabel.recent import Recent
 from prelabel.storage.clock import LONGEST_RETRY, has_come, now, pause_after
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import ask
+from prelabel.storage.remembered import Remembered
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
 
 MOST_REFUSALS = 10
 """Refusals, one after the other, until a sync is given up: after half an hour or more."""
-
-REMEMBERED = 1000
-"""Projects of which the last answer is kept in memory, of each kind of answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +66,7 @@ class ProjectStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._read = Recent[ProjectKey, tuple[int, Row[Any] | None]](REMEMBERED)
+        self._rows = Remembered[Row[Any] | None](database)
 
     def see(self, project: ProjectKey, label_config: str | None = None) -> Seen:
         """Remember that a project exists with this labeling config; writes only if that is news.
@@ -84,14 +81,12 @@ class ProjectStore:
             return see(connection, project, label_config, None)
 
     def _find(self, project: ProjectKey) -> Row[Any] | None:
-        change = self._database.last_change()
-        known = self._read.get(project)
-        if known is None or known[0] != change:
+        def read() -> Row[Any] | None:
             query = select(project_table).where(is_project(project))
             with self._database.read() as connection:
-                known = change, connection.execute(query).one_or_none()
-            self._read[project] = known
-        return known[1]
+                return connection.execute(query).one_or_none()
+
+        return self._rows.get(project, read)
 
     def is_known(self, project: ProjectKey) -> bool:
         """Whether a project has been seen, and not forgotten since."""

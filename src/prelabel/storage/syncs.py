@@ -198,9 +198,7 @@ def _since(until: datetime | None, newest: datetime | None) -> datetime | None:
     return newest if newest == until else min(newest, until) - OVERLAP
 
 
-def _take_away_unseen(
-    connection: Connection, sync: Sync, *which: ColumnElement[bool]
-) -> int:  # fmt: skip
+def _take_away_unseen(connection: Connection, sync: Sync, *which: ColumnElement[bool]) -> int:
     """Delete the annotations that the sync did not show; return the number of label changes."""
     unseen = and_(
         annotation_table.c.project == str(sync.project),

@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from prelabel.recent import Recent
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.leases import check_lease
-from prelabel.storage.projects import REMEMBERED
+from prelabel.storage.remembered import Remembered
 from prelabel.storage.tables import project_table, update_project, version_table
 from prelabel.types import Head, ModelVersion, ProjectKey
 
@@ -23,7 +22,7 @@ class VersionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._active = Recent[ProjectKey, tuple[int, ModelVersion]](REMEMBERED)
+        self._active = Remembered[ModelVersion | None](database)
 
     def add(
         self,
@@ -93,17 +92,13 @@ class VersionStore:
 
         Nothing is queried while nothing in the database has changed: it is asked at every request.
         """
-        change = self._database.last_change()
-        known = self._active.get(project)
-        if known is not None and known[0] == change:
-            return known[1]
-        with self._database.read() as connection:
-            row = connection.execute(_ACTIVE, {"key": str(project)}).one_or_none()
-        if row is None:
-            return None
-        version = _to_version(row)
-        self._active[project] = (change, version)
-        return version
+
+        def read() -> ModelVersion | None:
+            with self._database.read() as connection:
+                row = connection.execute(_ACTIVE, {"key": str(project)}).one_or_none()
+            return _to_version(row) if row else None
+
+        return self._active.get(project, read)
 
     def last_change(self) -> int:
         """Return `Database.last_change`."""
@@ -111,8 +106,7 @@ class VersionStore:
 
     def known_active(self, project: ProjectKey, change: int) -> ModelVersion | None:
         """Return the version that was served at a change, if that is known; None if not."""
-        known = self._active.get(project)
-        return known[1] if known and known[0] == change else None
+        return self._active.known(project, change)
 
     def all_active(self) -> list[ModelVersion]:
         """Return the versions that are served, of all projects but the forgotten, by project."""
