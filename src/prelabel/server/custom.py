@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prelabel.custom.service import CustomService
+from prelabel.server.assembly import assemble
 from prelabel.server.custom_routes import (
     GETS,
     MODEL_POSTS,
@@ -22,9 +18,7 @@ from prelabel.server.custom_routes import (
     Handle,
     HandleOfProject,
 )
-from prelabel.server.errors import exception_handlers
 from prelabel.server.limits import ProjectLimiters, read_project
-from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.posts import read_body
 
 Answer = Callable[[bytes], Awaitable[Response]]
@@ -32,33 +26,7 @@ Answer = Callable[[bytes], Awaitable[Response]]
 
 def create_custom_app(service: CustomService) -> ASGIApp:
     """Return the application that serves ``service``; stopping it stops the service."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await run_in_threadpool(service.stop)
-
-    posts = _post_endpoints(service)
-    table = [
-        *(_get_route(service, path) for path in GETS),
-        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
-    ]
-    known = frozenset(route.path for route in table)
-    app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
-    app.router.redirect_slashes = False  # to an address that proxies and secrets make a wrong one
-    shortcut = ShortcutMiddleware(app, posts=posts)
-    return RequestMiddleware(
-        shortcut, settings=service.settings, metrics=service.metrics, routes=known
-    )
-
-
-def _get_route(service: CustomService, path: str) -> Route:
-    async def get(request: Request) -> Response:
-        return await GETS[path](service, request)
-
-    return Route(path, get, methods=["GET"])
+    return assemble(service, GETS, _post_endpoints(service))
 
 
 class _PostEndpoint:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from prelabel.custom.service import CustomService
 from prelabel.custom.session import SINGULAR, read_config, read_json
 from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
+from prelabel.server.assembly import Gets, with_descriptions
 from prelabel.server.limits import read_project
 from prelabel.server.monitoring import get_livez, get_metrics
-from prelabel.server.openapi import ANSWERS, describe_api, write_page
+from prelabel.server.openapi import ANSWERS
 from prelabel.server.posts import to_response
 from prelabel.storage.model_events import ModelEvent
 from prelabel.types import ProjectKey
@@ -40,16 +41,6 @@ async def get_versions(service: CustomService, request: Request) -> Response:
     """``GET /versions``: of ``?project=`` the version, and the last events with what went wrong."""
     given = request.query_params.get("project", "")
     return await run_in_threadpool(_read_versions, service, given)
-
-
-async def get_openapi(_service: CustomService, _request: Request) -> Response:
-    """``GET /openapi.json``: these endpoints, for programs."""
-    return to_response(_describe())
-
-
-async def get_docs(_service: CustomService, _request: Request) -> Response:
-    """``GET /docs``: these endpoints, for people."""
-    return HTMLResponse(write_page(_describe()))
 
 
 def post_setup(service: CustomService, project: ProjectKey, body: bytes) -> Response:
@@ -139,29 +130,25 @@ def _write_event(event: ModelEvent) -> dict[str, Any]:
     }
 
 
-GETS: Mapping[str, Callable[[CustomService, Request], Awaitable[Response]]] = {
-    "/": get_health,
-    "/health": get_health,
-    "/livez": get_livez,
-    "/readyz": get_readyz,
-    "/versions": get_versions,
-    "/metrics": get_metrics,
-    "/openapi.json": get_openapi,
-    "/docs": get_docs,
-}
-
 MODEL_POSTS: Mapping[str, HandleOfProject] = {"/setup": post_setup, "/predict": post_predict}
 """What runs the model's code: on threads of the project."""
 
 STORE_POSTS: Mapping[str, Handle] = {"/webhook": post_webhook, "/job_status": post_job_status}
 
-_ANSWERS = {
-    **ANSWERS,
-    "/webhook": {"status": {"enum": ["ok", "Unknown event"]}},
-    "/job_status": {"job": {"type": "string"}, "state": {"type": "string"}},
-}
-
-
-def _describe() -> dict[str, Any]:
-    statuses = {"/webhook": (200, 201)}
-    return describe_api(GETS, {**MODEL_POSTS, **STORE_POSTS}, answers=_ANSWERS, statuses=statuses)
+GETS: Gets[CustomService] = with_descriptions(
+    {
+        "/": get_health,
+        "/health": get_health,
+        "/livez": get_livez,
+        "/readyz": get_readyz,
+        "/versions": get_versions,
+        "/metrics": get_metrics,
+    },
+    {**MODEL_POSTS, **STORE_POSTS},
+    answers={
+        **ANSWERS,
+        "/webhook": {"status": {"enum": ["ok", "Unknown event"]}},
+        "/job_status": {"job": {"type": "string"}, "state": {"type": "string"}},
+    },
+    statuses={"/webhook": (200, 201)},
+)
