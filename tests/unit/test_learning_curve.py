@@ -165,3 +165,20 @@ def test_chance_moves_the_accuracy_on_equal_texts_as_on_one() -> None:
     assert "would add" in each.advice
     assert five.advice.endswith("on 5 texts left out: no more than chance can (±22.1).")
     assert len(plan(make("ab" * 100, texts=50)).hidden) == 10
+
+
+def test_a_curve_chooses_of_what_each_task_offers_as_predictions_do() -> None:
+    class AlwaysC(Letters):
+        def predict_proba(self, texts: Sequence[str]) -> Any:
+            return np.tile(np.array([0.3, 0.2, 0.5], np.float32), (len(texts), 1))
+
+    examples = [
+        Example(task_id=n, text=f"text {n}", labels=tuple("abc"[n % 3]), offered=frozenset("ab"))
+        for n in range(60)
+    ]
+    dynamic = '<View><Text name="t" value="$t"/><Choices name="c" toName="t" value="$o"/></View>'
+    (control,) = parse_label_config(dynamic).controls
+    experiment = plan(examples)
+    lesson = Lesson(control=control, examples=examples, pool=(), method=Method(model_class=AlwaysC))
+    right = np.mean([example.labels == ("a",) for example in experiment.test])
+    assert {trial.accuracy for trial in experiment.run(lesson)} == {right}

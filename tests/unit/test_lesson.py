@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Self
 
+import numpy as np
 import pytest
 
 from prelabel.errors import ModelError, NotEnoughLabelsError
 from prelabel.label_config import parse_label_config
+from prelabel.loop.evaluation import LEAST_PROBABILITY
+from prelabel.loop.gate import write_left_out
 from prelabel.loop.lesson import Lesson
 from prelabel.models.base import TextModel
 from prelabel.models.logistic import SklearnTextClassifier
@@ -158,3 +162,40 @@ def test_another_lesson_of_the_control_has_other_examples_and_texts() -> None:
     whole = lesson("a", "b", "a", texts=["t"])
     part = whole.of(whole.examples[:1], ["u"])
     assert (len(part.examples), part.pool, part.control) == (1, ["u"], whole.control)
+
+
+def of_offers(tag: str, *decided: tuple[str, str]) -> Lesson:
+    """Return a lesson of tasks that have some of three labels, some of which were chosen."""
+    plain = lesson(tag=tag)
+    examples = [
+        Example(task_id=n, text=f"text {n}", labels=tuple(chosen), offered=frozenset(offered))
+        for n, (chosen, offered) in enumerate(decided)
+    ]
+    return plain.of(examples, ())
+
+
+def test_of_labels_that_tasks_offer_it_is_measured_which_of_those_is_chosen() -> None:
+    of_some = of_offers(OFFERED, ("a", "ab"), ("b", "bc"), ("c", "ac"), ("b", ""))
+    model = Letters().fit(["a", "b", "c"], ["a", "b", "c"])
+    rows = [[0.3, 0.1, 0.6], [0.6, 0.3, 0.1], [0.6, 0.1, 0.3], [0.1, 0.8, 0.1]]
+    model.out_of_fold_ = np.array(rows, np.float32)
+    found = of_some.evaluate(model)
+    assert found is not None
+    assert found.accuracy == 0.5  # of the last, nothing is offered that is known
+    sure = [0.3 / 0.4, 0.3 / 0.4, 0.3 / 0.9, LEAST_PROBABILITY]
+    assert found.log_loss == pytest.approx(-np.log(sure).mean())
+    stored = json.loads(write_left_out({"c": model}, [of_some]))
+    assert stored["c"][:3] == [[0, ["a"]], [1, ["b"]], [2, ["a"]]]
+
+
+def test_of_several_that_tasks_offer_the_others_are_not_known() -> None:
+    several = OFFERED.replace("/>", ' choice="multiple"/>')
+    of_some = of_offers(several, ("a", "ab"), ("", "bc"))
+    model = SklearnMultiLabelClassifier()
+    model.classes_, model.thresholds_ = np.array(["a", "b", "c"]), np.full(3, 0.5, np.float32)
+    model.out_of_fold_ = np.array([[0.9, 0.2, 0.9], [0.9, 0.1, 0.2]], np.float32)
+    found = of_some.evaluate(model)
+    assert found is not None
+    assert found.accuracy == 1
+    assert found.log_loss == pytest.approx(-np.log([0.9, 0.8, 0.9, 0.8]).mean())
+    assert json.loads(write_left_out({"c": model}, [of_some])) == {"c": [[0, ["a"]], [1, []]]}

@@ -95,3 +95,15 @@ def test_no_label_at_all_is_an_example_where_none_need_be_chosen() -> None:
     (example,) = read_examples(SEVERAL, [chose(1), chose(2)])
     assert (example.labels, example.weight, example.label) == ((), 1.0, "")
     assert read_examples(CONTROL, [chose(1)]) == []
+
+
+def test_an_example_knows_what_its_task_offers() -> None:
+    (dynamic,) = parse_label_config(
+        '<View><Text name="text" value="$text"/>'
+        '<Choices name="topic" toName="text" value="$options"/></View>'
+    ).controls
+    task, annotation = labeled(1, "sports")
+    offering = replace(task, data={**task.data, "options": ["sports", {"value": "cooking"}]})
+    (example,) = read_examples(dynamic, [(offering, annotation)])
+    assert example.offered == frozenset({"sports", "cooking"})
+    assert read_examples(CONTROL, [(offering, annotation)])[0].offered is None

@@ -32,14 +32,33 @@ def decide(
         The labels that each text's own task may have; None if that says nothing of them.
     """
     probabilities, classes = model.predict_proba(texts), labels_of(model)
-    if not isinstance(model, MultiLabelModel) and control.options_key is None:
-        yield from _choose_one_each(control, classes, probabilities)
-        return
-    for row, allowed in zip(probabilities, offered, strict=True):
-        if isinstance(model, MultiLabelModel):
+    if isinstance(model, MultiLabelModel):
+        for row, allowed in zip(probabilities, offered, strict=True):
             yield _choose_several(control, model, classes, row, allowed)
-        else:
-            yield _choose_offered(control, classes, row, allowed)
+    elif control.options_key is None:
+        yield from _choose_one_each(control, classes, probabilities)
+    else:
+        yield from _choose_offered(control, classes, restrict(probabilities, classes, offered))
+
+
+def restrict(
+    probabilities: Probabilities, classes: Sequence[str], offered: Sequence[Offered]
+) -> Probabilities:
+    """Return probabilities where what a task does not offer is out of the question.
+
+    Its label, of several in ``classes``, is one of those that it offers: they sum to 1 again. A row
+    is 0 throughout if none of them is known.
+    """
+    found = np.where(mark_offered(classes, offered), probabilities, 0)
+    sums = found.sum(axis=1, keepdims=True)
+    restricted: Probabilities = np.divide(found, sums, out=found, where=sums != 0)
+    return restricted
+
+
+def mark_offered(classes: Sequence[str], offered: Sequence[Offered]) -> npt.NDArray[np.bool_]:
+    """Return which labels each task offers, shape (texts, classes)."""
+    rows = [[allowed is None or label in allowed for label in classes] for allowed in offered]
+    return np.array(rows, np.bool_).reshape(len(offered), len(classes))
 
 
 def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabilities) -> Columns:
@@ -83,15 +102,12 @@ def _choose_one_each(
 
 
 def _choose_offered(
-    control: ControlTag, classes: Sequence[str], row: Probabilities, allowed: Offered
-) -> Decision | None:
-    if allowed is not None:  # what the task does not offer is out of the question
-        row = np.where([label in allowed for label in classes], row, 0)
-        if not row.any():
-            return None
-        row /= row.sum()
-    (best,) = choose_columns(control, classes, row[np.newaxis]).tolist()
-    return (classes[best],), min(1.0, float(row[best]))
+    control: ControlTag, classes: Sequence[str], restricted: Probabilities
+) -> Iterator[Decision | None]:
+    columns = choose_columns(control, classes, restricted)
+    scores = restricted[np.arange(len(columns)), columns]
+    for column, score in zip(columns.tolist(), scores.tolist(), strict=True):
+        yield ((classes[column],), min(1.0, score)) if score else None
 
 
 def _choose_several(

@@ -58,7 +58,12 @@ def read_examples(
                 chosen, weight = of_task[0].labels, 1.0
             else:
                 chosen, weight = agree(_counting(of_task))
-            examples.append(Example(task_id=number, text=text, labels=chosen, weight=weight))
+            examples.append(
+                Example(
+                    task_id=number, text=text, labels=chosen, weight=weight,
+                    offered=control.read_offered(task.data),
+                )
+            )  # fmt: skip
     return examples
 
 

@@ -134,7 +134,7 @@ def write_left_out(models: Mapping[str, Model], lessons: Sequence[Lesson]) -> by
 
 
 def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, ...]]]:
-    probabilities = model.out_of_fold_
+    probabilities = lesson.read_left_out(model)
     if probabilities is None:
         return []
     if isinstance(model, MultiLabelModel):

@@ -62,7 +62,8 @@ class Experiment:
 
     def _measure(self, control: ControlTag, model: Model) -> float:
         texts = [example.text for example in self.test]
-        found = decide_in_batches(model, control, texts, [None] * len(texts))
+        offered = [example.offered for example in self.test]
+        found = decide_in_batches(model, control, texts, offered)
         chosen = [set() if decision is None else set(decision[0]) for decision in found]
         pairs = zip(self.test, chosen, strict=True)
         return float(np.mean([_overlap({*example.labels}, labels) for example, labels in pairs]))

@@ -6,11 +6,19 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from prelabel.errors import NotEnoughLabelsError
 from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.admission import learn, require_answers
 from prelabel.loop.cross_validation import predict_left_out
-from prelabel.loop.decisions import choose_columns, choose_left_out
+from prelabel.loop.decisions import (
+    Probabilities,
+    choose_columns,
+    choose_left_out,
+    mark_offered,
+    restrict,
+)
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.base import Model, MultiLabelModel, labels_of
@@ -147,9 +155,23 @@ class Lesson:
             unlabeled=self.pool, label_names=names, sample_weight=weights,
         )  # fmt: skip
 
+    def read_left_out(self, model: Model) -> Probabilities | None:
+        """Return what a model says of the examples it left out, None if it left out none.
+
+        Of a control whose tasks offer labels of their own, that is about those: where one is
+        chosen, they sum to 1; where several may be, others are not known, NaN.
+        """
+        found = model.out_of_fold_
+        if found is None or self.control.options_key is None:
+            return found
+        classes, offered = labels_of(model), [example.offered for example in self.examples]
+        if isinstance(model, MultiLabelModel):
+            return np.where(mark_offered(classes, offered), found, np.float32(np.nan))
+        return restrict(found, classes, offered)
+
     def evaluate(self, model: Model) -> Evaluation | None:
         """Measure what a model decides about what it left out; None if it left nothing out."""
-        found = model.out_of_fold_
+        found = self.read_left_out(model)
         if found is None:
             return None
         if isinstance(model, MultiLabelModel):

@@ -106,12 +106,18 @@ class Example:
     """A task's text and the labels people gave it; its weight is the share of them who did.
 
     There is one label where one is to be chosen, and any number where several may be.
+
+    Attributes
+    ----------
+    offered
+        The labels that its task may have; None where all tasks may have the same.
     """
 
     task_id: int
     text: str
     labels: tuple[str, ...]
     weight: float = 1.0
+    offered: frozenset[str] | None = None
 
     @property
     def label(self) -> str:
