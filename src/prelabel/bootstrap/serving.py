@@ -107,7 +107,9 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
         predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
-        asked=AskedTexts(ProjectStore(database), _open_labels(settings, database)),
+        asked=AskedTexts(
+            ProjectStore(database), LabelStore(database, pool_texts=settings.pool_texts)
+        ),
         connections=connections,
     )
     scheduler.start()
@@ -129,10 +131,6 @@ def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextMo
         with connect(settings):
             pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
-
-
-def _open_labels(settings: Settings, database: Database) -> LabelStore:
-    return LabelStore(database, pool_texts=settings.pool_texts)
 
 
 def _make_scheduler(
@@ -165,7 +163,7 @@ def _make_ingest(
     return Ingest(
         projects=projects,
         settings=ProjectSettingsStore(database),
-        labels=_open_labels(settings, database),
+        labels=LabelStore(database, pool_texts=settings.pool_texts),
         jobs=jobs,
         texts=texts,
         can_sync=can_sync,

@@ -12,6 +12,8 @@ MOST_STARS = 100
 _BETWEEN_LEVELS = " / "
 _MOST_LEVELS = 50
 
+_Named = Iterator[tuple[tuple[str, ...], tuple[str, ...]]]  # paths, and what their ends are called
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Label:
@@ -49,16 +51,10 @@ def to_path(value: str) -> tuple[str, ...]:
 
 def read_choices(element: Element, *, as_paths: bool) -> tuple[Label, ...]:
     """Return the labels of the ``Choice`` tags under an element, each once."""
-    found: dict[str, Label] = {}
-    for path, names in _walk(element, ()):
-        value = to_value(path) if as_paths else path[-1]
-        found.setdefault(value, Label(value=value, names=names, path=path))
-    return tuple(found.values())
+    return _make_labels(_walk(element, ()), as_paths=as_paths)
 
 
-def _walk(
-    element: Element, above: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _walk(element: Element, above: tuple[str, ...]) -> _Named:
     for child in element:
         path = above
         if child.tag == "Choice":
@@ -78,16 +74,10 @@ def read_stars(element: Element) -> tuple[Label, ...]:
 
 def read_offered(options: object, *, as_paths: bool) -> tuple[Label, ...]:
     """Return the labels that a task's own data offers: strings, or objects with a ``value``."""
-    found: dict[str, Label] = {}
-    for path, names in _walk_options(options, ()):
-        value = to_value(path) if as_paths else path[-1]
-        found.setdefault(value, Label(value=value, names=names, path=path))
-    return tuple(found.values())
+    return _make_labels(_walk_options(options, ()), as_paths=as_paths)
 
 
-def _walk_options(
-    options: object, above: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _walk_options(options: object, above: tuple[str, ...]) -> _Named:
     if not isinstance(options, list) or len(above) == _MOST_LEVELS:
         return
     for option in options:
@@ -99,6 +89,15 @@ def _walk_options(
                 path = (*above, alias or value)
                 yield path, _once(value, alias, hint)
                 yield from _walk_options(option.get("children"), path)
+
+
+def _make_labels(named: _Named, *, as_paths: bool) -> tuple[Label, ...]:
+    """Return a label for each path; of equal ones the first counts."""
+    found: dict[str, Label] = {}
+    for path, names in named:
+        value = to_value(path) if as_paths else path[-1]
+        found.setdefault(value, Label(value=value, names=names, path=path))
+    return tuple(found.values())
 
 
 def _text(value: object) -> str:

@@ -28,7 +28,12 @@ from prelabel.label_studio.refusals import (
     was_not_looked_at,
 )
 from prelabel.label_studio.tokens import Credentials
-from prelabel.label_studio.transport import Transport, explain_untrusted, find_untrusted
+from prelabel.label_studio.transport import (
+    Transport,
+    explain_untrusted,
+    find_untrusted,
+    show_url,
+)
 from prelabel.protocol.bodies import decode
 
 T = TypeVar("T")
@@ -184,11 +189,13 @@ class LabelStudioApi:
     def _refusal(self, response: httpx.Response) -> UpstreamError:
         """Explain an answer that is no success."""
         request, target = response.request, response.next_request
-        said = f"it redirects to {_place(target.url)}" if target else read_detail(response.content)
+        said = (
+            f"it redirects to {show_url(target.url)}" if target else read_detail(response.content)
+        )
         expected, fix = explain(response.status_code, self._credentials.kind, said)
         return UpstreamError(
             f"Label Studio answered {response.status_code} to {request.method} "
-            f"{_place(request.url)}, asked with a {self._credentials.kind}: "
+            f"{show_url(request.url)}, asked with a {self._credentials.kind}: "
             f"{shorten(self._credentials.hide(said), 500)}",
             expected=expected,
             fix=fix,
@@ -229,8 +236,3 @@ def unreadable(error: MalformedError) -> UpstreamError:
         fix="Is LABEL_STUDIO_HOST the address of a Label Studio, not of a login page before it?",
         retryable=False,
     )
-
-
-def _place(url: httpx.URL) -> str:
-    """Return a URL without what may be private: user, password, query."""
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"

@@ -23,7 +23,7 @@ from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.hosts import Address, FetchHosts
 from prelabel.label_studio.places import Place, is_at_home, locate
 from prelabel.label_studio.refusals import is_passing
-from prelabel.label_studio.transport import make_context
+from prelabel.label_studio.transport import make_context, show_url
 from prelabel.types import ProjectKey
 
 MAX_BYTES = 1_000_000
@@ -105,7 +105,7 @@ class TextFetcher:
             return {}
         if self._client is None:
             raise UpstreamError(
-                f"The text at {_show(place.url)} is Label Studio's, and there is no key for it",
+                f"The text at {show_url(place.url)} is Label Studio's, and there is no key for it",
                 expected="LABEL_STUDIO_API_KEY",
                 fix="Set it, and start again.",
                 retryable=False,
@@ -114,7 +114,7 @@ class TextFetcher:
             self._ours[project] = self._client.project(project.id).key == project
         if not self._ours[project]:
             raise UpstreamError(
-                f"The text at {_show(place.url)} is for a project of another Label Studio",
+                f"The text at {show_url(place.url)} is for a project of another Label Studio",
                 expected="LABEL_STUDIO_HOST naming the Label Studio the project is in",
                 fix="Correct LABEL_STUDIO_HOST, or run a server for each Label Studio.",
                 retryable=False,
@@ -161,7 +161,7 @@ class TextFetcher:
         """Return the addresses that may be called for a URL."""
         if not self._hosts.has_name(url.host):
             raise UpstreamError(
-                f"Texts of {_show(url)} are not fetched: {url.host} is not listed",
+                f"Texts of {show_url(url)} are not fetched: {url.host} is not listed",
                 expected="Label Studio, or a host in PRELABEL_FETCH_HOSTS",
                 fix=f"Add {url.host} to PRELABEL_FETCH_HOSTS, if you trust it.",
                 retryable=False,
@@ -172,7 +172,7 @@ class TextFetcher:
         refused = self._hosts.find_refused(addresses)
         if refused is not None:
             raise UpstreamError(
-                f"Texts of {_show(url)} are not fetched: {url.host} is the private address "
+                f"Texts of {show_url(url)} are not fetched: {url.host} is the private address "
                 f"{refused}",
                 expected="a public address, or a private one in PRELABEL_FETCH_HOSTS",
                 fix=f"Add {refused} to PRELABEL_FETCH_HOSTS, too, if that is so on purpose.",
@@ -225,14 +225,8 @@ def _decode(content: bytes, charset: str | None) -> str:
 
 def _failure(url: httpx.URL, what: str, *, has_answer: bool = False) -> UpstreamError:
     return UpstreamError(
-        f"The text at {_show(url)} cannot be fetched: {what}",
+        f"The text at {show_url(url)} cannot be fetched: {what}",
         expected="an answer with the text",
         fix="Open the address in a browser; the task has no prediction until it can be fetched.",
         retryable=not has_answer,
     )
-
-
-def _show(url: httpx.URL) -> str:
-    """Return a URL without what may be private: user, password, query."""
-    host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{url.scheme}://{host}{f':{url.port}' if url.port else ''}{url.path[:200]}"

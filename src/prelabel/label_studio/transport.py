@@ -148,3 +148,9 @@ def explain_untrusted(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
         "Set PRELABEL_CA_FILE to a file with the authority's certificate in PEM, or with Label "
         "Studio's own if it signed itself.",
     )
+
+
+def show_url(url: httpx.URL) -> str:
+    """Return a URL, cut short, without what may be private: user, password, query."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}{f':{url.port}' if url.port else ''}{url.path[:200]}"

@@ -30,7 +30,8 @@ LEFT_OUT = "left_out.json"
 Versions of a single control had, up to 0.1, pairs of a task's id and a label, and no more.
 """
 
-LeftOut: TypeAlias = Mapping[int, tuple[str, ...]]
+Suggested: TypeAlias = Mapping[int, tuple[str, ...]]
+"""What a version would have suggested for tasks that it did not learn from, by their ids."""
 
 
 class Gate:
@@ -75,30 +76,13 @@ class Gate:
         found, before = self._read(new, ()), self._read(active.artifact, active.heads)
         for lesson in same:
             name = lesson.name
-            objection = self._compare(
+            objection = _compare(
                 found.get(name, {}), before.get(name, {}), lesson.examples, active.name,
                 threshold=self._threshold / len(same),
             )  # fmt: skip
             if objection and self.can_be_served(active):
                 return objection if len(lessons) == 1 else f'about "{name}" {objection}'
         return None
-
-    def _compare(
-        self, found: LeftOut, before: LeftOut, examples: Sequence[Example], active: str, *,
-        threshold: float,
-    ) -> str | None:  # fmt: skip
-        gains = Counter[str]()
-        for x in (x for x in examples if x.task_id in found and x.task_id in before):
-            gains[x.text] += (found[x.task_id] == x.labels) - (before[x.task_id] == x.labels)
-        # Equal texts are predicted alike: a coin that is tossed once, however often they stand.
-        lost = sum(gain < 0 for gain in gains.values())
-        won = sum(gain > 0 for gain in gains.values())
-        if not is_clearly_worse(lost, won, threshold=threshold):
-            return None
-        return (
-            f"it is clearly worse than {active}: of {len(gains)} texts that both were "
-            f"measured on, it alone is wrong about {lost}, and {active} alone about {won}"
-        )
 
     def can_be_served(self, version: ModelVersion) -> bool:
         """Whether a version's artifact is there and whole."""
@@ -111,7 +95,7 @@ class Gate:
             return False
         return True
 
-    def _read(self, name: str, heads: Sequence[Head]) -> Mapping[str, LeftOut]:
+    def _read(self, name: str, heads: Sequence[Head]) -> Mapping[str, Suggested]:
         try:
             content = json.loads((self._artifacts / name / LEFT_OUT).read_bytes())
             if isinstance(content, list):
@@ -150,3 +134,21 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
         (lesson.examples[row].task_id, tuple(labels[column] for column in sets[row]))
         for row in np.flatnonzero(is_known).tolist()
     ]
+
+
+def _compare(
+    found: Suggested, before: Suggested, examples: Sequence[Example], active: str, *,
+    threshold: float,
+) -> str | None:  # fmt: skip
+    gains = Counter[str]()
+    for x in (x for x in examples if x.task_id in found and x.task_id in before):
+        gains[x.text] += (found[x.task_id] == x.labels) - (before[x.task_id] == x.labels)
+    # Equal texts are predicted alike: a coin that is tossed once, however often they stand.
+    lost = sum(gain < 0 for gain in gains.values())
+    won = sum(gain > 0 for gain in gains.values())
+    if not is_clearly_worse(lost, won, threshold=threshold):
+        return None
+    return (
+        f"it is clearly worse than {active}: of {len(gains)} texts that both were "
+        f"measured on, it alone is wrong about {lost}, and {active} alone about {won}"
+    )

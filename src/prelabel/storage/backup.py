@@ -12,9 +12,6 @@ from prelabel.errors import ConfigError, PrelabelError
 from prelabel.storage.database import Database
 from prelabel.storage.versions import VersionStore
 
-FOLDERS = ("artifacts", "models")
-"""What lies beside the database: versions, and what custom classes keep."""
-
 
 def write_backup(database: Database, file: Path) -> int:
     """Write a backup of the folder that a database is in; return how many bytes it has.

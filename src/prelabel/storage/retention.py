@@ -91,16 +91,17 @@ class Retention:
 
     def erase(self, project: ProjectKey, forgotten_before: datetime) -> bool:
         """Remove all that is known of a forgotten project; False if it is seen again meanwhile."""
+        is_forgotten = and_(is_project(project), project_table.c.deleted_at < forgotten_before)
+        known = select(project_table.c.project).where(is_forgotten)
         for table in _OF_PROJECT:
             removed = ROWS_AT_ONCE
             while removed == ROWS_AT_ONCE:
                 with self._database.write() as connection:
-                    if not _is_forgotten(connection, project, forgotten_before):
+                    if connection.scalar(known) is None:
                         return False
                     removed = _drop_some(connection, table, table.c.project == str(project))
-        is_it = and_(is_project(project), project_table.c.deleted_at < forgotten_before)
         with self._database.write() as connection:
-            return connection.execute(delete(project_table).where(is_it)).rowcount == 1
+            return connection.execute(delete(project_table).where(is_forgotten)).rowcount == 1
 
     def named(self, artifacts: Collection[str]) -> set[str]:
         """Return those of the artifacts that a version needs."""
@@ -136,10 +137,3 @@ def _drop_some(connection: Connection, table: Table, which: ColumnElement[bool])
     rowid: ColumnElement[int] = literal_column("rowid")
     some = select(rowid).select_from(table).where(which).limit(ROWS_AT_ONCE)
     return connection.execute(delete(table).where(rowid.in_(some))).rowcount
-
-
-def _is_forgotten(connection: Connection, project: ProjectKey, before: datetime) -> bool:
-    query = select(project_table.c.project).where(
-        is_project(project), project_table.c.deleted_at < before
-    )
-    return connection.scalar(query) is not None
