@@ -141,6 +141,16 @@ class Backend:
         """Return the process id of the training process, if it runs."""
         return next(iter(spawned_by(self.pid)), None)
 
+    def figures(self) -> dict[str, float]:
+        """Return what ``/metrics`` says, by the name of each figure and its labels."""
+        answer = self.client.get("/metrics")
+        lines = (line.rsplit(" ", 1) for line in answer.text.splitlines() if line[0] != "#")
+        return {name: float(value) for name, value in lines}
+
+    def n_requests(self) -> float:
+        """Return how many requests it works on."""
+        return self.figures()["prelabel_requests_in_progress"]
+
     def wait_until_idle(self) -> None:
         """Wait until the training process is between two jobs."""
         wait_for(lambda: self.lease_owners() == {None})
@@ -149,6 +159,14 @@ class Backend:
         """Return who works on projects; None for those that nobody works on."""
         with closing(sqlite3.connect(self.folder / "data" / "prelabel.sqlite3")) as connection:
             return {owner for (owner,) in connection.execute("SELECT lease_owner FROM projects")}
+
+    @contextmanager
+    def locked_database(self) -> Iterator[Callable[[], None]]:
+        """Keep others from writing; give what unlocks it before the end."""
+        path = self.folder / "data" / "prelabel.sqlite3"
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection.rollback
 
     @contextmanager
     def frozen_trainer(self) -> Iterator[int]:
@@ -198,6 +216,12 @@ class Project:
     def setup_once(self) -> str:
         body = {"project": self.key, "schema": self.label_config, "extra_params": None}
         return str(self.post("/setup", body)["model_version"])
+
+    def details(self) -> list[dict[str, Any]]:
+        """Return what is said of each version, the newest first."""
+        answer = self.backend.client.get("/versions", params={"project": self.key})
+        found: list[dict[str, Any]] = answer.json()["details"]
+        return found
 
     def predict(self, *texts: object) -> list[Any]:
         tasks = [{"id": n, "data": {"text": text}} for n, text in enumerate(texts, 1)]

@@ -20,6 +20,11 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in " ".join(listings).split()]
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and all that came of it."""
+    return [pid, *(grandchild for child in children(pid) for grandchild in family(child))]
+
+
 def spawned_by(pid: int) -> list[int]:
     """Return the processes that any thread of a process started with `multiprocessing`."""
     return [child for child in children(pid) if b"spawn_main" in _command(child)]

@@ -57,9 +57,8 @@ class OpenBackend(Backend):
 
     def webhook_seconds(self) -> float:
         """Return how long it takes to answer a webhook, in the mean."""
-        values = dict(line.rsplit(" ", 1) for line in self.client.get("/metrics").text.splitlines())
-        name = 'prelabel_request_seconds_{}{{route="/webhook"}}'
-        return float(values[name.format("sum")]) / float(values[name.format("count")])
+        figures, name = self.figures(), 'prelabel_request_seconds_{}{{route="/webhook"}}'
+        return figures[name.format("sum")] / figures[name.format("count")]
 
     @contextmanager
     def _database(self) -> Iterator[Database]:

@@ -8,87 +8,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from prelabel.cli.main import cli
-from prelabel.errors import PrelabelError
 from tests.acceptance.backend import OpenBackend
+from tests.acceptance.commands import Commands
 from tests.acceptance.conftest import START_SECONDS, find_environment
 from tests.acceptance.label_studio import LabelStudio
-from tests.acceptance.project import Project, call
+from tests.acceptance.project import call
 from tests.acceptance.topics import TOPICS, make_texts
 from tests.backend import free_port, wait_for, without_settings
+from tests.label_studio import LEGACY
 
 pytestmark = pytest.mark.label_studio
 
 USER, PASSWORD = "label-studio", "pass:wörd"
 AUTH = {"BASIC_AUTH_USER": USER, "BASIC_AUTH_PASS": PASSWORD}
 SECRET = "a-secret-of-sixteen-or-more"
-LEGACY = "0123456789abcdef0123456789abcdef01234567"
 
 StartBackend = Callable[..., OpenBackend]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ran:
-    """What came of a command."""
-
-    status: int
-    output: str
-
-    @property
-    def faults(self) -> list[str]:
-        lines = (line for line in self.output.splitlines() if line.startswith("✗"))
-        return [line.split()[1].rstrip(":") for line in lines]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Commands:
-    """The commands, as someone with an API key runs them for a project."""
-
-    label_studio: LabelStudio
-    project: Project
-    api_key: str
-
-    @property
-    def settings(self) -> dict[str, str]:
-        return {
-            "LABEL_STUDIO_HOST": self.label_studio.url,
-            "LABEL_STUDIO_API_KEY": self.api_key,
-        }
-
-    def run(self, *arguments: str, **settings: str) -> Ran:
-        environment = {
-            **dict.fromkeys(os.environ.keys() - without_settings(os.environ).keys()),
-            **self.settings,
-            **settings,
-        }
-        command = [*arguments, "--project", str(self.project.id)]
-        done = CliRunner().invoke(cli, command, env=environment)
-        if isinstance(done.exception, PrelabelError):
-            return Ran(status=2, output=f"{done.output}{done.exception}")  # as `main` does
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
-        return Ran(status=done.exit_code, output=done.output)
-
-    def get(self, path: str) -> Any:
-        return call(self.label_studio.http, "GET", path, params={"project": self.project.id})
-
-    def webhooks(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.get("/api/webhooks/")
-        return found
-
-    def change_webhook(self, **fields: object) -> None:
-        webhook = self.webhooks()[0]
-        body = {"url": webhook["url"], "actions": webhook["actions"], **fields}
-        call(self.label_studio.http, "PATCH", f"/api/webhooks/{webhook['id']}/", json=body)
-
-    def change_project(self, **fields: object) -> None:
-        call(self.label_studio.http, "PATCH", f"/api/projects/{self.project.id}/", json=fields)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.topics import TOPICS, make_texts
+from tests.commands import run
 from tests.exports import write
-from tests.integration.test_cli import run
 
 pytestmark = pytest.mark.label_studio
 

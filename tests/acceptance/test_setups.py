@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.backend import OpenBackend
+from tests.acceptance.commands import Commands
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.proxy import Proxy, make_certificate
-from tests.acceptance.test_connecting import Commands
 from tests.acceptance.topics import TOPICS, make_texts
 from tests.backend import wait_for
 

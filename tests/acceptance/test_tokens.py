@@ -16,10 +16,10 @@ from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project, call
 from tests.acceptance.proxy import Proxy
 from tests.acceptance.topics import TOPICS, make_texts
+from tests.label_studio import LEGACY
 
 pytestmark = pytest.mark.label_studio
 
-UNKNOWN = "0123456789abcdef0123456789abcdef01234567"
 HOW = "Make a personal access token in Label Studio (Account & Settings → Personal Access Token)"
 
 
@@ -110,7 +110,7 @@ def test_a_legacy_token_works_where_it_is_allowed_and_else_says_where_to_allow_i
 
 
 def test_an_unknown_legacy_token_is_explained(label_studio: LabelStudio, project: Project) -> None:
-    said = refusal_of(label_studio.url, UNKNOWN, project)
+    said = refusal_of(label_studio.url, LEGACY, project)
     assert "asked with a legacy token: 'Invalid token.'" in said
     assert HOW in said
 

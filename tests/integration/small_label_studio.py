@@ -15,8 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.backend import TEXTS, make_text, region
-
-KEY = "0123456789abcdef0123456789abcdef01234567"
+from tests.label_studio import LEGACY
 
 
 class SmallLabelStudio(ThreadingHTTPServer):
@@ -45,7 +44,7 @@ class SmallLabelStudio(ThreadingHTTPServer):
     def settings(self) -> dict[str, str]:
         """What a backend must be told to ask this one."""
         url = f"http://127.0.0.1:{self.server_port}"
-        return {"LABEL_STUDIO_HOST": url, "LABEL_STUDIO_API_KEY": KEY, "NO_PROXY": "*"}
+        return {"LABEL_STUDIO_HOST": url, "LABEL_STUDIO_API_KEY": LEGACY, "NO_PROXY": "*"}
 
     def holds(self, event: dict[str, Any], n_labels: int) -> None:
         """Be the Label Studio that an event is from, with so many labels."""

@@ -15,7 +15,7 @@ import pytest
 from prelabel.errors import ConfigError
 from prelabel.storage.backup import read_backup
 from tests.backend import NEVER_BY_ITSELF, Backend, Project
-from tests.integration.test_cli import run
+from tests.commands import run
 
 
 def backup(folder: Path, file: Path) -> subprocess.CompletedProcess[str]:

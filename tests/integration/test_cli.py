@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.backend import PATIENCE_SECONDS, Backend, Project, without_settings
+from tests.backend import Backend, Project
+from tests.commands import run
 
 # The header and the payload of a JSON Web Token whose payload is {"token_type":"access"}.
 ACCESS_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
 
 
 CREDENTIALS = ("--basic-auth-user", "ann", "--basic-auth-pass", "secret")
-
-
-def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "prelabel", *arguments],
-        env={**without_settings(os.environ), **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("name", ["prelabel", "label-studio-ml"])

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.backend import PATIENCE_SECONDS, Backend, Project
-from tests.integration.test_cli import run
+from tests.commands import run
 
 
 def own_test(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from prelabel.custom.setups import STARTING
 from tests.backend import Backend, Project, wait_for
+from tests.commands import run
 from tests.integration.own_models import (
     LIMIT_SECONDS,
     ask,
@@ -19,7 +20,6 @@ from tests.integration.own_models import (
     serve,
     write_model,
 )
-from tests.integration.test_cli import run
 from tests.processes import is_gone
 
 MODEL = '''

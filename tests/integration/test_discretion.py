@@ -11,12 +11,12 @@ import httpx
 import pytest
 
 from tests.backend import Backend, Project, wait_for
+from tests.label_studio import LEGACY
 
-KEY = "0123456789abcdef0123456789abcdef01234567"
 PASSWORD = "a-secret-password"
 URL_SECRET = "a-secret-of-the-address"
 TEXT = "a private text about oatmeal"
-SECRETS = [KEY, PASSWORD, URL_SECRET, "oatmeal"]
+SECRETS = [LEGACY, PASSWORD, URL_SECRET, "oatmeal"]
 
 
 class Indiscreet(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def label_studio_url() -> Iterator[str]:
 @pytest.fixture
 def settings(label_studio_url: str) -> dict[str, str]:
     return {
-        "LABEL_STUDIO_HOST": label_studio_url, "LABEL_STUDIO_API_KEY": KEY, "LOG_LEVEL": "DEBUG",
+        "LABEL_STUDIO_HOST": label_studio_url, "LABEL_STUDIO_API_KEY": LEGACY, "LOG_LEVEL": "DEBUG",
         "BASIC_AUTH_USER": "ann", "BASIC_AUTH_PASS": PASSWORD, "PRELABEL_URL_SECRET": URL_SECRET,
         "NO_PROXY": "*", "START_TRAINING_EACH_N_UPDATES": "1000",
     }  # fmt: skip
@@ -61,19 +61,21 @@ def test_of_a_run_with_everything_that_is_secret_nothing_reaches_the_log(
     with Backend(tmp_path, settings) as backend:
         backend.client.auth = ("ann", PASSWORD)
         project = Project(backend)
-        body = {"project": project.key, "schema": project.label_config, "access_token": KEY}
+        body = {"project": project.key, "schema": project.label_config, "access_token": LEGACY}
         project.post("/setup", body)
         for number in range(1, 5):
             project.annotate(number, ["sports", "cooking"][number % 2], f"{TEXT} {number}")
         assert project.train()["model_version"] == "v1-4labels"
         project.predict(TEXT, None, {"a": TEXT}, [TEXT])
         for path in ("/predict", "/setup", "/webhook", f"/{TEXT}", f"/{URL_SECRET}x/predict"):
-            content = f'{{"tasks": "{TEXT}", "project": "{KEY}", "action": ["{PASSWORD}"]'.encode()
+            content = (
+                f'{{"tasks": "{TEXT}", "project": "{LEGACY}", "action": ["{PASSWORD}"]'.encode()
+            )
             backend.client.post(path, content=content)
         with httpx.Client(base_url=backend.url) as stranger:
             stranger.post("/webhook", json=project.created_body(9, "sports", TEXT))
             stranger.get("/versions", headers={"Authorization": f"Bearer {PASSWORD}"})
-            stranger.get(f"/{URL_SECRET}/health", params={"token": KEY})
+            stranger.get(f"/{URL_SECRET}/health", params={"token": LEGACY})
             stranger.get("/health", headers={"X-Request-ID": f"{PASSWORD} and more"})
         assert backend.stop() == 0
         log = backend.log.read_text()

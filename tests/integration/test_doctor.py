@@ -9,8 +9,8 @@ import pytest
 
 from prelabel.label_studio.connections import WANTED_ACTIONS
 from tests.backend import Backend, Project
+from tests.commands import run
 from tests.integration.small_label_studio import SmallLabelStudio
-from tests.integration.test_cli import run
 
 
 @pytest.fixture

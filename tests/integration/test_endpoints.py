@@ -76,21 +76,17 @@ def test_pressing_start_training_twice_makes_one_job(project: Project) -> None:
     assert len(set(jobs)) <= 2, "one running, one waiting"
 
 
-def read_metrics(project: Project) -> dict[str, float]:
-    figures = project.backend.client.get("/metrics")
-    assert figures.headers["content-type"].startswith("text/plain; version=")
-    lines = (line.rsplit(" ", 1) for line in figures.text.splitlines() if line[0] != "#")
-    return {name: float(value) for name, value in lines}
-
-
 def test_metrics_count_what_happened(project: Project) -> None:
-    before = read_metrics(project)
+    figures = project.backend.figures
+    before = figures()
     project.annotate_many(4)
     project.train()
     project.predict("goal", "")
     done = 'prelabel_jobs_total{state="done"}'
-    wait_for(lambda: read_metrics(project).get(done, 0) > before.get(done, 0))
-    after = read_metrics(project)
+    wait_for(lambda: figures().get(done, 0) > before.get(done, 0))
+    after = figures()
+    described = project.backend.client.get("/metrics").headers["content-type"]
+    assert described.startswith("text/plain; version=")
     counted = {name: after[name] - before.get(name, 0) for name in after}
     assert counted["prelabel_predictions_total"] == 1
     assert counted["prelabel_abstentions_total"] == 1
@@ -178,25 +174,6 @@ def test_readiness_names_versions_that_cannot_be_served(tmp_path: Path) -> None:
         assert damaged == [{"project": project.key, "model_version": "v1-4labels"}]
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        b"",
-        b"Basic",
-        b"Bearer x",
-        b"Basic !!!",
-        b"Basic YTpi",
-        b"\xff\xfe",
-        b"Basic \xe9",
-    ],
-)
-def test_any_bytes_as_credentials_are_refused_and_never_a_crash(
-    guarded: str, header: bytes
-) -> None:
-    response = httpx.get(f"{guarded}/versions", headers={b"Authorization": header})
-    assert response.status_code == 401
-
-
 def test_with_an_api_key_a_webhook_without_credentials_is_a_doorbell_and_not_believed(
     tmp_path: Path,
 ) -> None:
@@ -215,27 +192,3 @@ def test_with_an_api_key_a_webhook_without_credentials_is_a_doorbell_and_not_bel
             assert stranger.post("/webhook", auth=("ann", "x"), json=body).status_code == 401
             assert stranger.post("/train", json={"project": project.key}).status_code == 401
         assert backend.client.post("/webhook", json=body).json()["label_changes"] == 1
-
-
-def test_nothing_secret_and_no_text_reaches_the_log(tmp_path: Path) -> None:
-    secrets = ["0123456789abcdef0123456789abcdef01234567", "secret-password", "setup-token"]
-    settings = {
-        "LABEL_STUDIO_API_KEY": secrets[0],
-        "LABEL_STUDIO_HOST": "http://127.0.0.1:9",
-        "LOG_LEVEL": "DEBUG",
-        "BASIC_AUTH_USER": "ann",
-        "BASIC_AUTH_PASS": secrets[1],
-    }
-    with Backend(tmp_path, settings) as backend:
-        backend.client.auth = ("ann", secrets[1])
-        project = Project(backend)
-        body = {"project": project.key, "schema": project.label_config, "access_token": secrets[2]}
-        project.post("/setup", body)
-        project.annotate(1, "sports", "a private text")
-        project.annotate(2, "finance", "another private text")
-        backend.client.post("/predict", json={"tasks": "a private text", "password": secrets[1]})
-        httpx.get(f"{backend.url}/versions", headers={"Authorization": f"Bearer {secrets[1]}"})
-        project.train()
-    log = backend.log.read_text()
-    assert "Job 1" in log
-    assert not [word for word in [*secrets, "private text"] if word in log]

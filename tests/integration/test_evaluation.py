@@ -12,19 +12,14 @@ import pytest
 from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
 
 
-def details(project: Project) -> list[dict[str, Any]]:
-    answer = project.backend.client.get("/versions", params={"project": project.key}).json()
-    found: list[dict[str, Any]] = answer["details"]
-    assert answer["versions"] == [version["name"] for version in found]
-    return found
-
-
 def gauges(project: Project) -> dict[str, float]:
-    lines = project.backend.client.get("/metrics").text.splitlines()
-    mine = (line.split() for line in lines if f'project="{project.key}"}}' in line)
-    of_versions = (item for item in mine if item[0].startswith("prelabel_version_"))
-    found = {name.split("{")[0]: float(value) for name, value in of_versions}
-    return {name: value for name, value in found.items() if "timestamp" not in name}
+    return {
+        name.split("{")[0]: value
+        for name, value in project.backend.figures().items()
+        if name.startswith("prelabel_version_")
+        and f'project="{project.key}"' in name
+        and "timestamp" not in name
+    }
 
 
 def restart(project: Project, **settings: str) -> None:
@@ -38,7 +33,7 @@ def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Pat
         project = Project(backend)
         project.annotate_many(60)
         project.train()
-        (version,) = details(project)
+        (version,) = project.details()
         assert version["active"]
         assert (version["name"], version["project"]) == ("v1-60labels", project.key)
         assert (version["examples"], version["withheld"]) == (60, None)
@@ -60,7 +55,7 @@ def test_a_training_is_measured_and_both_pages_say_how_well_it_did(tmp_path: Pat
 def test_too_few_examples_to_measure_are_served_all_the_same(project: Project) -> None:
     project.annotate_many(4)
     project.train()
-    (version,) = details(project)
+    (version,) = project.details()
     assert version["active"]
     assert version["metrics"] is None
     assert gauges(project) == {"prelabel_version_examples": 4, "prelabel_version_name_texts": 0}
@@ -77,7 +72,7 @@ def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: 
         job = project.train()
         assert (job["state"], job["model_version"]) == ("done", "v2-60labels")
         assert "v2-60labels is kept but not activated: it is clearly worse" in job["message"]
-        worse, active = details(project)
+        worse, active = project.details()
         assert (worse["active"], active["active"]) == (False, True)
         assert worse["withheld"] in job["message"]
         assert worse["metrics"]["topic"]["accuracy"] < active["metrics"]["topic"]["accuracy"]
@@ -90,7 +85,7 @@ def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: 
         restart(project, LOGISTIC_REGRESSION_C="1e-9", PRELABEL_GATE="0")
         assert "it was trained on the same before" in project.train()["message"]
         assert project.setup() == "v2-60labels"
-        assert [version["active"] for version in details(project)] == [True, False]
+        assert [version["active"] for version in project.details()] == [True, False]
 
 
 def made(folder: Path, settings: Mapping[str, str]) -> tuple[bytes, dict[str, Any]]:

@@ -121,8 +121,7 @@ def test_news_in_any_order_ends_the_same(shared_backend: Backend) -> None:
         for position in order:
             project.post("/webhook", (created, updated, gone)[position])
         assert project.train()["model_version"] == "v1-3labels"
-        details = shared_backend.client.get("/versions", params={"project": project.key}).json()
-        assert details["details"][0]["labels"] == {"topic": ["cooking", "sports"]}
+        assert project.details()[0]["labels"] == {"topic": ["cooking", "sports"]}
 
 
 def test_who_hangs_up_while_a_large_answer_is_written_harms_nobody(project: Project) -> None:

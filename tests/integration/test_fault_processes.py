@@ -1,4 +1,4 @@
-"""Processes that are stopped, starved or frozen; `test_lifecycle` and `test_workers` kill them."""
+"""Processes that are stopped, killed, starved or frozen; those of several workers have a file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
 from tests.backend import (
     NEVER_BY_ITSELF,
+    PATIENCE_SECONDS,
     TEXTS,
     Backend,
     Project,
@@ -25,42 +28,100 @@ from tests.backend import (
     without_settings,
 )
 from tests.integration.interruptions import (
+    N_SENDERS,
     is_listening,
     job_state,
     kill_in_a_burst,
     stop_in_a_training,
 )
-from tests.processes import children
+from tests.processes import family, is_gone
 
 pytestmark = pytest.mark.slow
+
+
+def test_a_server_that_says_it_serves_ends_at_a_sigterm_that_comes_at_once(tmp_path: Path) -> None:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prelabel", "start", "--port=0", f"--model-dir={tmp_path}"],
+        env=without_settings(os.environ), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stderr is not None
+    try:
+        assert any("is served on" in line for line in server.stderr)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_SECONDS) == 0
+    finally:
+        server.kill()
+        server.communicate()
 
 
 def test_sigterm_within_a_training_hands_it_to_the_next_start(tmp_path: Path) -> None:
     with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
-        stop_in_a_training(project)
+        trainer, job = stop_in_a_training(project)
         assert backend.lease_owners() != {None}
         assert backend.stop() == 0
+        assert "Traceback" not in backend.log.read_text()
+        wait_for(lambda: is_gone(trainer))
         assert backend.lease_owners() == {None}
         backend.start()
+        assert project.setup() == "v1-4labels"
         assert project.wait_for_version("v1-4labels") == "v2-5labels"
+        wait_for(lambda: job_state(project, job) == "done")
 
 
 def test_sigterm_within_a_request_lets_it_end_and_lets_nobody_else_in(tmp_path: Path) -> None:
-    with Backend(tmp_path) as backend:
+    with Backend(tmp_path) as backend, ThreadPoolExecutor(1) as clients:
         project = Project(backend)
         body = msgspec.json.encode(project.created_body(1, "sports"))
         head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", backend.port), timeout=30) as slow:
-            slow.sendall(head.encode() + body[:10])
-            backend.client.get("/livez")  # by now the other one has been read
+        with (
+            backend.locked_database() as unlock,
+            socket.create_connection(("127.0.0.1", backend.port), timeout=30) as half_sent,
+        ):
+            half_sent.sendall(head.encode() + body[:10])
+            half_done = clients.submit(httpx.post, f"{backend.url}/webhook", content=body)
+            wait_for(lambda: backend.n_requests() == 1)  # by now the other one has been read
             backend.client.close()
-            assert backend.process is not None
-            backend.process.send_signal(signal.SIGTERM)
+            os.kill(backend.pid, signal.SIGTERM)
             wait_for(lambda: not is_listening(backend))
-            slow.sendall(body[10:])
-            assert b'"label_changes":1' in slow.recv(100_000)
+            unlock()
+            half_sent.sendall(body[10:])
+            answers = {half_done.result().json()["label_changes"]}
+            answers.add(int(half_sent.recv(100_000).partition(b'"label_changes":')[2][:1]))
+            assert answers == {0, 1}, "both told of the same label"
+        assert backend.process is not None
         assert backend.process.wait(30) == 0
+
+
+def test_a_killed_trainer_loses_nothing_and_is_picked_up_again(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        trainer, job = stop_in_a_training(project)
+        os.kill(trainer, signal.SIGKILL)
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+        # A version is active a moment before its job is done.
+        wait_for(lambda: job_state(project, job) == "done")
+
+
+def test_a_server_killed_while_it_trains_picks_the_training_up_again(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        trainer, _ = stop_in_a_training(project)
+        backend.kill()
+        os.kill(trainer, signal.SIGKILL)  # stopped, it cannot see that its parent is gone
+        backend.start()
+        assert project.setup() == "v1-4labels"
+        assert project.wait_for_version("v1-4labels") == "v2-5labels"
+
+
+def test_a_trainer_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
+    with Backend(tmp_path) as backend:
+        project = Project(backend)
+        project.annotate_many(4)
+        project.train()
+        trainer = wait_for(backend.trainer_pid)
+        backend.kill()
+        wait_for(lambda: is_gone(trainer))
 
 
 def test_while_the_training_process_hangs_everything_else_goes_on(tmp_path: Path) -> None:
@@ -153,13 +214,20 @@ def test_what_a_server_frozen_in_a_training_held_is_done_by_the_other_and_once(
             assert project.wait_for_version("v1-4labels") == "v2-5labels"
         project.backend = one  # awake again, what it was at is no longer its own
         wait_for(lambda: "was taken over" in one.log.read_text() or "lost" in one.log.read_text())
-        versions = one.client.get("/versions", params={"project": project.key}).json()["versions"]
+        versions = [version["name"] for version in project.details()]
         assert versions == ["v2-5labels", "v1-4labels"]
 
 
-def family(pid: int) -> list[int]:
-    """Return a process and all that came of it."""
-    return [pid, *(grandchild for child in children(pid) for grandchild in family(child))]
+def test_a_kill_in_a_burst_of_webhooks_loses_no_acknowledged_label(tmp_path: Path) -> None:
+    with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
+        project = Project(backend)
+        acknowledged = kill_in_a_burst(project, backend.kill)
+        backend.start()
+        version = str(project.train()["model_version"])
+        kept = int(version.removeprefix("v1-").removesuffix("labels"))
+        assert len(acknowledged) <= kept <= len(acknowledged) + N_SENDERS, "stored, unanswered"
+        for body in acknowledged.values():  # news of what is known already changes nothing
+            assert project.post("/webhook", body)["label_changes"] == 0
 
 
 def test_when_all_processes_are_killed_at_once_no_acknowledged_label_is_lost(

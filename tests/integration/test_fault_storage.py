@@ -25,7 +25,6 @@ from tests.backend import (
     wait_for,
     write_config,
 )
-from tests.integration.test_cli import run
 
 pytestmark = pytest.mark.slow
 
@@ -125,24 +124,16 @@ def test_while_another_locks_the_database_suggestions_go_on_and_labels_wait(
 def test_labels_that_wait_for_a_locked_database_keep_no_suggestions_waiting(
     project: Project,
 ) -> None:
-    other = sqlite3.connect(database_of(project), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        with ThreadPoolExecutor(20) as labelers:  # more than the server has threads
-            waiting = [labelers.submit(send_label, project, id_) for id_ in range(20, 40)]
-            wait_for(lambda: in_progress(project) >= len(waiting))
-            answers_as_before(project)
-            assert not [answer for answer in waiting if answer.done()]
-            other.execute("ROLLBACK")
-            assert {answer.result().json()["label_changes"] for answer in waiting} == {1}
-    finally:
-        other.close()
-
-
-def in_progress(project: Project) -> float:
-    """Return how many requests the server works on."""
-    figures = project.backend.client.get("/metrics").text
-    return float(figures.partition("\nprelabel_requests_in_progress ")[2].partition("\n")[0])
+    with (
+        project.backend.locked_database() as unlock,
+        ThreadPoolExecutor(20) as labelers,  # more than the server has threads
+    ):
+        waiting = [labelers.submit(send_label, project, id_) for id_ in range(20, 40)]
+        wait_for(lambda: project.backend.n_requests() >= len(waiting))
+        answers_as_before(project)
+        assert not [answer for answer in waiting if answer.done()]
+        unlock()
+        assert {answer.result().json()["label_changes"] for answer in waiting} == {1}
 
 
 def spoil_database(project: Project) -> bytes:
@@ -168,16 +159,6 @@ def test_a_database_that_is_damaged_while_serving_takes_no_label_and_suggestions
     project.backend.stop()
     project.backend.start()
     assert project.setup() == "v1-4labels"
-
-
-def test_a_server_does_not_start_on_a_damaged_database_and_leaves_it_alone(tmp_path: Path) -> None:
-    damaged = tmp_path / "prelabel.sqlite3"
-    damaged.write_bytes(b"\xff" * 100_000)
-    refused = run("start", "--port=0", f"--model-dir={tmp_path}")
-    assert refused.returncode == 2
-    assert "cannot be used" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert damaged.read_bytes() == b"\xff" * 100_000
 
 
 # Artifacts
@@ -229,6 +210,11 @@ def test_where_the_newest_artifact_cannot_be_read_the_version_before_is_served(
             assert project.setup() == "v1-4labels"
             assert project.labels_of(make_text("sports", 1)) == ["sports"]
         damaged = {item["project"] for item in backend.client.get("/readyz").json()["damaged"]}
+        log = backend.log.read_text()
+        assert f"was written in format {FORMAT + 1}" in log
+        assert "it was altered or cut short" in log
+        assert "cannot be read" in log
+        assert "Traceback" not in log
         # Only who reads it all finds out what was altered.
         assert damaged == {projects[n].key for n in (0, 1, 3)}
         for project in projects:

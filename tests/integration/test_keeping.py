@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
-from tests.integration.test_cli import run
+from tests.commands import run
 
 
 def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path) -> None:
@@ -24,8 +24,7 @@ def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path
         assert answer["model_version"] == "v1-4labels"
         assert "v2-5labels was rolled back" in project.train()["message"]
         assert project.setup() == "v1-4labels"
-        details = backend.client.get("/versions", params={"project": project.key}).json()["details"]
-        assert [version["withdrawn_at"] is None for version in details] == [False, True]
+        assert [version["withdrawn_at"] is None for version in project.details()] == [False, True]
         project.annotate(6, "cooking")
         assert project.train()["model_version"] == "v3-6labels"
         run("rollback", "--project", project.key, "--to", "v2-5labels", *data)
@@ -42,7 +41,7 @@ def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_fre
             project.annotate_many(count)
             project.train()
         kept = ["v6-9labels", "v5-8labels", "v4-7labels"]
-        assert _names(project) == kept
+        assert [version["name"] for version in project.details()] == kept
         assert len(list((tmp_path / "data").rglob("*.safetensors"))) == 3
         told = run("prune", "--keep", "2", "--dry-run", *data).stdout
         assert told.startswith("Would remove 1 versions")
@@ -52,12 +51,6 @@ def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_fre
         assert "1 forgotten projects" in run("prune", "--forgotten-days", "0", *data).stdout
         assert list((tmp_path / "data").rglob("*.safetensors")) == []
         assert project.setup().startswith("v0-names")
-
-
-def _names(project: Project) -> list[str]:
-    answer = project.backend.client.get("/versions", params={"project": project.key})
-    names: list[str] = answer.json()["versions"]
-    return names
 
 
 def test_a_project_that_is_not_known_is_refused_with_those_that_are(tmp_path: Path) -> None:

@@ -2,66 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.backend import Backend, Project, wait_for
-
-KEY = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass
-class Host:
-    """A server that remembers who came, and sends everybody on if told where to."""
-
-    sends_on_to: str = ""
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
-    server: ThreadingHTTPServer = field(init=False)
-
-    def __post_init__(self) -> None:
-        host = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                host.asked.append((self.path, self.headers.get("Authorization")))
-                self.send_response(302 if host.sends_on_to else 404)
-                if host.sends_on_to:
-                    self.send_header("Location", host.sends_on_to + self.path)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_POST = do_GET  # noqa: N815 (the standard library's name)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return self.server.server_port
+from tests.label_studio import LEGACY, Reply, Server
 
 
 @pytest.fixture
-def thief() -> Iterator[Host]:
-    host = Host()
-    yield host
-    host.server.shutdown()
-    host.server.server_close()
+def thief() -> Iterator[Server]:
+    with Server(lambda _: Reply(status=404)).running() as server:
+        yield server
 
 
 @pytest.fixture
-def configured() -> Iterator[Host]:
-    host = Host()
-    yield host
-    host.server.shutdown()
-    host.server.server_close()
+def configured() -> Iterator[Server]:
+    with Server(lambda _: Reply(status=404)).running() as server:
+        yield server
 
 
 def lure(backend: Backend, url: str) -> Project:
@@ -78,28 +37,27 @@ def lure(backend: Backend, url: str) -> Project:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_a_setup_that_names_another_host_does_not_get_the_key(
-    tmp_path: Path, configured: Host, thief: Host, name: str
+    tmp_path: Path, configured: Server, thief: Server, name: str
 ) -> None:
-    settings = {
-        "LABEL_STUDIO_HOST": f"http://127.0.0.1:{configured.port}", "LABEL_STUDIO_API_KEY": KEY,
-    }  # fmt: skip
+    settings = {"LABEL_STUDIO_HOST": configured.url, "LABEL_STUDIO_API_KEY": LEGACY}
     with Backend(tmp_path, settings) as backend:
-        lure(backend, f"http://{name}:{thief.port}")
-    assert thief.asked == []
-    assert {key for _, key in configured.asked} == {f"Token {KEY}"}
+        lure(backend, f"http://{name}:{thief.server_port}")
+    assert thief.requests == []
+    assert {request.authorization for request in configured.requests} == {f"Token {LEGACY}"}
 
 
 def test_a_redirect_does_not_carry_the_key_elsewhere(
-    tmp_path: Path, configured: Host, thief: Host
+    tmp_path: Path, configured: Server, thief: Server
 ) -> None:
     # Another name of the same machine is another host.
-    configured.sends_on_to = f"http://localhost:{thief.port}"
-    settings = {
-        "LABEL_STUDIO_HOST": f"http://127.0.0.1:{configured.port}", "LABEL_STUDIO_API_KEY": KEY,
-    }  # fmt: skip
+    elsewhere = f"http://localhost:{thief.server_port}"
+    configured.answer = lambda request: Reply(
+        status=302, headers={"Location": elsewhere + request.path}
+    )
+    settings = {"LABEL_STUDIO_HOST": configured.url, "LABEL_STUDIO_API_KEY": LEGACY}
     with Backend(tmp_path, settings) as backend:
-        lure(backend, f"http://127.0.0.1:{thief.port}")
+        lure(backend, f"http://127.0.0.1:{thief.server_port}")
         assert "redirects to" in backend.log.read_text()
-        assert KEY not in backend.log.read_text()
-    assert thief.asked == []
-    assert configured.asked
+        assert LEGACY not in backend.log.read_text()
+    assert thief.requests == []
+    assert configured.requests

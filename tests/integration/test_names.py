@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from prelabel.types import FIRST_TEXTS
 from tests.backend import Backend, Project, make_text, wait_for
 from tests.builders import speaking_texts
-from tests.integration.test_cli import run
+from tests.commands import run
 
 LABELS = ("sports", "cooking")
 SILENT = "goal match team coach"
 """A text of sports that does not name it."""
-
-
-def details(project: Project) -> list[dict[str, Any]]:
-    answer = project.backend.client.get("/versions", params={"project": project.key}).json()
-    found: list[dict[str, Any]] = answer["details"]
-    return found
 
 
 def import_texts(project: Project, n: int, first: int = 1000) -> None:
@@ -41,11 +34,11 @@ def test_texts_that_are_asked_about_make_a_version_before_there_are_labels(
         assert found["result"][0]["value"]["choices"] == ["sports"]
         assert found["model_version"] == "v1-names"
         assert found["score"] == 0.75, "it is never surer"
-        (version,) = details(project)
+        (version,) = project.details()
         assert (version["examples"], version["metrics"]) == (0, None)
         assert version["name_texts"] == {"topic": FIRST_TEXTS}
-        figures = backend.client.get("/metrics").text
-        assert f'name_texts{{control="topic",project="{project.key}"}} 1000.0' in figures
+        name = f'prelabel_version_name_texts{{control="topic",project="{project.key}"}}'
+        assert backend.figures()[name] == FIRST_TEXTS
         assert "from their names and 1,000 texts, no labels yet" in backend.log.read_text()
         project.annotate_many(10, LABELS)
         assert project.wait_for_version("v1-names") == "v2-10labels"

@@ -12,8 +12,8 @@ import pytest
 
 from tests.backend import PATIENCE_SECONDS
 from tests.builders import config
+from tests.commands import run
 from tests.exports import annotation, labeled_tasks, task, write, write_lines
-from tests.integration.test_cli import run
 
 OTHER_TASKS = [{"text": "the coach and the striker"}, {"text": " "}, {"data": {"text": "butter"}}]
 

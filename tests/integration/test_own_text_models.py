@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.backend import Backend, Project, wait_for
+from tests.commands import run
 from tests.integration.own_models import (
     LIMIT_SECONDS,
     ask,
@@ -19,8 +20,6 @@ from tests.integration.own_models import (
     serve,
     write_model,
 )
-from tests.integration.test_cli import run
-from tests.integration.test_lifecycle import in_progress
 
 MODEL = """
 import json, time
@@ -89,8 +88,7 @@ def test_two_projects_have_labels_versions_and_measurements_of_their_own(backend
     mine.annotate(31, "finance")
     assert mine.train()["model_version"] == "v2-31labels"
     assert others.setup() == "v1-9labels"
-    query = {"project": mine.key}
-    newest = backend.client.get("/versions", params=query).json()["details"][0]
+    newest = mine.details()[0]
     assert 0 < newest["metrics"]["topic"]["accuracy"] <= 1, newest["metrics"]
 
 
@@ -169,7 +167,7 @@ def test_who_still_waits_when_the_server_ends_is_told_so_and_named_in_one_line(
         assert backend.process
         with ThreadPoolExecutor(1) as client:
             waiting = client.submit(ask, project, "hang")
-            wait_for(lambda: in_progress(backend) == 1)
+            wait_for(lambda: backend.n_requests() == 1)
             backend.process.send_signal(signal.SIGTERM)
             answer = waiting.result()
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")

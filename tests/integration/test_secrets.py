@@ -9,12 +9,12 @@ import pytest
 from prelabel.bootstrap import open_service
 from prelabel.settings import load_settings
 from tests.backend import Backend, Project, wait_for
-from tests.integration.test_fault_processes import family
-from tests.integration.test_workers import workers_of
+from tests.label_studio import LEGACY
+from tests.processes import family, spawned_by
 
 SECRETS = {
     "BASIC_AUTH_PASS": "secret-of-basic-auth",
-    "LABEL_STUDIO_API_KEY": "0123456789abcdef0123456789abcdef01234567",
+    "LABEL_STUDIO_API_KEY": LEGACY,
     "PRELABEL_TOKEN": "secret-bearer-token",
     "PRELABEL_URL_SECRET": "secret-in-the-path",
 }
@@ -24,7 +24,7 @@ def test_no_secret_is_an_argument_of_a_process(tmp_path: Path) -> None:
     settings = {"BASIC_AUTH_USER": "ann", "WORKERS": "2", "LABEL_STUDIO_HOST": "http://127.0.0.1:9"}
     with Backend(tmp_path, {**SECRETS, **settings}) as backend:
         backend.client.auth = ("ann", SECRETS["BASIC_AUTH_PASS"])
-        wait_for(lambda: len(workers_of(backend)) == 2)
+        wait_for(lambda: len(spawned_by(backend.pid)) == 2)
         project = Project(backend)
         project.annotate_many(4)
         project.train()

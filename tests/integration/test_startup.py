@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from prelabel.models.manifest import FORMAT
 from tests.backend import NEVER_BY_ITSELF, PATIENCE_SECONDS, Backend, Project, make_text
-from tests.integration.test_cli import run
+from tests.commands import run
 
 
 @pytest.fixture(scope="module")
@@ -111,56 +109,15 @@ def test_while_another_locks_the_database_suggestions_are_made_and_labels_kept_l
         assert project.annotate(9, "sports")["label_changes"] == 1
 
 
-def spoil_manifest(newest: Path) -> None:
-    (newest / "manifest.json").write_text("{")
-
-
-def write_newer_format(newest: Path) -> None:
-    manifest = json.loads((newest / "manifest.json").read_bytes())
-    (newest / "manifest.json").write_text(json.dumps({**manifest, "format": FORMAT + 1}))
-
-
-def cut_arrays(newest: Path) -> None:
-    file = newest / "arrays.safetensors"
-    file.write_bytes(file.read_bytes()[:-40])
-
-
-def leave_half(newest: Path) -> None:
-    newest.rename(newest.with_name(f".{newest.name}.0.tmp"))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (spoil_manifest, "cannot be read"),
-        (write_newer_format, f"was written in format {FORMAT + 1}"),
-        (cut_arrays, "it was altered or cut short"),
-        (leave_half, "cannot be read"),
-    ],
-)
-def test_where_the_newest_artifact_is_of_no_use_the_version_before_is_served(
-    folder: Path, project: Project, spoil: Callable[[Path], None], said: str
-) -> None:
-    manifests = (folder / "data" / "artifacts").rglob("manifest.json")
-    spoil(max(manifests, key=lambda file: file.stat().st_mtime_ns).parent)
-    with Backend(folder, NEVER_BY_ITSELF) as backend:
-        answers(project, backend, "v1-4labels")
-        log = backend.log.read_text()
-        assert "Version v2-5labels of" in log
-        assert said in log
-        assert "Traceback" not in log
-
-
-def test_a_database_that_is_none_stops_the_start_with_what_to_do_and_stays_as_it_is(
-    folder: Path,
-) -> None:
-    file = folder / "data" / "prelabel.sqlite3"
-    file.write_bytes(b"no database" * 1000)
-    refused = run("start", "--port", "0", "--model-dir", str(folder / "data"))
+def test_a_server_does_not_start_on_a_damaged_database_and_leaves_it_alone(tmp_path: Path) -> None:
+    damaged = tmp_path / "prelabel.sqlite3"
+    damaged.write_bytes(b"\xff" * 100_000)
+    refused = run("start", "--port=0", f"--model-dir={tmp_path}")
     assert refused.returncode == 2
+    assert "cannot be used" in refused.stderr
     assert "prelabel restore" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert file.read_bytes() == b"no database" * 1000
+    assert damaged.read_bytes() == b"\xff" * 100_000
 
 
 def test_an_address_of_ipv6_is_served_and_written_as_browsers_read_it(tmp_path: Path) -> None:

@@ -6,24 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.backend import wait_for, without_settings
-from tests.unit.test_client import LEGACY, Reply, Server
+from tests.label_studio import LEGACY, Reply, Server
 
 
 @pytest.fixture
 def hanging() -> Iterator[Server]:
-    server = Server(lambda _: Reply({}, delay_seconds=300))
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.is_closing.set()
-    server.shutdown()
-    server.server_close()
+    with Server(lambda _: Reply({}, delay_seconds=300)).running() as server:
+        yield server
 
 
 def test_who_interrupts_a_call_does_not_wait_for_its_end(hanging: Server, tmp_path: Path) -> None:

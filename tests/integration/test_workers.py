@@ -67,7 +67,8 @@ def test_workers_share_one_trainer(backend: Backend) -> None:
 
 
 def test_figures_are_of_all_workers_together(backend: Backend) -> None:
-    before = _count(backend)
+    asked = 'prelabel_requests_total{route="/livez",status="200"}'
+    before = backend.figures().get(asked, 0)
     barrier = threading.Barrier(8)
 
     def ask() -> None:
@@ -80,14 +81,7 @@ def test_figures_are_of_all_workers_together(backend: Backend) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert _count(backend) - before == 80
-
-
-def _count(backend: Backend) -> float:
-    figures = httpx.get(f"{backend.url}/metrics").text
-    name = 'prelabel_requests_total{route="/livez",status="200"}'
-    values = [line.rsplit(" ", 1)[1] for line in figures.splitlines() if line.startswith(name)]
-    return sum(map(float, values))
+    assert backend.figures()[asked] - before == 80
 
 
 def test_a_killed_worker_is_replaced_and_the_others_answer(backend: Backend) -> None:

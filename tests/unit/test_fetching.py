@@ -13,8 +13,8 @@ from prelabel.label_studio.fetching import MAX_BYTES, TextFetcher
 from prelabel.label_studio.hosts import FetchHosts
 from prelabel.types import ProjectKey
 from tests.hosts import LOOPBACK, Host
+from tests.label_studio import LEGACY
 
-KEY = "0123456789abcdef0123456789abcdef01234567"
 OURS = ProjectKey(7, 1795447612)
 THEIRS = ProjectKey(7, 1600000000)
 Serve = Callable[..., Host]
@@ -42,7 +42,9 @@ def studio(serve: Serve) -> Host:
 def make_fetcher() -> Iterator[MakeFetcher]:
     with ExitStack() as stack:
 
-        def make(studio: Host, hosts: str = "", key: str = KEY, **options: object) -> TextFetcher:
+        def make(
+            studio: Host, hosts: str = "", key: str = LEGACY, **options: object
+        ) -> TextFetcher:
             made = LabelStudioClient(studio.url, key, attempts=1) if key else None
             client = stack.enter_context(made) if made else None
             return TextFetcher(studio.url, client, FetchHosts.parse(hosts), **options)  # type: ignore[arg-type] # as given
@@ -59,7 +61,7 @@ def test_an_uploaded_text_comes_from_label_studio_with_the_key(
     make_fetcher: MakeFetcher, studio: Host
 ) -> None:
     assert make_fetcher(studio).fetch(OURS, "/data/upload/7/a.txt") == "an uploaded téxt"
-    assert studio.keys == [f"Token {KEY}"]
+    assert studio.keys == [f"Token {LEGACY}"]
 
 
 @pytest.mark.parametrize("proxy", ["http://me:secret@proxy:65536", "gopher://me:secret@proxy:70"])
@@ -101,7 +103,7 @@ def test_a_storage_is_resolved_by_label_studio_and_read_without_the_key(
     studio.redirects["/projects/7/resolve/"] = f"{bucket.url}/bucket/a.txt?signature=x"
     fetcher = make_fetcher(studio, LOOPBACK)
     assert fetcher.fetch(OURS, "s3://bucket/a.txt") == "from a bucket"
-    assert (studio.keys, bucket.keys) == ([f"Token {KEY}"], [None])
+    assert (studio.keys, bucket.keys) == ([f"Token {LEGACY}"], [None])
     assert_refused(make_fetcher(studio), "s3://bucket/a.txt", "127.0.0.1 is not listed")
 
 
@@ -191,7 +193,7 @@ def test_a_redirect_does_not_carry_the_key(
     studio.redirects["/data/upload/7/b.txt"] = f"{other.url}/data/upload/7/a.txt"
     fetcher = make_fetcher(studio, LOOPBACK)
     assert fetcher.fetch(OURS, "/data/upload/7/b.txt") == "bait"
-    assert (studio.keys, other.keys) == ([f"Token {KEY}"], [None])
+    assert (studio.keys, other.keys) == ([f"Token {LEGACY}"], [None])
 
 
 def test_a_redirect_to_label_studio_does_not_get_the_key(
@@ -288,5 +290,5 @@ def test_a_failure_does_not_tell_what_is_private(make_fetcher: MakeFetcher, stud
     fetcher = make_fetcher(studio, "files.test", resolve=lambda *_: ["10.0.0.1"])
     with pytest.raises(UpstreamError) as refused:
         fetcher.fetch(OURS, address)
-    for secret in ("ann", "pass@", "abc", KEY):
+    for secret in ("ann", "pass@", "abc", LEGACY):
         assert secret not in str(refused.value)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prelabel.models.milestones import Beginning, last_milestone, remembered
-from tests.unit.test_heap import SCATTERED_BYTES, resident_bytes, scatter
+from tests.heap import SCATTERED_BYTES, resident_bytes, scatter
 
 
 @given(st.integers(0, 10**7))

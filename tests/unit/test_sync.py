@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from prelabel.label_studio.sync import LabelSync
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.types import ProjectKey
-from tests.unit.test_client import KEY, LEGACY, PROJECT, Reply, Request, Server, make_task
+from tests.label_studio import KEY, LEGACY, PROJECT, Reply, Request, Server, make_task
 
 
 class Studio:
@@ -56,12 +55,8 @@ def studio() -> Studio:
 @pytest.fixture
 def client(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabelStudioClient]:
     monkeypatch.setenv("NO_PROXY", "*")
-    server = Server(studio)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    with LabelStudioClient(server.url, LEGACY) as client:
+    with Server(studio).running() as server, LabelStudioClient(server.url, LEGACY) as client:
         yield client
-    server.shutdown()
-    server.server_close()
 
 
 def test_counts_that_agree_are_a_reason_to_look_no_further(
