@@ -72,7 +72,7 @@ def test_a_packed_body_is_named(shared_backend: Backend, path: str) -> None:
         ("/setup", {"project": "1.2", "schema": "<View><Labels name='a'/></View>"}, "usable"),
         ("/predict", {"project": "1.2", "label_config": "", "tasks": []}, "cannot be read"),
         ("/predict", {"project": None, "label_config": "", "tasks": []}, "$.project"),
-        ("/predict", {"project": "1.2", "label_config": "", "tasks": [None]}, "$.tasks[0]"),
+        ("/predict", {"project": "1.2", "label_config": "", "tasks": {"0": {}}}, "$.tasks"),
         ("/webhook", {"action": "START_TRAINING", "project": {"id": "x"}}, "$.project"),
         ("/webhook", {"action": "x", "project": {"id": 1, "created_at": 5}}, "created_at"),
         ("/job_status", {"job": "job-99999999"}, "does not exist"),
@@ -119,6 +119,7 @@ def test_odd_texts_cost_only_themselves(trained: Project) -> None:
 def test_odd_tasks_cost_only_themselves(trained: Project) -> None:
     good = {"id": 1, "data": {"text": make_text("sports", 3)}}
     odd: list[Any] = [{}, {"id": "x"}, {"data": None}, {"data": "text"}, {"id": None, "data": []}]
+    odd += [None, 5, 0.5, "text", False, [good]]
     results = trained.predict_tasks([good, *odd, good])
     assert [label_of(result) for result in results] == ["sports", *[None] * len(odd), "sports"]
 

@@ -120,6 +120,11 @@ def test_a_task_may_offer_labels_of_its_own(options: object, offered: frozenset[
     assert SEVERAL.read_offered({"options": options}) is None
 
 
+def test_what_a_task_offers_may_be_within_a_key() -> None:
+    nested = control_of(choices('value="$item.options"', ""))
+    assert nested.read_offered({"item": {"options": ["a", "b"]}}) == frozenset("ab")
+
+
 def shown(when: str) -> ControlTag:
     tag = choices(when).replace('name="x"', 'name="then"')
     schema = parse_label_config(f"<View>{TEXT}{choices()}{tag}</View>")

@@ -89,6 +89,7 @@ def test_the_same_label_twice_and_labels_without_a_value_count_once_and_not_at_a
         ('<Choices name="x" toName="text"/>', "offers no labels"),
         ('<Taxonomy name="x" toName="text" apiUrl="http://a/"/>', "apiUrl"),
         ('<Rating name="x" toName="text" maxRating="many"/>', "offers no labels"),
+        (f'<Repeater on="$i">{CHOICES.replace("topic", "x")}</Repeater>', "each part of a task"),
     ],
 )  # fmt: skip
 def test_a_control_that_cannot_be_learned_says_why_and_leaves_the_others(
@@ -240,6 +241,22 @@ def test_any_value_is_a_text_or_none(value: object, text: str | None) -> None:
     assert control_of(CONFIG).read_text({"text": value}) == text
 
 
+def test_keys_within_a_value_are_read_as_people_see_them() -> None:
+    text = TEXT.replace("$text", "Subject: $mail.title. Body: $text ($mail.title)")
+    control = control_of(view(text, CHOICES))
+    assert control.read_text({"mail": {"title": "Hi"}, "text": "there"}) == "Hi\n\nthere"
+    assert control.read_text({"text": "there"}) == "there"
+    assert control.read_text({"Subject": "Hi"}) is None
+    written = control.write_decision(("a",))
+    assert written
+    assert written.to_name == "text"
+
+
+def test_an_address_stands_alone() -> None:
+    text = '<Text name="text" value="http://host/$text" valueType="url"/>'
+    assert "names no key" in str(refusal_of(view(text, CHOICES)))
+
+
 def test_a_missing_key_is_no_text() -> None:
     assert control_of(CONFIG).read_text({"other": "x"}) is None
 
@@ -260,6 +277,21 @@ def test_the_text_of_a_plain_file_is_found() -> None:
 def test_a_nested_key_is_followed(data: dict[str, Any], text: str | None) -> None:
     nested = control_of(view(TEXT.replace("$text", "$a.b"), CHOICES))
     assert nested.read_text(data) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"a": [{"b": "first"}, {"b": "second"}]}, "second"),
+        ({"a": [{"b": "first"}]}, None),
+        ({"a": {"1": {"b": "by name"}}}, "by name"),
+        ({"a": "no list"}, None),
+        ({"a[1].b": "flat", "a": []}, "flat"),
+    ],
+)
+def test_one_of_a_list_is_followed(data: dict[str, Any], text: str | None) -> None:
+    listed = control_of(view(TEXT.replace("$text", "$a[1].b"), CHOICES))
+    assert listed.read_text(data) == text
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_setup_is_read_without_its_secrets() -> None:
 def test_predict_is_read_in_order() -> None:
     body = decode(recorded("predict"), PredictBody)
     assert (body.project, body.label_config) == (str(PROJECT), load("predict")["label_config"])
-    texts = [task.usable_data["text"] for task in body.tasks]
+    texts = [data["text"] for data in body.usable_data]
     assert texts == ["text number 0", "text number 1"]
 
 
@@ -208,7 +208,6 @@ def test_an_event_never_names_a_project_that_could_not_be_read_again(project: ob
         (b'{"tasks":{},"label_config":"","project":"1.1"}', "$.tasks"),
         (b'{"tasks":[],"label_config":null,"project":"1.1"}', "$.label_config"),
         (b'{"tasks":[],"label_config":"","project":1}', "$.project"),
-        (b'{"tasks":[{},3],"label_config":"","project":"1.1"}', "$.tasks[1]"),
     ],
 )
 def test_a_body_of_the_wrong_form_is_told_the_place(body: bytes, place: str) -> None:
@@ -262,15 +261,24 @@ def test_other_encodings_of_unicode_are_read(encoding: str) -> None:
     ],
 )
 def test_values_that_json_should_not_have_become_harmless(text: bytes, value: object) -> None:
-    (task,) = decode(predict_body(text), PredictBody).tasks
-    assert task.usable_data == {"text": value}
-    assert msgspec.json.encode(task.usable_data)
+    (data,) = decode(predict_body(text), PredictBody).usable_data
+    assert data == {"text": value}
+    assert msgspec.json.encode(data)
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"1" * 5_000, b"1" * 4_301])
 def test_a_number_that_is_none_costs_only_itself(number: bytes) -> None:
-    (task,) = decode(predict_body(number), PredictBody).tasks
-    assert task.usable_data == {"text": None}
+    (data,) = decode(predict_body(number), PredictBody).usable_data
+    assert data == {"text": None}
+
+
+def test_what_is_no_task_has_nothing_and_is_not_kept() -> None:
+    task = {"id": 1, "data": {"text": "x"}}
+    tasks = [None, task, 5, 0.5, "x", True, [task], {}]
+    body = msgspec.json.encode({"tasks": tasks, "label_config": "", "project": "1.1"})
+    request = decode(body, PredictBody)
+    assert request.usable_data == [{}, {"text": "x"}, *[{}] * 6]
+    assert [kept.id for kept in request.read_tasks()] == [1]
 
 
 def test_broken_text_does_not_hide_a_wrong_form() -> None:

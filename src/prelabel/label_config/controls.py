@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from prelabel.label_config.labels import Label, read_offered, to_path, to_value
-from prelabel.label_config.objects import ObjectTag
+from prelabel.label_config.objects import ObjectTag, walk
 from prelabel.types import Region
 
 
@@ -135,7 +135,7 @@ class ControlTag:
         """Return the labels a task may have by its own data; None if that says nothing of them."""
         if self.options_key is None:
             return None
-        offered = read_offered(data.get(self.options_key), as_paths=self.as_paths)
+        offered = read_offered(walk(data, self.options_key), as_paths=self.as_paths)
         return frozenset(label.value for label in offered)
 
     def read_decision(self, regions: Iterable[Region]) -> tuple[str, ...] | None:

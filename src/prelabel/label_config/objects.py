@@ -7,6 +7,7 @@ https://labelstud.io/tags/paragraphs.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -27,6 +28,8 @@ their longest text."""
 OBJECT_TAGS = ("Text", "HyperText", "Paragraphs")
 _WHERE_TEXT_IS_DATA = {"Text": "text", "HyperText": "text", "Paragraphs": "json"}
 _NOT_READ = ("script", "style", "template", "head")
+_KEY = re.compile(r"\$(\w+(?:[.\[]\w+\]?)*)")
+_STEP = re.compile(r"[^.\[\]]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,14 +73,12 @@ class ObjectTag:
         return url is not None and self._find_fetched(data, url) is None
 
     def _find(self, data: Mapping[str, object], read: Callable[[object], str | None]) -> str | None:
-        for keys in ([self.data_key], self.data_key.split("."), [UNDEFINED_KEY]):
-            found = read(_walk(data, keys))
-            if found is not None:
-                return found
-        return None
+        found = read(walk(data, self.data_key))
+        return read(data.get(UNDEFINED_KEY)) if found is None else found
 
     def _find_fetched(self, data: Mapping[str, object], url: str) -> object:
-        text = _walk(data, [FETCHED_KEY, url])
+        fetched = data.get(FETCHED_KEY)
+        text = fetched.get(url) if isinstance(fetched, Mapping) else None
         return _read_json(text) if self.kind == "Paragraphs" and isinstance(text, str) else text
 
     def _to_text(self, value: object) -> str | None:
@@ -95,36 +96,62 @@ class ObjectTag:
         return f"{author}: {said}" if author and said else said
 
 
-def read_object_tag(element: Element) -> tuple[ObjectTag | None, str]:
-    """Return the object tag that an element is, or None and why it cannot be used.
+def read_object_tags(element: Element) -> tuple[tuple[ObjectTag, ...], str]:
+    """Return the object tags that an element is, one for each key it shows, or why it is none.
 
     The reason is empty for an element that is no object tag of a text at all.
     """
     name, value = element.get("name", ""), element.get("value", "")
     if element.tag not in OBJECT_TAGS or not name:
-        return None, ""
-    if not value.startswith("$") or len(value) == 1:
-        return None, f'its value is "{value}", which names no key of a task\'s data'
+        return (), ""
     default = _WHERE_TEXT_IS_DATA[element.tag]
     value_type = element.get("valueType") or element.get("valuetype") or default
     if value_type not in {"text", "json", "url"}:
-        return None, f"its valueType is {shorten(value_type)}, not text, json or url"
-    tag = ObjectTag(
-        name=name,
-        data_key=value[1:],
-        kind=element.tag,
-        author_key=element.get("nameKey") or "author",
-        utterance_key=element.get("textKey") or "text",
-        is_url=value_type == "url",
-    )
-    return tag, ""
+        return (), f"its valueType is {shorten(value_type)}, not text, json or url"
+    keys = _find_keys(value)
+    if not keys or (value_type != "text" and not value.startswith("$")):
+        return (), f'its value is "{value}", which names no key of a task\'s data'
+    return tuple(
+        ObjectTag(
+            name=name,
+            data_key=key,
+            kind=element.tag,
+            author_key=element.get("nameKey") or "author",
+            utterance_key=element.get("textKey") or "text",
+            is_url=value_type == "url",
+        )
+        for key in keys
+    ), ""
 
 
-def _walk(data: Mapping[str, object], keys: Sequence[str]) -> object:
+def _find_keys(value: str) -> Sequence[str]:
+    """Return the keys of a task's data that a value shows, each once.
+
+    As Label Studio (1.23.2, ``core/label_config.py``) takes it: what begins with ``$`` is one key,
+    and anything else a text with keys in it, as in ``Subject: $title``.
+    """
+    if value.startswith("$"):
+        return [value[1:]] if len(value) > 1 else []
+    return list(dict.fromkeys(_KEY.findall(value)))
+
+
+def walk(data: Mapping[str, object], data_key: str) -> object:
+    """Return what a task's data has under a key, None if nothing.
+
+    The key itself comes first; then what it says as a path, as in ``items[0].text``.
+    """
+    found = data.get(data_key)
+    if found is not None:
+        return found
     value: object = data
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+    for step in _STEP.findall(data_key):
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and len(step) < 10:
+            value = value[int(step)] if int(step) < len(value) else None
+        else:
+            return None
+    return None if value is data else value
 
 
 def _to_url(value: object) -> str | None:

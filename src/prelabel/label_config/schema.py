@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 
 from prelabel.errors import LabelConfigError, shorten
 from prelabel.label_config.controls import ControlTag
-from prelabel.label_config.objects import OBJECT_TAGS, ObjectTag, read_object_tag
+from prelabel.label_config.objects import OBJECT_TAGS, ObjectTag, read_object_tags
 from prelabel.label_config.tags import CONTROL_TAGS, UnusableTagError, read_control_tag
 
 SUPPORTED = f"<{'>, <'.join(CONTROL_TAGS)}> about <{'>, <'.join(OBJECT_TAGS)}>"
@@ -163,15 +163,17 @@ def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
         waiting += [(child, (*around, element)) for child in reversed(element)]
 
 
-def _read_object_tags(root: Element) -> tuple[dict[str, ObjectTag], dict[str, str]]:
+def _read_object_tags(
+    root: Element,
+) -> tuple[dict[str, tuple[ObjectTag, ...]], dict[str, str]]:
     """Return the usable object tags by name, and what all others with a name are."""
-    objects: dict[str, ObjectTag] = {}
+    objects: dict[str, tuple[ObjectTag, ...]] = {}
     reasons: dict[str, str] = {}
     for element in root.iter():
-        tag, reason = read_object_tag(element)
+        tags, reason = read_object_tags(element)
         name = element.get("name", "")
-        if tag:
-            objects.setdefault(tag.name, tag)
+        if tags:
+            objects.setdefault(name, tags)
         elif name:
             reasons.setdefault(name, reason or f"it is no text but <{shorten(element.tag)}>")
     return objects, reasons

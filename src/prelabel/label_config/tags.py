@@ -38,7 +38,7 @@ class _Answers:
 def read_control_tag(
     element: Element,
     around: Sequence[Element],
-    objects: Mapping[str, ObjectTag],
+    objects: Mapping[str, Sequence[ObjectTag]],
     reasons: Mapping[str, str],
 ) -> ControlTag | None:
     """Return the control tag that an element is; None if it is none that takes such a decision.
@@ -67,6 +67,8 @@ def read_control_tag(
             raise UnusableTagError(
                 f'{part}="true" asks about a part of a task, not about all of it'
             )
+    if any(tag.tag == "Repeater" for tag in around):
+        raise UnusableTagError("it stands in a <Repeater>: it asks about each part of a task")
     answers = read_answers(element)
     options = element.get("value", "")
     if not answers.labels and not options.startswith("$"):
@@ -86,10 +88,10 @@ def read_control_tag(
 
 
 def _find_targets(
-    element: Element, objects: Mapping[str, ObjectTag], reasons: Mapping[str, str]
+    element: Element, objects: Mapping[str, Sequence[ObjectTag]], reasons: Mapping[str, str]
 ) -> tuple[ObjectTag, ...]:
     names = [name.strip() for name in element.get("toName", "").split(",")]
-    found = tuple(objects[name] for name in dict.fromkeys(names) if name in objects)
+    found = tuple(tag for name in dict.fromkeys(names) for tag in objects.get(name, ()))
     if not found:
         why = [f'"{shorten(name)}": {reasons.get(name, "there is no such tag")}' for name in names]
         raise UnusableTagError(f"it is about no text ({', '.join(why[:5])})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -33,16 +33,21 @@ class SetupBody(msgspec.Struct):
 class PredictBody(msgspec.Struct):
     """``/predict``: ``{"tasks": […], "label_config": "<View>…", "project": "<id>.<created>"}``."""
 
-    tasks: list[TaskBody]
+    tasks: Sequence[TaskBody | list[Any] | str | float | int | bool | None]
     label_config: str
     project: str
+
+    @property
+    def usable_data(self) -> list[Mapping[str, object]]:
+        """What each task has; what is no task at all has nothing, and costs no other its answer."""
+        return [task.usable_data if isinstance(task, TaskBody) else {} for task in self.tasks]
 
     def read_tasks(self) -> list[Task]:
         """Return the tasks that can be kept: of so long ago that whatever an event tells is newer.
 
         Their data may have been prepared for a reader, with other addresses than was imported.
         """
-        tasks = (to_task(body) for body in self.tasks)
+        tasks = (to_task(body) for body in self.tasks if isinstance(body, TaskBody))
         return [replace(task, updated_at=BEFORE_ALL) for task in tasks if task]
 
 

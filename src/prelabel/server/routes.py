@@ -137,8 +137,7 @@ def _read_predict(
 ) -> tuple[PredictBody, ProjectKey, LabelSchema, list[Mapping[str, object]]]:
     request = decode(body, PredictBody)
     schema = parse_label_config(request.label_config)
-    data = [task.usable_data for task in request.tasks]
-    return request, ProjectKey.parse(request.project), schema, data
+    return request, ProjectKey.parse(request.project), schema, request.usable_data
 
 
 def _write_predictions(service: Service, predictions: Sequence[Prediction | None]) -> bytes:
