@@ -136,6 +136,35 @@ def test_labels_that_wait_for_a_locked_database_keep_no_suggestions_waiting(
         assert {answer.result().json()["label_changes"] for answer in waiting} == {1}
 
 
+def test_no_more_labels_wait_for_a_locked_database_than_can_be_held(own: Project) -> None:
+    project, bodies = own, [own.created_body(id_, "sports") for id_ in range(20, 180)]
+    limits = httpx.Limits(max_connections=None)
+    with (
+        project.backend.locked_database() as unlock,
+        httpx.Client(base_url=project.backend.url, timeout=60, limits=limits) as client,
+        ThreadPoolExecutor(len(bodies)) as labelers,
+    ):
+        sent = [labelers.submit(client.post, "/webhook", json=body) for body in bodies]
+        wait_for(lambda: sum(answer.done() for answer in sent) >= len(bodies) - 104)
+        answers_as_before(project)
+        unlock()
+        statuses = [answer.result().status_code for answer in sent]
+    assert statuses.count(503) == len(bodies) - 104, "four are written, a hundred wait"
+    assert project.train()["model_version"] == f"v2-{4 + statuses.count(200)}labels"
+
+
+def test_while_another_locks_the_database_a_setup_with_news_is_answered_in_time(
+    project: Project,
+) -> None:
+    project.label_config = write_config([*TEXTS, "travel"])
+    body = {"project": project.key, "schema": project.label_config}
+    with project.backend.locked_database():
+        answer = httpx.post(f"{project.backend.url}/setup", json=body, timeout=3)  # as Label Studio
+        assert answer.json() == {"model_version": "v1-4labels"}
+    assert project.setup() == "v1-4labels"
+    assert send_label(project, 5).json()["label_changes"] == 1
+
+
 def spoil_database(project: Project) -> bytes:
     """Overwrite the database while it is served; return what it was."""
     path = database_of(project)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,11 +10,13 @@ from prelabel.loop import asked
 from prelabel.loop.asked import AskedTexts
 from prelabel.protocol.bodies import PredictBody
 from prelabel.protocol.values import TaskBody
+from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
+from prelabel.storage.retention import Retention
 from prelabel.types import ProjectKey, Task
 from tests.backend import wait_for
-from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled, tasks_deleted
 
 
 @pytest.fixture
@@ -92,6 +95,33 @@ def test_of_strangers_nothing_is_kept(
     ask(texts, 2)
     wait_for(lambda: kept(labels))
     assert not projects.is_known(TWIN)
+
+
+def test_what_was_erased_is_kept_again_when_it_is_asked_for_again(
+    texts: AskedTexts, labels: LabelStore, projects: ProjectStore, database: Database
+) -> None:
+    ask(texts, 1, 2)
+    wait_for(lambda: kept(labels))
+    projects.forget(PROJECT)
+    assert Retention(database).erase(PROJECT, datetime.now(UTC) + timedelta(days=1))
+    projects.see(PROJECT, CONFIG)
+    ask(texts, 2, 3)
+    assert wait_for(lambda: kept(labels)) == ["asked 2", "asked 3"]
+
+
+def test_nothing_is_written_of_tasks_that_are_kept_or_deleted_or_not_in_the_sample(
+    labels: LabelStore, projects: ProjectStore, database: Database
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    few = LabelStore(database, pool_texts=5)
+    tasks = [Task(id=id_, data={"text": f"text {id_}"}) for id_ in range(1, 301)]
+    few.add_texts(PROJECT, tasks)
+    assert 0 < labels.count_texts(PROJECT) <= 5
+    assert not few.find_new(PROJECT, tasks)
+    again = Task(id=301, data=labels.snapshot(PROJECT).data[0])
+    assert few.find_new(PROJECT, [again]) == [again]
+    labels.apply(tasks_deleted(301))
+    assert not few.find_new(PROJECT, [again])
 
 
 def test_what_an_event_tells_of_a_task_wins(texts: AskedTexts, labels: LabelStore) -> None:

@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
 MOST_TASKS = 2_000
 MOST_BYTES = 16 * 1024 * 1024
-_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,6 @@ class AskedTexts:
         self._lock = threading.Lock()
         self._has_news = threading.Event()
         self._stopping = threading.Event()
-        self._kept: set[tuple[ProjectKey, int]] = set()
         self._thread = threading.Thread(target=self._loop, name="asked-texts", daemon=True)
         self._thread.start()
 
@@ -109,9 +107,7 @@ class AskedTexts:
             found = by_project.setdefault(asked.project, {})
             found |= {task.id: task for task in asked.read()}
         for project, tasks in by_project.items():
-            new = [task for id_, task in tasks.items() if (project, id_) not in self._kept]
-            if new and self._projects.is_known(project):
+            # Asked for, not remembered: what was kept may have been erased since.
+            if self._projects.is_known(project):
+                new = self._labels.find_new(project, list(tasks.values()))
                 self._labels.add_texts(project, new)
-                if len(self._kept) > _REMEMBERED:
-                    self._kept.clear()
-                self._kept.update((project, task.id) for task in new)

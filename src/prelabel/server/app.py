@@ -12,7 +12,7 @@ from prelabel.bootstrap import Service
 from prelabel.models.loader import is_built_in
 from prelabel.server import routes
 from prelabel.server.assembly import Gets, assemble, with_descriptions
-from prelabel.server.limits import ProjectLimiters, read_project
+from prelabel.server.limits import ProjectLimiters, Turns, read_project
 from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.posts import PostEndpoint, Run, on_threads
 
@@ -49,7 +49,7 @@ AT_ONCE = {"/predict": routes.predict_at_once}
 def create_app(service: Service) -> ASGIApp:
     """Return the application that serves ``service``; stopping it stops the service."""
     half = max(1, service.settings.threads // 2)
-    writing = on_threads(CapacityLimiter(half))
+    writing = Turns(half, service.settings.max_body_bytes).run
     doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
     return assemble(service, GETS, _post_endpoints(service, writing, half), doorbell=doorbell)
 

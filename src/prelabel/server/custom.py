@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,7 +18,7 @@ from prelabel.server.custom_routes import (
     Handle,
     HandleOfProject,
 )
-from prelabel.server.limits import ProjectLimiters, read_project
+from prelabel.server.limits import ProjectLimiters, Turns, read_project
 from prelabel.server.posts import read_body
 
 Answer = Callable[[bytes], Awaitable[Response]]
@@ -46,7 +46,7 @@ class _PostEndpoint:
 
 def _post_endpoints(service: CustomService) -> dict[str, _PostEndpoint]:
     limiters = ProjectLimiters()
-    others = CapacityLimiter(service.settings.threads)
+    others = Turns(service.settings.threads, service.settings.max_body_bytes)
 
     async def ask_model(handle: HandleOfProject, body: bytes) -> Response:
         project = read_project(body)
@@ -54,7 +54,7 @@ def _post_endpoints(service: CustomService) -> dict[str, _PostEndpoint]:
         return await to_thread.run_sync(handle, service, project, body, limiter=limiter)
 
     async def ask_store(handle: Handle, body: bytes) -> Response:
-        return await to_thread.run_sync(handle, service, body, limiter=others)
+        return await others.run(partial(handle, service, body), body)
 
     answers = {path: partial(ask_model, handle) for path, handle in MODEL_POSTS.items()}
     answers |= {path: partial(ask_store, handle) for path, handle in STORE_POSTS.items()}

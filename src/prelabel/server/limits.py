@@ -1,4 +1,4 @@
-"""Threads by project: what one project's model does keeps no other project waiting."""
+"""Threads for what may take long: by project, and for writing. Nothing waits without a bound."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import msgspec
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 
 from prelabel.custom.session import read_json
-from prelabel.errors import ModelError
+from prelabel.errors import ModelError, UnavailableError
 from prelabel.protocol.values import to_datetime
 from prelabel.recent import Recent
 from prelabel.types import ProjectKey
@@ -26,6 +26,9 @@ GRACE_SECONDS = 3.0
 """How much later than it should a model's answer is taken: what it was in time for is in it."""
 
 T = TypeVar("T")
+
+MOST_WAITING = 100
+"""Requests that wait for their turn to write. Each is a connection, and holds its body."""
 
 PROJECTS = 1000
 """Of more projects at once, those asked for last count."""
@@ -78,6 +81,45 @@ class ProjectLimiters:
                 "PRELABEL_PREDICT_SECONDS.",
             )
         return future.result()
+
+
+class Turns:
+    """Does work on a few threads, in turn, and takes on no more than may wait for one.
+
+    A database that another process keeps locked makes all of them wait, for as long as it is.
+
+    Parameters
+    ----------
+    most_bytes
+        Bodies that are held, together, before no more may wait; one may, however large.
+    """
+
+    def __init__(self, threads: int, most_bytes: int) -> None:
+        self._limiter = CapacityLimiter(threads)
+        self._most_bytes = most_bytes
+        self._held_bytes = 0
+
+    async def run(self, work: Callable[[], T], body: bytes) -> T:
+        """Return what the work gives; a `Run`.
+
+        Raises
+        ------
+        UnavailableError
+            If as many wait already as may.
+        """
+        n_waiting = self._limiter.statistics().tasks_waiting
+        if n_waiting >= MOST_WAITING or (n_waiting and self._held_bytes >= self._most_bytes):
+            raise UnavailableError(
+                f"{n_waiting} requests wait for their turn to write already",
+                expected=f"at most {MOST_WAITING}, or {self._most_bytes} bytes of them",
+                fix="Send it again in a moment. If that does not pass, another process keeps the "
+                "database locked, or its disk is slow.",
+            )
+        self._held_bytes += len(body)
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._held_bytes -= len(body)
 
 
 def _settle(future: asyncio.Future[T], answer: T | None, error: BaseException | None) -> None:

@@ -32,6 +32,7 @@ from prelabel.protocol.bodies import (
 from prelabel.protocol.events import EventBody, to_event
 from prelabel.protocol.extra_params import read_extra_params
 from prelabel.server.posts import received_at_seconds, to_response
+from prelabel.storage.database import in_a_hurry
 from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,9 @@ _OLD_STATES = {
     JobState.NOT_YET: "finished",
     JobState.FAILED: "failed",
 }
+
+SETUP_SECONDS = 1.0
+"""How long each write of a setup waits for others; Label Studio waits three seconds for it all."""
 
 _JOB = re.compile(r"(?:job-)?(\d{1,18})", re.ASCII)
 
@@ -100,7 +104,8 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     project = ProjectKey.parse(request.project)
     settings = read_extra_params(request.extra_params)
     try:
-        schema = service.ingest.register(project, request.schema, settings)
+        with in_a_hurry(SETUP_SECONDS):
+            schema = service.ingest.register(project, request.schema, settings)
     except StorageError as error:
         # Label Studio says the same again before the next task, and shows no suggestion without an
         # answer: what is loaded can give one.

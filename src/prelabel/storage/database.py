@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +18,13 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from prelabel.errors import StorageError
 from prelabel.storage.faults import FaultMapper
-from prelabel.storage.opening import ReadOnlyConnection, open_file
+from prelabel.storage.opening import BUSY_SECONDS, ReadOnlyConnection, open_file
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _CHANGE = "PRAGMA data_version"
+
+_wait_seconds: ContextVar[float] = ContextVar("wait_seconds", default=BUSY_SECONDS)
 
 
 class Database:
@@ -72,8 +75,19 @@ class Database:
         StorageError
             If the database cannot be opened, read or written.
         """
-        with self._faults, self._writing, self._writer.begin() as connection:
+        with self._faults, self._turn(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock of this process's writers; who is in a hurry does not wait for it long."""
+        seconds = _wait_seconds.get()
+        if not self._writing.acquire(timeout=-1 if seconds == BUSY_SECONDS else seconds):
+            raise sqlite3.OperationalError("database is locked by others of this process")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def last_change(self) -> int:
         """Return a number that is another one after each change that any process has committed.
@@ -181,6 +195,16 @@ class Database:
         self.close()
 
 
+@contextmanager
+def in_a_hurry(seconds: float) -> Iterator[None]:
+    """Let no write in this block wait for others for longer, where it would for ten seconds."""
+    token = _wait_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _wait_seconds.reset(token)
+
+
 def _keep_no_makeshift(connection: object, record: ConnectionPoolEntry) -> None:
     """Let the next one see whether the file can be written again."""
     if isinstance(connection, ReadOnlyConnection):
@@ -195,5 +219,13 @@ def _detach(connection: PoolProxiedConnection) -> sqlite3.Connection:
 
 
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    connection.exec_driver_sql(options.get("prelabel_begin", "BEGIN"))
+    statement = connection.get_execution_options().get("prelabel_begin", "BEGIN")
+    seconds = _wait_seconds.get()
+    if seconds == BUSY_SECONDS:
+        connection.exec_driver_sql(statement)
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+    try:
+        connection.exec_driver_sql(statement)
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")

@@ -144,6 +144,18 @@ class LabelStore:
             with self._database.write() as connection:
                 thin_out(connection, project, self._pool_texts)
 
+    def find_new(self, project: ProjectKey, tasks: Sequence[Task]) -> list[Task]:
+        """Return those tasks of a known project that `add_texts` would keep: nothing is locked."""
+        new = list[Task]()
+        for batch in batches(tasks):
+            with self._database.read() as connection:
+                chosen = {task.id: task for task in choose(connection, project, batch)}
+                on_them = and_(task_table.c.project == str(project), task_table.c.task.in_(chosen))
+                for id_ in connection.scalars(select(task_table.c.task).where(on_them)):
+                    del chosen[id_]
+            new += chosen.values()
+        return new
+
     def count_texts(self, project: ProjectKey) -> int:
         """Return how many tasks of a project are kept, labeled or not."""
         query = select(func.count()).select_from(task_table).where(is_alive(project))
