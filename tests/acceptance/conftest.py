@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.label_studio import LabelStudio
@@ -19,6 +20,9 @@ START_SECONDS = 300  # the first start makes the database: 70 s on two free core
 LOG_LINES = 40
 
 StartBackend = Callable[..., OpenBackend]
+
+PAGE = pytest.StashKey[Page]()
+"""The page in a browser that a test looks at."""
 
 _servers = pytest.StashKey[list[OpenBackend | LabelStudio]]()  # whose logs to show
 
@@ -93,9 +97,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the ends of the servers' logs where a test fails."""
+    """Show the ends of the servers' logs where a test fails, and what the page says."""
     report = yield
     if report.failed:
+        if report.when == "call" and PAGE in item.stash:
+            report.sections.append(("the page", item.stash[PAGE].locator("body").inner_text()))
         for server in item.stash.get(_servers, []) + item.config.stash.get(_servers, []):
             tail = server.read_log().splitlines()[-LOG_LINES:]
             report.sections.append((f"end of {server.log.name}", "\n".join(tail)))
