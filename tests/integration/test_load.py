@@ -94,7 +94,7 @@ def test_large_batches_keep_neither_setup_nor_webhooks_waiting(tmp_path: Path) -
 
 
 def test_tasks_that_are_not_reached_in_time_are_answered_by_abstentions(tmp_path: Path) -> None:
-    with Backend(tmp_path, {"PRELABEL_PREDICT_SECONDS": "0.3"}) as backend:
+    with Backend(tmp_path, {"PRELABEL_PREDICT_SECONDS": "0.05"}) as backend:
         project = Project(backend)
         project.annotate_many(4)
         project.train()

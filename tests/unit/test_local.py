@@ -21,13 +21,10 @@ class Counting(RawModel):
 
     def setup(self) -> None:
         self.counted = 0
-        self.go_on = threading.Event()
 
     def predict(self, tasks: Any, context: Any = None, **params: Any) -> Any:
-        if self.get("hang"):
-            assert self.go_on.wait(60)
         before = self.counted
-        time.sleep(0.01)
+        time.sleep(0.01)  # others would get in meanwhile
         self.counted = before + 1
         return [{"result": [], "model_version": str(self.counted)} for _ in tasks]
 
@@ -47,18 +44,23 @@ def test_one_thread_at_a_time_is_let_in() -> None:
         assert sorted(threads.map(ask, range(8))) == [str(n) for n in range(1, 9)]
 
 
+class Hanging(RawModel):
+    began, go_on = threading.Event(), threading.Event()
+
+    def predict(self, tasks: Any, context: Any = None, **params: Any) -> Any:
+        self.began.set()
+        assert self.go_on.wait(60)
+        return []
+
+
 def test_a_model_that_hangs_keeps_its_own_requests_waiting_and_they_are_refused() -> None:
-    session = Session(Counting, {"hang": True}, project=None)
-    model = LocalModel(session)
+    model = LocalModel(Session(Hanging, {}, project=None))
     asking = threading.Thread(target=model.ask, args=("predict", BODY, 60))
     asking.start()
-    while not model._asking.locked():
-        time.sleep(0.01)
+    assert Hanging.began.wait(60)
     with pytest.raises(ModelError, match=r"busy with another request of this project for 0\.1 s"):
         model.ask("predict", BODY, 0.1)
-    made = session._get_model(None)
-    assert isinstance(made, Counting)
-    made.go_on.set()
+    Hanging.go_on.set()
     asking.join(60)
 
 

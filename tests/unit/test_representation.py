@@ -10,20 +10,20 @@ import pytest
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
 
-WORDS = [f"word{number}" for number in range(3000)]
+WORDS = [f"word{number}" for number in range(1000)]
 
 
 def write_texts(seed: int) -> list[str]:
     random = np.random.default_rng(seed)
-    return [" ".join(random.choice(WORDS, 30)) for _ in range(400)]
+    return [" ".join(random.choice(WORDS, 30)) for _ in range(150)]
 
 
 def learn(seed: int) -> Representation:
-    return Representation.learn([], write_texts(seed), n_components=50, seed=0)
+    return Representation.learn([], write_texts(seed), n_components=20, seed=0)
 
 
 def ask(seed: int) -> None:
-    model = SklearnTextClassifier(n_components=50)
+    model = SklearnTextClassifier(n_components=20)
     model.find_silence({"word1": ["word1"], "word2": ["word2"]}, write_texts(seed))
 
 

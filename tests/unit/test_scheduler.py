@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -302,13 +302,18 @@ def hung() -> Iterator[tuple[Work, threading.Event]]:
 
 
 def test_a_long_job_keeps_its_project(
-    run: Run, jobs: JobStore, hung: tuple[Work, threading.Event]
+    run: Run, jobs: JobStore, projects: ProjectStore, hung: tuple[Work, threading.Event]
 ) -> None:
+    def leased_until() -> datetime | None:
+        (until,) = (state.leased_until for state in projects.states() if state.project == PROJECT)
+        return until
+
     work, begun = hung
     jobs.request(PROJECT, "x")
     run(work, lease_seconds=2)
     assert begun.wait(10)
-    time.sleep(2.3)
+    first = leased_until()
+    wait_for(lambda: leased_until() != first)
     assert jobs.claim(PROJECT, "other", timedelta(minutes=1)) is None
 
 
