@@ -158,12 +158,15 @@ class LabelStudio:
         self, texts: Sequence[LabeledText], labels: Iterable[str], *, labeled: int = 0
     ) -> Project:
         """Create a project with one task a text; the first ones come ``labeled``."""
-        settings = {"title": "Topics", "label_config": write_config(labels)}
+        project = self.create_empty_project(write_config(labels))
+        return self.add_tasks(project, texts, labeled=labeled) if texts else project
+
+    def create_empty_project(self, label_config: str) -> Project:
+        settings = {"title": "Topics", "label_config": label_config}
         made = self._call("POST", "/api/projects/", json=settings)
         created = datetime.fromisoformat(made["created_at"])
         key = ProjectKey(made["id"], int(created.timestamp()))
-        project = Project(http=self.http, id=made["id"], key=key, truth={})
-        return self.add_tasks(project, texts, labeled=labeled) if texts else project
+        return Project(http=self.http, id=made["id"], key=key, truth={})
 
     def add_tasks(self, project: Project, texts: Sequence[LabeledText], *, labeled: int) -> Project:
         """Import one task a text; the first ones come ``labeled``."""

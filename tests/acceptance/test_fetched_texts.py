@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prelabel.types import ProjectKey
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project, call
@@ -19,15 +17,6 @@ pytestmark = pytest.mark.label_studio
 
 N_LABELED = 9
 TEXTS = make_texts(15)
-
-
-def create_project(label_studio: LabelStudio) -> Project:
-    config = write_config(TOPICS).replace("<Text ", '<Text valueType="url" ')
-    body = {"title": "Texts in files", "label_config": config}
-    made = call(label_studio.http, "POST", "/api/projects/", json=body)
-    created = datetime.fromisoformat(made["created_at"])
-    key = ProjectKey(made["id"], int(created.timestamp()))
-    return Project(http=label_studio.http, id=made["id"], key=key, truth={})
 
 
 def upload(project: Project, text: LabeledText, number: int) -> str:
@@ -68,7 +57,8 @@ def read_tasks(project: Project) -> list[dict[str, Any]]:
 def test_texts_in_files_are_learned_and_suggested_for(
     label_studio: LabelStudio, backend: OpenBackend, bring: Any
 ) -> None:
-    project = create_project(label_studio)
+    config = write_config(TOPICS).replace("<Text ", '<Text valueType="url" ')
+    project = label_studio.create_empty_project(config)
     bring(project, label_studio.log.parent)
     tasks = read_tasks(project)
     assert len(tasks) == len(TEXTS)

@@ -6,14 +6,12 @@ refused.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 import pytest
 
 from prelabel.label_config import parse_label_config
 from prelabel.protocol.values import AnnotationBody, to_annotation, write_regions
-from prelabel.types import Annotation, ProjectKey, Task
+from prelabel.types import Annotation, Task
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project, call
@@ -24,16 +22,13 @@ pytestmark = pytest.mark.label_studio
 
 def create_project(label_studio: LabelStudio, row: Row) -> Project:
     """Create a project with all tasks of a row, labeled."""
-    settings = {"title": row.name[:50], "label_config": row.label_config}
-    made = call(label_studio.http, "POST", "/api/projects/", json=settings)
+    project = label_studio.create_empty_project(row.label_config)
     tasks = [
         {"data": data, "annotations": [{"result": row.decided[topic]}]}
         for topic, data in row.make_tasks()
     ]
-    call(label_studio.http, "POST", f"/api/projects/{made['id']}/import", json=tasks)
-    created = datetime.fromisoformat(made["created_at"])
-    key = ProjectKey(made["id"], int(created.timestamp()))
-    return Project(http=label_studio.http, id=made["id"], key=key, truth={})
+    call(label_studio.http, "POST", f"/api/projects/{project.id}/import", json=tasks)
+    return project
 
 
 def read_annotated(project: Project) -> list[tuple[Task, Annotation]]:

@@ -35,25 +35,7 @@ from tests.builders import (
     labeled,
     tasks_deleted,
 )
-
-
-def apply_all(labels: LabelStore, *events: Event) -> list[int]:
-    return [labels.apply(event).label_changes for event in events]
-
-
-def known(labels: LabelStore, project: ProjectKey = PROJECT) -> dict[int, str | None]:
-    """Return the label of every annotation that exists, by its id."""
-    snapshot = labels.snapshot(project)
-    return {item.id: label_of(pair) for pair in snapshot.annotated for item in [pair[1]]}
-
-
-def label_of(pair: Pair) -> str | None:
-    for found in pair[1].regions:
-        choices = found.value["choices"]
-        assert isinstance(choices, list)
-        return str(choices[0])
-    return None
-
+from tests.contract.annotations import apply_all, known
 
 # Events in order
 

@@ -32,6 +32,7 @@ from tests.builders import (
     labeled,
     tasks_deleted,
 )
+from tests.contract.annotations import apply_all, known
 
 KEYS = itertools.count(1)
 
@@ -101,16 +102,6 @@ def theirs(syncs: SyncStore) -> LabelStudio:
     return LabelStudio(syncs)
 
 
-def known(labels: LabelStore, project: ProjectKey = PROJECT) -> dict[int, str | None]:
-    """Return the label of every annotation that exists, by its id."""
-    found = labels.snapshot(project).annotated
-    return {item.id: label_of(item.regions) for _, item in found}
-
-
-def label_of(regions: Sequence[object]) -> str | None:
-    return next((str(region.value["choices"][0]) for region in regions), None)  # type: ignore[attr-defined]
-
-
 def sync(syncs: SyncStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int:
     """Pull everything, with events that arrive between the request and the answer."""
     begun = syncs.begin(PROJECT, CONFIG, newest=at(0), everything=True)
@@ -120,10 +111,6 @@ def sync(syncs: SyncStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int
 
 
 # Everything
-
-
-def apply_all(labels: LabelStore, *events: Event) -> list[int]:
-    return [labels.apply(event).label_changes for event in events]
 
 
 def test_what_a_sync_does_not_show_is_gone(labels: LabelStore, syncs: SyncStore) -> None:
