@@ -13,7 +13,8 @@ from prelabel.cli.picture import draw, require_picture
 from prelabel.errors import ConfigError
 from prelabel.label_config import parse_label_config
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.learning_curve import LearningCurve, Trial
+from prelabel.loop.experiment import Trial
+from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.lesson import Lesson
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.method import Method

@@ -4,7 +4,8 @@ import numpy as np
 
 from prelabel.cli.report import describe_curve, describe_evaluation, join, most_confused
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.learning_curve import LearningCurve, Trial
+from prelabel.loop.experiment import Trial
+from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.set_evaluation import evaluate_sets
 
 

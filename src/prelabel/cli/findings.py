@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from prelabel.cli.report import describe_curve, describe_evaluation, join
 from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
-from prelabel.loop.learning_curve import LEAST_EXAMPLES, LearningCurve
+from prelabel.loop.experiment import LEAST_EXAMPLES
+from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.lesson import Lesson
 from prelabel.models.folds import FEWEST_TEXTS
 

@@ -14,7 +14,8 @@ from prelabel.cli.progress import progress
 from prelabel.label_studio.export import read_export
 from prelabel.label_studio.prediction_file import open_prediction_file
 from prelabel.loop.course import Course
-from prelabel.loop.learning_curve import LearningCurve, plan_learning_curve
+from prelabel.loop.experiment import plan_experiment
+from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.model_folder import keep_model, load_kept_model
 from prelabel.loop.suggestions import TEXTS_AT_ONCE
 from prelabel.models.loader import load_model_class
@@ -120,7 +121,7 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
 
 
 def _measure(course: Course) -> list[Finding]:
-    experiments = [(lesson, plan_learning_curve(lesson.examples)) for lesson in course.ready]
+    experiments = [(lesson, plan_experiment(lesson.examples)) for lesson in course.ready]
     n_fits = sum(1 + len(experiment.trials if experiment else ()) for _, experiment in experiments)
     findings = []
     with progress(n_fits, "Training") as bar:

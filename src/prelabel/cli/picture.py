@@ -17,7 +17,8 @@ from prelabel.cli.report import count_columns, most_confused, show_label
 from prelabel.errors import ConfigError
 from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
-from prelabel.loop.learning_curve import DRAWS, LearningCurve
+from prelabel.loop.experiment import DRAWS
+from prelabel.loop.learning_curve import LearningCurve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
