@@ -85,7 +85,7 @@ def test_evaluate_says_what_a_few_examples_do_not_tell(tmp_path: Path) -> None:
     result = run("evaluate", str(few), "--json", str(tmp_path / "report.json"))
     assert result.returncode == 0
     assert "Too few different texts to measure anything" in result.stdout
-    assert "No learning curve: that takes 50 examples" in result.stdout
+    assert "No learning curve: that takes 50 different texts" in result.stdout
     found = json.loads((tmp_path / "report.json").read_text())
     measured = found["controls"]["label"]
     assert (measured["evaluation"], measured["learning_curve"]) == (None, None)

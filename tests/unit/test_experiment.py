@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prelabel.label_config import parse_label_config
-from prelabel.loop.experiment import DRAWS, Experiment, plan_experiment
+from prelabel.loop.experiment import DRAWS, Trial, plan_experiment
 from prelabel.loop.lesson import Lesson
 from prelabel.models.method import Method
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
@@ -25,43 +25,56 @@ def make(labels: Iterable[str], *, texts: int = 10**6) -> list[Example]:
     ]
 
 
-def plan(examples: Sequence[Example]) -> Experiment:
-    experiment = plan_experiment(examples)
-    assert experiment
-    return experiment
+def plan(examples: Sequence[Example]) -> list[Trial]:
+    trials = plan_experiment(examples)
+    assert trials
+    return trials
+
+
+def lesson_of(examples: Sequence[Example], label_config: str, model_class: Any) -> Lesson:
+    (control,) = parse_label_config(label_config).controls
+    method = Method(model_class=model_class)
+    return Lesson(control=control, examples=examples, pool=(), method=method)
 
 
 def test_one_in_five_is_left_out_evenly_of_all_labels() -> None:
-    experiment = plan(make("a" * 100 + "b" * 50))
-    assert Counter(example.label for example in experiment.test) == {"a": 20, "b": 10}
-    assert len(experiment.trials[-1]) == 120
+    for trial in plan(make("a" * 100 + "b" * 50)):
+        assert Counter(example.label for example in trial.test) == {"a": 20, "b": 10}
+    assert len(trial.examples) == 120
 
 
 def test_no_text_left_out_is_learned() -> None:
-    experiment = plan(make("ab" * 100, texts=60))
-    hidden = {example.text for example in experiment.test}
-    assert not hidden & {example.text for trial in experiment.trials for example in trial}
-    assert len(experiment.test) + len(experiment.trials[-1]) == 200
-    assert len(experiment.hidden) == 12, "of equal texts all or none"
+    for trial in plan(make("ab" * 100, texts=60)):
+        assert not {x.text for x in trial.test} & {x.text for x in trial.examples}
+
+
+def test_each_draw_leaves_out_other_texts_and_each_budget_the_same() -> None:
+    left_out = defaultdict(list)
+    for trial in plan(make("ab" * 100)):
+        left_out[len(trial.examples)].append({x.text for x in trial.test})
+    of_draws, *others = left_out.values()
+    assert len(set.union(*of_draws)) == DRAWS * 40
+    assert others == [of_draws] * len(others)
 
 
 def test_budgets_are_round_numbers_then_the_half_and_all() -> None:
-    counts = Counter(len(trial) for trial in plan(make("ab" * 300)).trials)
-    assert counts == {20: DRAWS, 50: DRAWS, 100: DRAWS, 240: DRAWS, 480: 1}
-    assert len({len(trial) for trial in plan(make("ab" * 30)).trials}) == 2
+    counts = Counter(len(trial.examples) for trial in plan(make("ab" * 300)))
+    assert counts == dict.fromkeys((20, 50, 100, 240, 480), DRAWS)
+    assert len({len(trial.examples) for trial in plan(make("ab" * 30))}) == 2
 
 
 def test_a_draw_has_two_labels_however_rare_one_is_and_no_example_twice() -> None:
-    for trial in plan(make("a" * 400 + "bb")).trials:
-        assert len({example.label for example in trial}) == 2
-        assert len({example.task_id for example in trial}) == len(trial)
+    for examples in (make("a" * 400 + "bb"), make("a" * 400 + "b")):
+        for trial in plan(examples):
+            assert len({example.label for example in trial.examples}) == 2
+            assert len({example.task_id for example in trial.examples}) == len(trial.examples)
 
 
 def test_decisions_are_told_apart_that_read_alike() -> None:
     sets = [("a, b",), ("a", "b")]
     examples = [Example(task_id=n, text=str(n), labels=sets[n % 2]) for n in range(60)]
-    for trial in plan(examples).trials:
-        assert len({example.labels for example in trial}) == 2
+    for trial in plan(examples):
+        assert len({example.labels for example in trial.examples}) == 2
 
 
 def test_the_same_examples_give_the_same_plan() -> None:
@@ -70,11 +83,11 @@ def test_the_same_examples_give_the_same_plan() -> None:
 
 @pytest.mark.parametrize(
     "examples",
-    [make("ab" * 24), make("a" * 60), make("a" * 57 + "b"), make("ab" * 30, texts=2)],
-    ids=["too few", "one label", "one label learned", "two texts"],
+    [make("ab" * 24), make("a" * 60), make("ab" * 90, texts=48)],
+    ids=["too few", "one label", "too few texts"],
 )
-def test_where_too_little_can_be_left_out_there_is_no_experiment(examples: list[Example]) -> None:
-    assert plan_experiment(examples) is None
+def test_where_too_little_can_be_left_out_there_are_no_trials(examples: list[Example]) -> None:
+    assert plan_experiment(examples) == []
 
 
 def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
@@ -86,18 +99,23 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
             return super().fit(texts, labels)
 
     examples = make("ab" * 50)
-    experiment = plan(examples)
     texts = [*(example.text for example in examples), "unlabeled"]
-    (control,) = parse_label_config(config("a", "b")).controls
-    method = Method(model_class=Curious)
-    lesson = Lesson(control=control, examples=examples, pool=texts, method=method)
-    trials = list(experiment.run(lesson))
-    assert [trial.n_examples for trial in trials] == [len(trial) for trial in experiment.trials]
-    assert {trial.accuracy for trial in trials} == {1.0}
-    hidden = {example.text for example in experiment.test}
-    assert given[0]["unlabeled"] == [text for text in texts if text not in hidden]
-    assert given[0]["label_names"] == {"a": ("a",), "b": ("b",)}
-    assert given[0]["sample_weight"] == [1.0] * 20
+    lesson = lesson_of(examples, config("a", "b"), Curious).of(examples, texts)
+    for trial in plan(examples):
+        outcome = trial.run(lesson)
+        hidden = {example.text for example in trial.test}
+        assert outcome.n_examples == len(trial.examples)
+        assert outcome.overlaps == dict.fromkeys(hidden, 1.0)
+        assert given[-1]["unlabeled"] == [text for text in texts if text not in hidden]
+        assert given[-1]["label_names"] == {"a": ("a",), "b": ("b",)}
+        assert given[-1]["sample_weight"] == [1.0] * len(trial.examples)
+
+
+def test_a_text_counts_once_however_often_it_was_labeled() -> None:
+    test = (*make("aaab", texts=1), *make("b", texts=1))
+    trial = Trial(examples=tuple(make("ab")), test=test)
+    outcome = trial.run(lesson_of(make("ab"), config("a", "b"), Letters))
+    assert outcome.overlaps == {"aaa 0": 1, "bbb 0": 1}
 
 
 def test_of_several_labels_those_count_that_are_right() -> None:
@@ -110,11 +128,9 @@ def test_of_several_labels_those_count_that_are_right() -> None:
 
     sets = [("a",), ("a", "b", "c"), ("a", "b")]
     examples = [Example(task_id=n, text=f"text {n}", labels=sets[n % 3]) for n in range(60)]
-    (control,) = parse_label_config(config("a", "b", "c").replace("single", "multiple")).controls
-    method = Method(model_class=Learner)
-    lesson = Lesson(control=control, examples=examples, pool=(), method=method)
-    trial = next(plan(examples).run(lesson))
-    assert trial.accuracy == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
+    several = config("a", "b", "c").replace("single", "multiple")
+    outcome = plan(examples)[0].run(lesson_of(examples, several, Learner))
+    assert outcome.accuracy == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
 
 
 def test_a_trial_chooses_of_what_each_task_offers_as_predictions_do() -> None:
@@ -127,8 +143,6 @@ def test_a_trial_chooses_of_what_each_task_offers_as_predictions_do() -> None:
         for n in range(60)
     ]
     dynamic = '<View><Text name="t" value="$t"/><Choices name="c" toName="t" value="$o"/></View>'
-    (control,) = parse_label_config(dynamic).controls
-    experiment = plan(examples)
-    lesson = Lesson(control=control, examples=examples, pool=(), method=Method(model_class=AlwaysC))
-    right = np.mean([example.labels == ("a",) for example in experiment.test])
-    assert {trial.accuracy for trial in experiment.run(lesson)} == {right}
+    trial = plan(examples)[0]
+    right = {example.text: float(example.labels == ("a",)) for example in trial.test}
+    assert trial.run(lesson_of(examples, dynamic, AlwaysC)).overlaps == right

@@ -13,18 +13,16 @@ from prelabel.cli.picture import draw, require_picture
 from prelabel.errors import ConfigError
 from prelabel.label_config import parse_label_config
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.experiment import Trial
 from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.lesson import Lesson
 from prelabel.loop.set_evaluation import evaluate_sets
 from prelabel.models.method import Method
 from tests.builders import config
 from tests.letters import Letters
+from tests.unit.test_learning_curve import outcome
 
-TRIALS = [(20, 0.5), (20, 0.7), (50, 0.8), (100, 0.85)]
-CURVE = LearningCurve.of(
-    [Trial(n_examples=n, accuracy=a) for n, a in TRIALS], n_test=20, n_texts=20
-)
+TRIALS = [(20, 0.6), (50, 0.8), (100, 0.85)]
+CURVE = LearningCurve.of(outcome(n, a, texts=20) for n, a in TRIALS)
 
 
 def measured(n_labels: int, *, name: str = "label") -> Evaluation:
@@ -59,7 +57,7 @@ def find_heights(path: Path, text: str) -> list[float]:
 def test_a_picture_shows_each_budget_and_each_label(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(measured(3), CURVE))
     texts = read_texts(tmp_path / "x.svg")
-    for shown in ("60 %", "85 %", "on 20 examples left out", "label 2", "label predicted"):
+    for shown in ("60 %", "85 %", "on 20 texts left out", "label 2", "label predicted"):
         assert shown in texts
 
 
@@ -70,11 +68,9 @@ def test_equal_results_are_equal_files(tmp_path: Path) -> None:
 
 
 def test_the_number_at_a_hundred_percent_stands_below_the_caption(tmp_path: Path) -> None:
-    curve = LearningCurve.of(
-        [Trial(n_examples=n, accuracy=1) for n in (20, 40)], n_test=20, n_texts=20
-    )
+    curve = LearningCurve.of(outcome(n, 1, texts=20) for n in (20, 40))
     draw(tmp_path / "x.svg", found(measured(3), curve))
-    (caption,) = find_heights(tmp_path / "x.svg", "on 20 examples left out")
+    (caption,) = find_heights(tmp_path / "x.svg", "on 20 texts left out")
     assert find_heights(tmp_path / "x.svg", "100 %")[0] - caption > 10  # the size of the number
 
 

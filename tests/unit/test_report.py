@@ -4,9 +4,9 @@ import numpy as np
 
 from prelabel.cli.report import describe_curve, describe_evaluation, join, most_confused
 from prelabel.loop.evaluation import Evaluation, evaluate
-from prelabel.loop.experiment import Trial
 from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.set_evaluation import evaluate_sets
+from tests.unit.test_learning_curve import outcome
 
 
 def measured(truths: str, predicted: str) -> Evaluation:
@@ -56,8 +56,12 @@ def test_odd_labels_keep_the_table_straight() -> None:
 
 
 def test_a_curve_has_a_bar_for_each_budget_and_ends_in_advice() -> None:
-    trials = [Trial(n_examples=n, accuracy=a) for n, a in ((20, 0.4), (20, 0.6), (40, 0.75))]
-    lines = list(describe_curve(LearningCurve.of(trials, n_test=10, n_texts=10)))
+    outcomes = [
+        outcome(20, 0.4, texts=10), outcome(20, 0.6, texts=10, first=10),
+        outcome(40, 0.75, texts=20),
+    ]  # fmt: skip
+    lines = list(describe_curve(LearningCurve.of(outcomes)))
+    assert lines[0] == "Learning curve, on 20 texts, each left out of the fits that judge it:"
     assert f"      20  0.500 ± 0.141  {'█' * 20}" in lines
     assert f"      40  0.750          {'█' * 30}" in lines
     assert lines[-1].startswith("Going from 20 to 40 labels")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prelabel.cli.report import describe_curve, describe_evaluation, join
 from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
-from prelabel.loop.experiment import LEAST_EXAMPLES
+from prelabel.loop.experiment import LEAST_TEXTS
 from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.lesson import Lesson
 from prelabel.models.folds import FEWEST_TEXTS
@@ -38,7 +38,7 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
     ]
     nothing = [f"Too few different texts to measure anything: that takes {FEWEST_TEXTS}."]
     yield describe_evaluation(finding.evaluation) if finding.evaluation else nothing
-    no_curve = [f"No learning curve: that takes {LEAST_EXAMPLES} examples with different texts."]
+    no_curve = [f"No learning curve: that takes {LEAST_TEXTS} different texts."]
     yield describe_curve(finding.curve) if finding.curve else no_curve
     if finding.curve and lesson.control.kind is Kind.SEVERAL:
         yield ["Accuracy in this curve: labels both given and predicted, of all that are either."]

@@ -121,20 +121,16 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
 
 
 def _measure(course: Course) -> list[Finding]:
-    experiments = [(lesson, plan_experiment(lesson.examples)) for lesson in course.ready]
-    n_fits = sum(1 + len(experiment.trials if experiment else ()) for _, experiment in experiments)
+    plans = [(lesson, plan_experiment(lesson.examples)) for lesson in course.ready]
     findings = []
-    with progress(n_fits, "Training") as bar:
-        for lesson, experiment in experiments:
-            evaluation, curve = lesson.evaluate(lesson.learn()), None
+    with progress(sum(1 + len(trials) for _, trials in plans), "Training") as bar:
+        for lesson, trials in plans:
+            evaluation = lesson.evaluate(lesson.learn())
             bar.update(1)
-            if experiment:
-                trials = []
-                for trial in experiment.run(lesson):
-                    trials.append(trial)
-                    bar.update(1)
-                curve = LearningCurve.of(
-                    trials, n_test=len(experiment.test), n_texts=len(experiment.hidden)
-                )
+            outcomes = []
+            for trial in trials:
+                outcomes.append(trial.run(lesson))
+                bar.update(1)
+            curve = LearningCurve.of(outcomes) if outcomes else None
             findings.append(Finding(lesson=lesson, evaluation=evaluation, curve=curve))
     return findings

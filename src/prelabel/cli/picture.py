@@ -134,7 +134,7 @@ def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
     axes.grid(axis="y", color=_PALE, alpha=0.18, linewidth=0.6)
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
-    caption = f"on {curve.n_test} examples left out; band: standard deviation of {DRAWS} draws"
+    caption = f"on {curve.n_texts:,} texts left out; band: standard deviation of {DRAWS} draws"
     _entitle(axes, f"{what} by number of labels", caption)
 
 

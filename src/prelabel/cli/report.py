@@ -56,7 +56,7 @@ def _describe_confusion(pairs: list[tuple[str, str, int]]) -> Iterator[str]:
 
 def describe_curve(curve: LearningCurve) -> Iterator[str]:
     """Yield lines: accuracy at each budget, and the advice."""
-    yield f"Learning curve, on {curve.n_test} examples left out of every fit:"
+    yield f"Learning curve, on {curve.n_texts:,} texts, each left out of the fits that judge it:"
     yield ""
     yield "  labels  accuracy"
     for point in curve.points:

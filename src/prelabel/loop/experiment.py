@@ -1,10 +1,11 @@
-"""Which examples are learned and which left out, to see what more labels bring."""
+"""Fits with few labels and with more, each measured on texts that it has not seen."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -14,99 +15,112 @@ from prelabel.loop.suggestions import decide_in_batches
 from prelabel.models.base import Model
 from prelabel.types import Example
 
-LEAST_EXAMPLES = 50
-"""With fewer there is too little to leave out."""
+LEAST_TEXTS = 50
+"""Of fewer different ones there is too little to leave out."""
 
 DRAWS = 3
-"""How often examples are drawn anew for each budget but the last, which takes them all."""
+"""How often a fifth of the texts is left out, another one each time, and others are drawn anew for
+each budget."""
 
 _STEPS = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
-_TEST_SHARE = 5  # one text in so many is left out
+_PARTS = 5  # of the texts, one of which is left out
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Experiment:
-    """What is left out, and which examples are learned in turn.
+class Trial:
+    """One fit to make and to measure.
 
     Attributes
     ----------
+    examples
+        What is learned.
     test
-        Examples that are never learned. No other example has a text of theirs.
-    trials
-        Examples to learn, one sequence a fit, from few to all.
+        What is left out: no example that is learned has a text of theirs.
     """
 
+    examples: tuple[Example, ...]
     test: tuple[Example, ...]
-    trials: tuple[tuple[Example, ...], ...]
 
-    @property
-    def hidden(self) -> frozenset[str]:
-        """The texts that are left out."""
-        return frozenset(example.text for example in self.test)
-
-    def run(self, lesson: Lesson) -> Iterator[Trial]:
-        """Fit and measure one trial after the other.
+    def run(self, lesson: Lesson) -> Outcome:
+        """Fit and measure.
 
         Parameters
         ----------
         lesson
             Of which the examples are. Texts that are left out are not shown to the model.
         """
-        hidden = self.hidden
+        hidden = {example.text for example in self.test}
         pool = [text for text in lesson.pool if text not in hidden]
-        for examples in self.trials:
-            model = lesson.of(examples, pool).fit()
-            yield Trial(n_examples=len(examples), accuracy=self._measure(lesson.control, model))
+        model = lesson.of(self.examples, pool).fit()
+        overlaps = self._measure(lesson.control, model)
+        return Outcome(n_examples=len(self.examples), overlaps=overlaps)
 
-    def _measure(self, control: ControlTag, model: Model) -> float:
+    def _measure(self, control: ControlTag, model: Model) -> dict[str, float]:
         texts = [example.text for example in self.test]
         offered = [example.offered for example in self.test]
         found = decide_in_batches(model, control, texts, offered)
-        chosen = [set() if decision is None else set(decision[0]) for decision in found]
-        pairs = zip(self.test, chosen, strict=True)
-        return float(np.mean([_overlap({*example.labels}, labels) for example, labels in pairs]))
+        of_texts: defaultdict[str, list[float]] = defaultdict(list)
+        for example, decision in zip(self.test, found, strict=True):
+            chosen = set() if decision is None else set(decision[0])
+            of_texts[example.text].append(_overlap({*example.labels}, chosen))
+        return {text: float(np.mean(overlaps)) for text, overlaps in of_texts.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
-    """Accuracy of one fit on the texts left out, the mean of `_overlap`."""
+class Outcome:
+    """What a trial measured.
+
+    Attributes
+    ----------
+    overlaps
+        How far the fit is right about each text left out, `_overlap`: of one label, 0 or 1, and the
+        mean where people gave an equal text several.
+    """
 
     n_examples: int
-    accuracy: float
+    overlaps: Mapping[str, float]
+
+    @property
+    def accuracy(self) -> float:
+        """Over the texts: equal ones are predicted alike, and count once."""
+        return float(np.mean([*self.overlaps.values()]))
 
 
-def plan_experiment(examples: Sequence[Example]) -> Experiment | None:
-    """Leave out one text in five, evenly of all labels, and draw from the others.
+def plan_experiment(examples: Sequence[Example], *, seed: int = 0) -> list[Trial]:
+    """Leave out one text in five, evenly of all labels, and draw from the others; three times.
 
-    None if there are too few examples, too few different texts, or only one label to learn.
+    There are no trials if there are too few different texts, or only one label to learn.
     """
-    if len(examples) < LEAST_EXAMPLES:
-        return None
-    random = np.random.default_rng(0)
-    train, test = _split(examples, random)
-    if not test or len(train) < _STEPS[0] or len({example.labels for example in train}) < 2:
-        return None
-    trials = [
-        tuple(_draw(train, budget, random))
-        for budget in _plan_budgets(len(train))
-        for _ in range(DRAWS if budget < len(train) else 1)
+    random = np.random.default_rng(seed)
+    parts = _part(examples, random)
+    if sum(map(len, parts)) < LEAST_TEXTS:
+        return []
+    splits = [_split(parts, 2 * draw) for draw in range(DRAWS)]
+    # A draw that leaves out the only example of the second label has nothing to tell apart.
+    usable = [split for split in splits if len({example.labels for example in split[0]}) > 1]
+    budgets = _plan_budgets(min(len(train) for train, _ in usable)) if usable else ()
+    return [
+        Trial(examples=tuple(_draw(train, budget, random)), test=tuple(test))
+        for budget in budgets
+        for train, test in usable
     ]
-    return Experiment(test=tuple(test), trials=tuple(trials))
 
 
-def _split(
-    examples: Sequence[Example], random: np.random.Generator
-) -> tuple[list[Example], list[Example]]:
-    """Return what is learned and what is left out; equal texts stay together."""
+def _part(examples: Sequence[Example], random: np.random.Generator) -> list[list[list[Example]]]:
+    """Return five parts, evenly of all labels; the examples of one text stay together."""
     groups: defaultdict[str, list[Example]] = defaultdict(list)
     for example in examples:
         groups[example.text].append(example)
     shuffled = [list(groups.values())[i] for i in random.permutation(len(groups))]
     by_label = sorted(shuffled, key=lambda group: group[0].labels)
+    return [by_label[part::_PARTS] for part in range(_PARTS)]
+
+
+def _split(parts: list[list[list[Example]]], left_out: int) -> tuple[list[Example], list[Example]]:
+    """Return what is learned and what is left out."""
     train, test = list[Example](), list[Example]()
-    for position, group in enumerate(by_label):
-        is_left_out = position % _TEST_SHARE == _TEST_SHARE // 2
-        (test if is_left_out else train).extend(group)
+    for number, part in enumerate(parts):
+        (test if number == left_out else train).extend(chain.from_iterable(part))
     return train, test
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from prelabel.loop.experiment import Trial
+from prelabel.loop.experiment import Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,9 +20,10 @@ class Point:
     Attributes
     ----------
     accuracy
-        Mean over the draws.
+        Over the texts that one of the draws left out.
     spread
-        Standard deviation over the draws; None of a single one.
+        Standard deviation over the draws, of what is learned and what is left out; None of a single
+        one.
     """
 
     n_examples: int
@@ -36,50 +37,47 @@ class LearningCurve:
 
     Attributes
     ----------
-    n_test
-        How many examples were left out, the same ones for all points.
     n_texts
-        How many different texts they have: equal ones are predicted alike, and chance moves the
-        accuracy as on so many.
+        How many different texts were left out by one of the draws, the same ones for all points.
     points
         From few labels to all.
+    margin
+        How far chance puts off what the last part of the curve gained: its standard error, text by
+        text.
     """
 
-    n_test: int
     n_texts: int
     points: tuple[Point, ...]
+    margin: float
 
     @classmethod
-    def of(cls, trials: Iterable[Trial], *, n_test: int, n_texts: int) -> LearningCurve:
-        """Put trials together by their number of labels."""
-        accuracies: defaultdict[int, list[float]] = defaultdict(list)
-        for trial in trials:
-            accuracies[trial.n_examples].append(trial.accuracy)
-        points = [
-            Point(
-                n_examples=n,
-                accuracy=float(np.mean(found)),
-                spread=float(np.std(found, ddof=1)) if len(found) > 1 else None,
-            )
-            for n, found in sorted(accuracies.items())
-        ]
-        return cls(n_test=n_test, n_texts=n_texts, points=tuple(points))
-
-    @property
-    def margin(self) -> float:
-        """How far chance puts the last accuracy off: its standard error on so many texts."""
-        # One hit and one miss more than there were: all right on a few texts is not certainty.
-        accuracy = (self.points[-1].accuracy * self.n_texts + 1) / (self.n_texts + 2)
-        return sqrt(accuracy * (1 - accuracy) / self.n_texts)
+    def of(cls, outcomes: Iterable[Outcome]) -> LearningCurve:
+        """Put outcomes together by their number of labels, of which there are two at least."""
+        by_budget: defaultdict[int, list[Outcome]] = defaultdict(list)
+        for outcome in outcomes:
+            by_budget[outcome.n_examples].append(outcome)
+        points, overlaps = [], []
+        for n, found in sorted(by_budget.items()):
+            accuracies = [outcome.accuracy for outcome in found]
+            spread = float(np.std(accuracies, ddof=1)) if len(found) > 1 else None
+            overlaps.append({t: x for outcome in found for t, x in outcome.overlaps.items()})
+            accuracy = float(np.mean([*overlaps[-1].values()]))
+            points.append(Point(n_examples=n, accuracy=accuracy, spread=spread))
+        before, last = overlaps[-2:]
+        gains = np.array([last[text] - before[text] for text in last])
+        # As if one text more had changed: that none did is not certainty.
+        margin = sqrt(np.square(gains - gains.mean()).sum() + 1) / len(gains)
+        return cls(n_texts=len(gains), points=tuple(points), margin=margin)
 
     @property
     def advice(self) -> str:
         """What the last part of the curve says about more labels, in one sentence."""
         before, last = self.points[-2:]
         gain = last.accuracy - before.accuracy
+        change = _in_points(abs(gain))
         part = (
             f"Going from {before.n_examples} to {last.n_examples} labels "
-            f"{'lost' if gain < 0 else 'added'} {_in_points(abs(gain))} points of accuracy "
+            f"{'lost' if gain < 0 and float(change) else 'added'} {change} points of accuracy "
             f"on {self.n_texts} texts left out"
         )
         margin = f"(±{_in_points(self.margin)})"
@@ -90,7 +88,7 @@ class LearningCurve:
         # If each doubling leaves the same share of the errors, the next gain is that much smaller.
         next_gain = gain * (1 - last.accuracy) / (1 - before.accuracy)
         return (
-            f"{part}: twice as many would add about {_in_points(next_gain)} "
+            f"{part} {margin}: twice as many would add about {_in_points(next_gain)} "
             "if errors go on falling at this rate."
         )
 
@@ -104,12 +102,7 @@ class LearningCurve:
             }
             for point in self.points
         ]
-        return {
-            "n_test": self.n_test,
-            "n_texts": self.n_texts,
-            "points": points,
-            "advice": self.advice,
-        }
+        return {"n_texts": self.n_texts, "points": points, "advice": self.advice}
 
 
 def _in_points(share: float) -> str:
