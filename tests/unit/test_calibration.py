@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from prelabel.models.arrays import Matrix
 from prelabel.models.calibration import (
     are_clearly_worse,
     measure,
@@ -11,7 +12,7 @@ from prelabel.models.calibration import (
 )
 from prelabel.models.examples import Examples
 from prelabel.models.folds import assign_folds
-from prelabel.models.regression import Matrix, Solver
+from prelabel.models.regression import Solver
 from prelabel.models.scaling import expect_scaling
 
 

@@ -5,7 +5,8 @@ import pytest
 from scipy import sparse
 
 from prelabel.models import design
-from prelabel.models.design import Matrix, lay_out
+from prelabel.models.arrays import Matrix
+from prelabel.models.design import lay_out
 from prelabel.models.ngrams import Counts
 
 RANDOM = np.random.default_rng(0)

@@ -7,8 +7,9 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from prelabel.models.arrays import Matrix
 from prelabel.models.ngrams import Counts
-from prelabel.models.regression import Linear, Matrix, Solver, answer, guess
+from prelabel.models.regression import Linear, Solver, answer, guess
 
 RANDOM = np.random.default_rng(0)
 LABELS = np.arange(60) % 3

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.loop.guard import ask
+from prelabel.models.arrays import Integers
 from prelabel.models.base import Model, MultiLabelModel
-from prelabel.models.characters import Integers
 from prelabel.models.folds import FEWEST_TEXTS, N_FOLDS, assign_folds
 from prelabel.types import Example
 

@@ -74,7 +74,7 @@ def call_model(name: str, work: Callable[[], T]) -> T:
 def check_probabilities(
     probabilities: Probabilities, shape: tuple[int, int], where: str = "predict_proba"
 ) -> Probabilities:
-    """Return probabilities; raise `ModelError` unless they are some, of this shape.
+    """Return what a model gave; raise `ModelError` unless it is probabilities in this shape.
 
     Parameters
     ----------

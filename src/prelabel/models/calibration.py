@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prelabel.models.characters import Integers, Mask
-from prelabel.models.examples import Examples, Floats
+from prelabel.models.arrays import Floats, Integers, Mask, Matrix
+from prelabel.models.examples import Examples
 from prelabel.models.folds import FEWEST_TEXTS, N_FOLDS, assign_folds
 from prelabel.models.ngrams import Counts
-from prelabel.models.regression import Matrix, Solver
+from prelabel.models.regression import Solver
 from prelabel.models.scaling import Scaling, expect_scaling, fit_scaling
 
 _FEW_TO_SCALE = 500

@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.models.arrays import Integers, Mask
+
 CJK_RANGES = (
     (0x3040, 0x30FF),  # hiragana and katakana
     (0x3400, 0x9FFF),  # ideographs
@@ -20,9 +22,7 @@ CJK_RANGES = (
 Hangul is not among them: Korean has spaces."""
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
-Integers: TypeAlias = npt.NDArray[np.int64]
 Classes: TypeAlias = npt.NDArray[np.uint8]
-Mask: TypeAlias = npt.NDArray[np.bool_]
 
 SPACE, OTHER, WORD, CJK = range(4)
 

@@ -15,10 +15,8 @@ import numpy.typing as npt
 import scipy  # its `linalg` is imported when it is used: only fits need it
 from scipy import sparse
 
+from prelabel.models.arrays import Floats, Matrix
 from prelabel.models.ngrams import Counts
-
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.floating]
 
 FEW_EXAMPLES = 1_200
 """Up to so many, the rotation costs less than it saves."""

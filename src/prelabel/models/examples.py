@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.errors import NotEnoughLabelsError
-from prelabel.models.characters import Integers
+from prelabel.models.arrays import Floats, Integers
 from prelabel.models.inputs import read_weights
-
-Floats = npt.NDArray[np.floating]
 
 _BETWEEN_WORDS = re.compile(r"_+|(?<=[a-z])(?=[A-Z])")  # accept_reservations, accountBlocked
 

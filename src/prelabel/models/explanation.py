@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Integers
+from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.ngrams import in_chunks, locate_ngrams
 from prelabel.models.scoring import LinearScores
-
-Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from prelabel.errors import ArtifactError
-from prelabel.models.characters import Hashes, Integers
+from prelabel.models.arrays import Integers
+from prelabel.models.characters import Hashes
 from prelabel.models.ngrams import (
     CHARACTER_BIT,
     Counts,

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from prelabel.models.characters import Integers
+from prelabel.models.arrays import Integers
 
 N_FOLDS = 5
 

@@ -9,13 +9,14 @@ from typing import Self
 
 import numpy as np
 
+from prelabel.models.arrays import Floats, Matrix
 from prelabel.models.calibration import Calibration, measure
 from prelabel.models.design import Design, lay_out
-from prelabel.models.examples import Examples, Floats
+from prelabel.models.examples import Examples
 from prelabel.models.folds import N_FOLDS
 from prelabel.models.milestones import Beginning, Key, remembered, update
 from prelabel.models.ngrams import Counts
-from prelabel.models.regression import Linear, Matrix, Solver
+from prelabel.models.regression import Linear, Solver
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import Scaling
 

@@ -6,7 +6,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from prelabel.models.characters import Hashes, Integers
+from prelabel.models.arrays import Integers
+from prelabel.models.characters import Hashes
 
 _ROOM = 8
 """So many slots there are for each number, at least: few hashes find theirs taken."""

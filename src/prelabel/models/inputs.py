@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-
 _ONLY_TEXTS = frozenset({str})
 
 
@@ -87,7 +85,9 @@ def read_names(label_names: Mapping[str, Sequence[str]] | None) -> dict[str, lis
     return {label: _to_texts(names, "names") for label, names in (label_names or {}).items()}
 
 
-def read_weights(weights: npt.ArrayLike | None, *, n_texts: int, n_labels: int) -> Floats:
+def read_weights(
+    weights: npt.ArrayLike | None, *, n_texts: int, n_labels: int
+) -> npt.NDArray[np.float64]:
     """Return how often each text counts, shape (n_texts,), float64; of None, each counts once.
 
     Raises

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.models.arrays import Matrix
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.calibration import are_clearly_worse, scale_without_each
 from prelabel.models.estimator import TextEstimator
@@ -18,7 +19,6 @@ from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.inputs import read_labels, read_names, read_texts, to_array
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import NamePairs, find_name_texts, find_silence
-from prelabel.models.regression import Matrix
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import Scaling
 from prelabel.models.scoring import LinearScores

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.errors import NotEnoughLabelsError
+from prelabel.models.arrays import Matrix
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.calibration import are_clearly_worse
 from prelabel.models.estimator import SetEstimator
@@ -27,7 +28,7 @@ from prelabel.models.inputs import (
     to_array,
 )
 from prelabel.models.name_texts import NamePairs, find_name_texts
-from prelabel.models.regression import Linear, Matrix
+from prelabel.models.regression import Linear
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
 from prelabel.models.side_by_side import LabeledSets, SideBySide, find_spoken_for, mark

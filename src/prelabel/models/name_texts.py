@@ -17,7 +17,8 @@ from itertools import filterfalse, pairwise
 
 import numpy as np
 
-from prelabel.models.characters import CJK, Integers, classes_of_code_points
+from prelabel.models.arrays import Integers
+from prelabel.models.characters import CJK, classes_of_code_points
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.label_names import is_word
 from prelabel.models.milestones import last_milestone, remembered

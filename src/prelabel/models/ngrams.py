@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from scipy import sparse
 
+from prelabel.models.arrays import Integers
 from prelabel.models.characters import (
     CJK,
     NGRAM_BASE,
@@ -21,7 +22,6 @@ from prelabel.models.characters import (
     WORD,
     Classes,
     Hashes,
-    Integers,
     find_bounds,
     find_runs,
     find_spans,

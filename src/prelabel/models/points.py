@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Integers
+from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.ngrams import Counts
 from prelabel.models.representation import Representation
-
-Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.models.arrays import Integers
 from prelabel.models.characters import (
     SPACE,
     WORD,
     Classes,
     Hashes,
-    Integers,
     find_bounds,
     find_runs,
     find_stretches,

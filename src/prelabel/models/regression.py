@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Integers
+from prelabel.models.arrays import Floats, Integers, Matrix
 from prelabel.models.ngrams import Counts
-
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.floating]
 
 _NEWTON_STEPS = 100
 _EPOCHS = 10

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.models.arrays import Matrix
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.milestones import Beginning, Key, remembered
 from prelabel.models.ngrams import Counts
-from prelabel.models.semantic import Matrix, SemanticSpace
+from prelabel.models.semantic import SemanticSpace
 from prelabel.models.word_vectors import learn_word_directions
 
 MAX_POOL_TEXTS = 20_000

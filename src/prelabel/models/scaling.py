@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from prelabel.models.characters import Integers
-from prelabel.models.regression import Linear, Matrix
-
-Floats = npt.NDArray[np.floating]
+from prelabel.models.arrays import Floats, Integers, Matrix
+from prelabel.models.regression import Linear
 
 _PRIOR = 5.0
 """How strongly a scaling is drawn to what is expected: a factor of e, or a shift by 1, costs as

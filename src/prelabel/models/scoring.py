@@ -13,19 +13,16 @@ from threading import Lock
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
+from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.base import Arrays
-from prelabel.models.characters import Integers
 from prelabel.models.features import TfidfFeatures, scale_factors
 from prelabel.models.folded import check_arrays
 from prelabel.models.ngrams import in_chunks
 from prelabel.models.reading import Reading, count_keys
 from prelabel.models.token_memory import MEMORY
 from prelabel.models.tokens import Tokens, sum_rows
-
-Matrix = npt.NDArray[np.float32]
 
 _FEW = 1_000  # entries of a sparse matrix
 

@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
+from prelabel.models.arrays import Matrix
 from prelabel.models.ngrams import Counts
-
-Matrix = npt.NDArray[np.float32]
 
 _OVERSAMPLING = 10
 _POWER_ITERATIONS = 1

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.examples import Floats
-from prelabel.models.regression import Linear, Matrix
+from prelabel.models.arrays import Floats, Matrix
+from prelabel.models.regression import Linear
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import MOST_SCORES, Scaling, fit_scaling
 

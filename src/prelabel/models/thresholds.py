@@ -10,11 +10,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from prelabel.models.arrays import Mask, Matrix
 from prelabel.models.folds import assign_folds
 
-Matrix = npt.NDArray[np.float32]
 Counted = npt.NDArray[np.float64]
-Truths = npt.NDArray[np.bool_]
 
 _CANDIDATES = np.linspace(0.1, 0.9, 33)
 _OF_ALL = 20
@@ -30,7 +29,7 @@ _PARTS = 10
 """In so many parts examples are divided, to tune thresholds for each by the others."""
 
 
-def tune_thresholds(probabilities: Matrix, truths: Truths) -> Matrix:
+def tune_thresholds(probabilities: Matrix, truths: Mask) -> Matrix:
     """Return from which probability on each label is best chosen, shape (classes,).
 
     The best is what gives the highest F1 on examples left out: the label's own, and those of all
@@ -49,7 +48,7 @@ def tune_thresholds(probabilities: Matrix, truths: Truths) -> Matrix:
     return _Tally.of(probabilities, truths).choose()
 
 
-def tune_without_each(probabilities: Matrix, truths: Truths, texts: Sequence[str]) -> Matrix:
+def tune_without_each(probabilities: Matrix, truths: Mask, texts: Sequence[str]) -> Matrix:
     """Return thresholds for each example that neither it nor an equal text has a say in.
 
     What is chosen by thresholds that were tuned on the same examples looks better than it is: of
@@ -86,7 +85,7 @@ class _Tally:
     expected: Counted
 
     @classmethod
-    def of(cls, probabilities: Matrix, truths: Truths) -> Self:
+    def of(cls, probabilities: Matrix, truths: Mask) -> Self:
         known = np.nan_to_num(probabilities.astype(np.float64))  # nothing is chosen of a 0
         truths = truths & ~np.isnan(probabilities)
         counts = np.array([_count(known, truths, t) for t in _CANDIDATES])
@@ -110,7 +109,7 @@ class _Tally:
         return np.array([_best(counts[:, :, column]) for column in range(n_classes)], np.float32)
 
 
-def _count(known: Counted, truths: Counted | Truths, threshold: float) -> Counted:
+def _count(known: Counted, truths: Counted | Mask, threshold: float) -> Counted:
     """Right ones, chosen ones and those that there are, of each label, shape (3, classes)."""
     chosen = known >= threshold
     return np.stack([(chosen * truths).sum(0), chosen.sum(0), truths.sum(0)]).astype(np.float64)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.characters import Hashes, Integers
+from prelabel.models.arrays import Integers
+from prelabel.models.characters import Hashes
 from prelabel.models.hash_table import HashTable
 from prelabel.models.ngrams import Counts
 

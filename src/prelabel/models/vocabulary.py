@@ -9,7 +9,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.characters import Hashes, Integers
+from prelabel.models.arrays import Integers
+from prelabel.models.characters import Hashes
 from prelabel.models.ngrams import CHARACTER_BIT
 from prelabel.models.reading import TokenReader
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.characters import (
     WORD,
-    Integers,
     find_bounds,
     find_runs,
     hash_runs,
@@ -27,7 +27,7 @@ from prelabel.models.characters import (
 )
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import Counts, hash_words, in_chunks
-from prelabel.models.semantic import Matrix, right_singular_vectors
+from prelabel.models.semantic import right_singular_vectors
 
 _WINDOW = 20
 """Words so near to each other are neighbours. At 100 labels, five gain a point of accuracy over
