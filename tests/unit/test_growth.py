@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from prelabel.models import design
+from prelabel.models.growth import Layout
 from prelabel.models.logistic import SklearnTextClassifier
+from prelabel.models.representation import Representation
 
 WORDS = {
     "ham": ["see", "you", "home", "six", "call", "me", "later"],
@@ -49,6 +53,34 @@ for name, array in fit({n}).to_arrays().items():
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     at_once = dict(line.split() for line in run.stdout.splitlines())
     assert {name: array.tobytes().hex() for name, array in grown.items()} == at_once
+
+
+def test_a_label_more_costs_one_fit_which_goes_on_from_the_milestone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fits = list[tuple[bool, str]]()
+    fit_whole = LogisticRegression.fit
+
+    def watched(self: Any, rows: Any, *rest: Any, **options: Any) -> Any:
+        fits.append((self.warm_start, rows.dtype.name))
+        return fit_whole(self, rows, *rest, **options)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    pool = [*TEXTS, "of this test alone"]  # so that no other has been here
+    before = SklearnTextClassifier().fit(TEXTS[:146], LABELS[:146], unlabeled=pool)
+    assert fits == [(False, "float32")] * 6  # five folds, and all of them
+    fits.clear()
+    after = SklearnTextClassifier().fit(TEXTS[:147], LABELS[:147], unlabeled=pool)
+    assert fits == [(True, "float32")]
+    # Not even a copy: the vocabulary was not learned again.
+    assert after.to_arrays()["hashes"] is before.to_arrays()["hashes"]
+
+
+def test_directions_weigh_less_the_more_labels_there_are() -> None:
+    representation = Representation.learn(TEXTS, TEXTS, n_components=5, seed=0)
+    weights = [float(Layout.of((), TEXTS[:n], representation).rows.weight) for n in (1, 180, 400)]
+    assert weights[0] == weights[1] == 2
+    assert weights[2] == pytest.approx(2 * np.sqrt(200 / 372))  # a milestone
 
 
 def test_trainings_past_many_milestones_hold_no_more_memory_than_the_last_of_them() -> None:

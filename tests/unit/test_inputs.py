@@ -81,6 +81,8 @@ def test_a_name_that_is_no_list_is_refused() -> None:
     assert read_names({"ham": ["ham", "no spam"]}) == {"ham": ["ham", "no spam"]}
     with pytest.raises(ValueError, match="Received str as names"):
         read_names({"ham": "ham"})
+    with pytest.raises(ValueError, match="Received list as label_names; expected a mapping"):
+        read_names(["ham"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("weights", [[1.0], 1.0, [[1.0], [1.0]], [1.0, -1.0], [1.0, np.nan]])

@@ -81,7 +81,12 @@ def _read_table(labels: Any) -> npt.NDArray[Any]:
 
 
 def read_names(label_names: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:
-    """Return what each label is called; raise `ValueError` if that is no list of texts."""
+    """Return what each label is called; raise `ValueError` if that is no list of texts for each."""
+    if not isinstance(label_names, Mapping | None):
+        raise ValueError(  # noqa: TRY004 - as `read_texts`
+            f"Received {type(label_names).__name__} as label_names; expected a mapping from each "
+            "label to a list of what it is called, as {'ham': ['ham', 'no spam']}"
+        )
     return {label: _to_texts(names, "names") for label, names in (label_names or {}).items()}
 
 

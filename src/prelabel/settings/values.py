@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
         ),
     ] = ""
     ca_file: Annotated[
-        Path | None,
+        FilePath | None,
         _named("PRELABEL_CA_FILE"),
         Field(
             description="Certificates (PEM) to trust besides the usual ones when Label Studio is "
