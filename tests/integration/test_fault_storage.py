@@ -5,8 +5,10 @@ Whatever is loaded goes on answering; whatever cannot be kept is refused, not ac
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ from tests.backend import (
     wait_for,
     write_config,
 )
+from tests.processes import spawned_by
 
 pytestmark = pytest.mark.slow
 
@@ -188,6 +191,20 @@ def test_a_database_that_is_damaged_while_serving_takes_no_label_and_suggestions
     project.backend.stop()
     project.backend.start()
     assert project.setup() == "v1-4labels"
+
+
+def test_a_worker_that_ends_beside_a_damaged_database_is_tried_again_in_one_line(
+    tmp_path: Path,
+) -> None:
+    with Backend(tmp_path, {**NEVER_BY_ITSELF, "WORKERS": "2"}) as backend:
+        project = trained_project(backend)
+        wait_for(lambda: len(spawned_by(backend.pid)) == 2)
+        spoil_database(project)
+        os.kill(spawned_by(backend.pid)[0], signal.SIGKILL)
+        wait_for(lambda: "A worker cannot begin" in backend.log.read_text())
+        assert backend.is_up(), "the other one answers"
+        assert backend.stop() == 0
+        assert "Traceback" not in backend.log.read_text()
 
 
 # Artifacts

@@ -70,3 +70,15 @@ def test_a_training_process_never_outlives_a_killed_parent(tmp_path: Path) -> No
         pid = wait_for(lambda: read_pid(tmp_path / "pid"))
         parent.send_signal(signal.SIGKILL)
     wait_for(lambda: is_gone(pid))
+
+
+def test_a_process_whose_parent_ended_before_it_could_begin_ends_without_a_word() -> None:
+    source = (
+        "from multiprocessing import Pipe\n"
+        "from prelabel.loop.process import _begin\n"
+        "theirs, ours = Pipe()\n"
+        "ours.close()\n"
+        "_begin(theirs, print, ('begun',))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", source], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")

@@ -59,7 +59,10 @@ def _end(pid: int) -> None:
 
 def _begin(life_line: Connection, set_up: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     os.nice(5)  # serving comes first; at 19 a busy machine would starve a training
-    life_line.send(os.getpid())
+    try:
+        life_line.send(os.getpid())
+    except OSError:  # the parent has ended meanwhile
+        os._exit(0)
     threading.Thread(target=_end_with_parent, args=(life_line,), daemon=True).start()
     set_up(*arguments)
 

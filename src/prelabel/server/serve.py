@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +45,9 @@ _THREADS_SECONDS = 2.0  # those of the server take milliseconds to end, if they 
 
 _OF_REQUESTS = "AnyIO worker thread"
 """What anyio calls threads that requests were given to. One that still waits is logged already."""
+
+AGAIN_SECONDS = 5
+"""How soon a worker that could not begin is replaced; its supervisor would do it at once."""
 
 CONNECTIONS = 512
 """Connections of a process, beyond which requests are answered with 503: each takes a file."""
@@ -122,7 +126,13 @@ def make_worker_app(settings: Settings, directory: Path | None) -> ASGIApp:
     configure_logging(settings.log_level)
     forget_dead_processes()
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
-    app = create_app(open_service(settings, directory))
+    try:
+        app = create_app(open_service(settings, directory))
+    except ConfigError as error:  # the supervisor's start found all well: it has changed since
+        log.error("A worker cannot begin and is tried again in %d s: %s", AGAIN_SECONDS, error)  # noqa: TRY400 - no news in a traceback
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is put away yet
+        time.sleep(AGAIN_SECONDS)
+        sys.exit(1)
     _keep_what_is_there()
     return app
 
