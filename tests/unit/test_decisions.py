@@ -77,7 +77,12 @@ def test_of_what_a_task_offers_the_most_probable_is_chosen_with_its_share() -> N
 
 
 @pytest.mark.parametrize(
-    ("row", "stars"), [([0.4, 0.0, 0.2, 0.0, 0.4], "3"), ([0.6, 0.1, 0.1, 0.1, 0.1], "1")]
+    ("row", "stars"),
+    [
+        ([0.4, 0.0, 0.2, 0.0, 0.4], "3"),
+        ([0.6, 0.1, 0.1, 0.1, 0.1], "1"),
+        ([0.25, 0.25, 0.0, 0.0, 0.5], "2"),  # of two medians the lower
+    ],
 )
 def test_a_rating_is_the_median_not_the_mode(row: list[float], stars: str) -> None:
     decision = decided(STARS, Says("12345", row))

@@ -89,6 +89,8 @@ def test_of_several_labels_each_is_decided_by_more_than_half() -> None:
     (example,) = read_examples(SEVERAL, given)
     assert example.labels == ("sports",)
     assert example.weight == pytest.approx(2 / 3)
+    (example,) = read_examples(SEVERAL, given[:2])
+    assert example.labels == ("sports",), "half are not more than half"
 
 
 def test_no_label_at_all_is_an_example_where_none_need_be_chosen() -> None:

@@ -155,12 +155,16 @@ def test_a_project_that_is_seen_again_meanwhile_is_not_erased(
 
 
 def test_a_dry_run_tells_what_pruning_would_do_and_does_nothing(
-    add: Add, pruner: Pruner, versions: VersionStore, tmp_path: Path
-) -> None:
+    add: Add, pruner: Pruner, versions: VersionStore, tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level("INFO")
     for _ in range(6):
         add()
     before = stored(tmp_path)
     told = pruner.prune_all(LATER, dry_run=True)
+    assert "Pruned" not in caplog.text
     assert stored(tmp_path) == before
     assert len(numbers(versions)) == 6
     assert pruner.prune_all(LATER) == told
+    assert f"Pruned project {PROJECT}" in caplog.text
