@@ -43,7 +43,7 @@ def test_files_that_label_studio_keeps_are_opened_with_the_key(
         f"{HOME}/api/projects/",
         "/api/users/", "/static/a.txt", "/data/uploads", "/user/logout",
         "/data/upload/../../api/users/", "/data/upload/%2e%2e/%2E%2E/api/users/",
-        "/data/upload/%252e%252e/api",
+        "/data/upload/%252e%252e/api", "/data/upload/%25252e%25252e/api",
     ],
 )  # fmt: skip
 def test_no_other_address_is_given_the_key(address: str) -> None:
