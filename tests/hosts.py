@@ -15,15 +15,20 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass
 class Host:
-    """A server of files and redirects; a path that is a number answers that status."""
+    """A server of files and redirects; a path that is a number answers that status.
+
+    After ``most_bytes`` of a file it waits, until it is stopped.
+    """
 
     files: dict[str, bytes]
     headers: dict[str, str] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     drip_seconds: float = 0.0
+    most_bytes: int | None = None
 
     def __post_init__(self) -> None:
+        self.is_stopped = threading.Event()
         self.files["/api/projects/7/"] = json.dumps(
             {"id": 7, "created_at": "2026-11-23T15:26:52.4Z", "label_config": "<View/>"}
         ).encode()
@@ -44,13 +49,16 @@ class Host:
 
     def send(self, to: BufferedIOBase, content: bytes) -> None:
         if not self.drip_seconds:
-            to.write(content)
+            to.write(content[: self.most_bytes])
+            if self.most_bytes:
+                self.is_stopped.wait(60)
             return
         for byte in content:
             to.write(bytes([byte]))
             time.sleep(self.drip_seconds)
 
     def stop(self) -> None:
+        self.is_stopped.set()
         self.server.shutdown()
         self.server.server_close()
 

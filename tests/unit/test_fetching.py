@@ -231,7 +231,7 @@ def test_redirects_in_a_circle_end(make_fetcher: MakeFetcher, serve: Serve, stud
 def test_no_more_of_a_text_is_read_than_is_wanted(
     make_fetcher: MakeFetcher, serve: Serve, studio: Host
 ) -> None:
-    listed = serve({"/a": b"long " * MAX_BYTES})
+    listed = serve({"/a": b"long " * MAX_BYTES}, most_bytes=MAX_BYTES + 1)
     assert len(make_fetcher(studio, LOOPBACK).fetch(OURS, f"{listed.url}/a")) == MAX_BYTES
 
 
