@@ -98,6 +98,8 @@ def test_skipped_tasks_and_odd_annotations_are_no_examples(tmp_path: Path) -> No
     assert learned(export) == [("a goal", "cooking", 1)]
     assert len(export.tasks) == 4
     assert "rare" not in export.schema.controls[0].values
+    with_config = read_export(tmp_path / "export.json", parse_label_config(CONFIG))
+    assert with_config.other_labels == [], "what was skipped was not decided"
 
 
 MANY = {"choices": ["sports", "art"]}

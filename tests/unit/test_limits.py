@@ -1,37 +1,40 @@
 from __future__ import annotations
 
-import threading
-from functools import partial
+import json
 
-import anyio
 import pytest
 
-from prelabel.errors import UnavailableError
-from prelabel.server.limits import MOST_WAITING, Turns
+from prelabel.server.limits import PROJECTS, ProjectLimiters, read_project
+from prelabel.types import ProjectKey
 
 
-@pytest.mark.parametrize(("n_bytes", "n_held"), [(1, 2 + MOST_WAITING), (400, 3)])
-def test_no_more_may_wait_for_their_turn_than_can_be_held_and_all_others_get_it(
-    n_bytes: int, n_held: int
+@pytest.mark.parametrize(
+    ("project", "key"),
+    [
+        ("7.1795447612", ProjectKey(7, 1795447612)),
+        ({"id": 7, "created_at": "2026-11-23T15:26:52.4Z"}, ProjectKey(7, 1795447612)),
+        ({"id": 7}, ProjectKey(7, 0)),
+        ({"id": 7, "created_at": "soon"}, ProjectKey(7, 0)),
+        ("7", ProjectKey(7, 0)),
+        (7, ProjectKey(7, 0)),
+        ("", ProjectKey(0, 0)),
+        (None, ProjectKey(0, 0)),
+    ],
+)
+def test_a_request_names_its_project_in_one_of_several_ways(
+    project: object, key: ProjectKey
 ) -> None:
-    go_on, done = threading.Event(), list[int]()
+    assert read_project(json.dumps({"project": project, "tasks": []}).encode()) == key
 
-    def work(number: int) -> None:
-        go_on.wait(60)
-        done.append(number)
 
-    async def send_all() -> None:
-        turns, body = Turns(2, most_bytes=1000), b"x" * n_bytes
-        async with anyio.create_task_group() as requests:
-            for number in range(n_held):
-                requests.start_soon(turns.run, partial(work, number), body)
-                await anyio.wait_all_tasks_blocked()
-            try:
-                with pytest.raises(UnavailableError, match="wait for their turn"):
-                    await turns.run(partial(work, -1), body)
-            finally:
-                go_on.set()
-        await turns.run(partial(work, n_held), body)
+def test_a_request_without_a_project_is_of_none() -> None:
+    assert read_project(b'{"tasks": []}') == ProjectKey(0, 0)
 
-    anyio.run(send_all)
-    assert sorted(done) == list(range(n_held + 1))
+
+def test_a_project_has_one_limiter_until_too_many_others_were_asked_for() -> None:
+    limiters, first = ProjectLimiters(), ProjectKey(1, 1)
+    limiter = limiters.of(first)
+    assert limiters.of(first) is limiter
+    for number in range(2, PROJECTS + 2):
+        assert limiters.of(ProjectKey(number, 1)) is not limiter
+    assert limiters.of(first) is not limiter

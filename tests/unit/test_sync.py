@@ -11,7 +11,7 @@ from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import LabelSync
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.syncs import SyncStore
-from prelabel.types import ProjectKey
+from prelabel.types import ProjectKey, Task
 from tests.label_studio import KEY, LEGACY, PROJECT, Reply, Request, Server, make_task
 
 
@@ -41,7 +41,8 @@ class Studio:
         is_counted = request.query["include"] == "id,total_annotations"
         is_labeled = "fields" in request.query or is_counted
         since = "filter:tasks:updated_at" in filters
-        self.asked.append("counts" if is_counted else "changes" if since else "tasks")
+        what = "changes" if since else "tasks"
+        self.asked.append("counts" if is_counted else what if is_labeled else "texts")
         for number, task in self.tasks.items():
             if is_labeled and not since and number > after and number in included:
                 yield {"id": number, "total_annotations": 1} if is_counted else task
@@ -89,6 +90,19 @@ def test_counts_that_are_wrong_for_good_are_looked_into_once(
     assert studio.asked.count("counts") == 2, "a page, and the empty one after it"
     del studio.tasks[2]
     assert puller.pull(KEY).label_changes == 1, "another difference is looked into"
+
+
+def test_texts_without_labels_are_asked_for_until_there_are_enough(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    puller.pull(KEY)
+    assert "texts" in studio.asked
+    studio.asked.clear()
+    labels.add_texts(KEY, [Task(id=100 + n, data={"text": f"text {n}"}) for n in range(5_000)])
+    puller.pull(KEY)
+    assert studio.asked
+    assert "texts" not in studio.asked
 
 
 def test_how_far_it_is_is_told_after_each_page(
