@@ -21,6 +21,7 @@ class Studio:
     def __init__(self) -> None:
         self.tasks = {number: make_task(number, updated_at="") for number in (1, 2, 3)}
         self.miscounted = 0
+        self.is_busy = False
         self.asked: list[str] = []
 
     def __call__(self, request: Request) -> Reply:
@@ -32,7 +33,13 @@ class Studio:
             total = len(self.tasks) + self.miscounted
             tasks = [newest] if self.tasks else []
             return Reply({"tasks": tasks, "total": len(self.tasks), "total_annotations": total})
-        return Reply({"tasks": list(self._find(request, query)), "total": 3})
+        if query["ordering"] == ["-tasks:id"]:
+            return Reply({"tasks": [{"id": id_} for id_ in list(self.tasks)[-1:]]})
+        found = list(self._find(request, query))
+        if self.is_busy and len(self.tasks) < 20:  # people go on: it would be no end otherwise
+            number = max(self.tasks) + 1
+            self.tasks[number] = make_task(number, updated_at="")
+        return Reply({"tasks": found, "total": 3})
 
     def _find(self, request: Request, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
         filters = {item["filter"]: item["value"] for item in query["filters"]["items"]}
@@ -87,7 +94,7 @@ def test_counts_that_are_wrong_for_good_are_looked_into_once(
     studio.miscounted = 2
     for _ in range(4):
         puller.pull(KEY)
-    assert studio.asked.count("counts") == 2, "a page, and the empty one after it"
+    assert studio.asked.count("counts") == 1
     del studio.tasks[2]
     assert puller.pull(KEY).label_changes == 1, "another difference is looked into"
 
@@ -111,6 +118,17 @@ def test_how_far_it_is_is_told_after_each_page(
     told: list[tuple[int, int]] = []
     LabelSync(client, labels, syncs, report=lambda *done: told.append(done)).pull(KEY)
     assert told == [(3, 3)]
+
+
+def test_people_who_label_without_a_pause_do_not_keep_a_sync_going(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    studio.is_busy = True
+    puller = LabelSync(client, labels, syncs)
+    assert puller.pull(KEY).tasks == 3, "all that were labeled when it began"
+    assert studio.asked.count("tasks") == 2, "a page of labeled tasks, and one of others"
+    puller.pull(KEY)
+    assert studio.asked.count("counts") == 1
 
 
 def test_a_project_of_another_label_studio_is_left_alone(

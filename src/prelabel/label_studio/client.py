@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from prelabel.label_studio.pages import (
     PageBody,
     Summary,
     read_counts,
+    read_last,
     read_page,
     read_summary,
     read_unlabeled,
@@ -25,6 +27,7 @@ from prelabel.label_studio.pages import (
 from prelabel.label_studio.queries import (
     Params,
     write_count_params,
+    write_last_params,
     write_params,
     write_params_of,
     write_summary_params,
@@ -79,9 +82,14 @@ class LabelStudioClient(LabelStudioApi):
         """Return how many labeled tasks there are, and when one changed last; cheap."""
         return read_summary(self._page(write_summary_params(project_id)))
 
+    def last_labeled(self, project_id: int) -> int:
+        """Return the greatest id of a labeled task; 0 if there is none. Cheap."""
+        return _reading(read_last, self._page(write_last_params(project_id)))
+
     def labeled_tasks(
-        self, project_id: int, *, after_id: int = 0, since: datetime | None = None
-    ) -> Iterator[Page]:
+        self, project_id: int, *, after_id: int = 0, last_id: float = math.inf,
+        since: datetime | None = None,
+    ) -> Iterator[Page]:  # fmt: skip
         """Yield labeled tasks in order of their ids, a page at a time, fetched when asked for.
 
         Each comes with all its annotations, skipped ones too; a task that was only ever skipped
@@ -92,6 +100,9 @@ class LabelStudioClient(LabelStudioApi):
         ----------
         after_id
             Only tasks with a greater id.
+        last_id
+            No page is asked for behind this task: there would always be one where people label
+            without a pause.
         since
             Only tasks that changed, or whose annotations did, after this time of Label Studio's.
 
@@ -102,7 +113,7 @@ class LabelStudioClient(LabelStudioApi):
         """
         ask = partial(self._labeled_page, project_id, since)
         # Not a loop: it would hold a page while the next one is read.
-        return filter(lambda page: bool(page.tasks), self._pages(ask, after_id))
+        return filter(lambda page: bool(page.tasks), self._pages(ask, after_id, last_id))
 
     def labeled_tasks_of(self, project_id: int, ids: Sequence[int]) -> Iterator[list[LabeledTask]]:
         """Yield the labeled tasks among those with these ids, rising, some at a time."""
@@ -111,13 +122,16 @@ class LabelStudioClient(LabelStudioApi):
             tasks, _ = _reading(read_page, self._page(params), after_id=0)
             yield tasks
 
-    def annotation_counts(self, project_id: int) -> Iterator[dict[int, int]]:
+    def annotation_counts(
+        self, project_id: int, *, last_id: float = math.inf
+    ) -> Iterator[dict[int, int]]:
         """Yield how many annotations each labeled task has, by its id, a page at a time.
 
-        It costs Label Studio a fraction of what the annotations do. Skipped ones do not count.
+        It costs Label Studio a fraction of what the annotations do. Skipped ones do not count. No
+        page is asked for behind ``last_id``, as in `labeled_tasks`.
         """
         after_id = 0
-        while counts := self._counts_page(project_id, after_id):
+        while after_id < last_id and (counts := self._counts_page(project_id, after_id)):
             yield counts
             after_id = max(counts)
 
@@ -141,8 +155,9 @@ class LabelStudioClient(LabelStudioApi):
                 return
 
     def _pages(
-        self, ask: Callable[[int, PageSize], tuple[T, int | None]], after_id: int = 0
-    ) -> Iterator[T]:
+        self, ask: Callable[[int, PageSize], tuple[T, int | None]], after_id: int = 0,
+        last_id: float = math.inf,
+    ) -> Iterator[T]:  # fmt: skip
         """Yield what is answered for one id after another, of fewer tasks where that is slow.
 
         Parameters
@@ -152,7 +167,7 @@ class LabelStudioClient(LabelStudioApi):
         """
         go_on_after: int | None = after_id
         size = PageSize(self._page_size)
-        while go_on_after is not None:
+        while go_on_after is not None and go_on_after < last_id:
             try:
                 page, go_on_after = ask(go_on_after, size)
             except UpstreamError as error:
@@ -194,8 +209,8 @@ class LabelStudioClient(LabelStudioApi):
         return self._get("/api/tasks/", PageBody, params=params)
 
 
-def _reading(read: Callable[..., T], body: PageBody, *, after_id: int) -> T:
+def _reading(read: Callable[..., T], body: PageBody, **options: int) -> T:
     try:
-        return read(body, after_id=after_id)
+        return read(body, **options)
     except MalformedError as error:
         raise unreadable(error) from error

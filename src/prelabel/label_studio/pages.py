@@ -82,6 +82,22 @@ def read_summary(page: PageBody) -> Summary:
     )
 
 
+def read_last(page: PageBody) -> int:
+    """Return the id that the answer to `write_last_params` shows; 0 if it shows no task.
+
+    Raises
+    ------
+    MalformedError
+        If the task has no usable id.
+    """
+    if not page.tasks:
+        return 0
+    body = _convert(page.tasks[0], _CountBody)
+    if body is None or not is_id(body.id):
+        raise _out_of_order("a task without a usable id")
+    return int(body.id)
+
+
 def read_counts(page: PageBody, *, after_id: int) -> dict[int, int]:
     """Return how many annotations each task of the page has, by id; in rising order.
 

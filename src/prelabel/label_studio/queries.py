@@ -43,6 +43,12 @@ def write_params_of(project_id: int, ids: Sequence[int]) -> Params:
     return _write_query(project_id, [_LABELED], len(ids), ids=ids) | _WITH_ANNOTATIONS
 
 
+def write_last_params(project_id: int) -> Params:
+    """Ask for the labeled task whose id is the greatest."""
+    last_first = _write_query(project_id, [_LABELED], 1, ordering="-tasks:id")
+    return {**last_first, "include": "id"}
+
+
 def write_count_params(project_id: int, *, after_id: int, page_size: int) -> Params:
     """Ask how many annotations the first labeled tasks after an id have."""
     wanted = _write_query(project_id, [_after(after_id), _LABELED], page_size)

@@ -104,8 +104,11 @@ class LabelSync:
         return sync
 
     def _run(self, sync: Sync) -> None:
-        id_ = sync.project.id
-        for page in self._client.labeled_tasks(id_, after_id=sync.after_id, since=sync.since):
+        # What is labeled behind this task meanwhile is the next sync's, if no webhook tells it.
+        last_id = self._client.last_labeled(sync.project.id)
+        for page in self._client.labeled_tasks(
+            sync.project.id, after_id=sync.after_id, last_id=last_id, since=sync.since
+        ):
             n_all = self._tasks + page.remaining
             self._apply(sync, page.tasks)
             self._syncs.advance(sync, page.tasks[-1][0].id)
@@ -151,7 +154,8 @@ class LabelSync:
 
     def _compare(self, sync: Sync) -> None:
         id_ = sync.project.id
-        for counts in self._client.annotation_counts(id_):
+        last_id = self._client.last_labeled(id_)
+        for counts in self._client.annotation_counts(id_, last_id=last_id):
             differing = self._syncs.compare(sync, counts)
             for tasks in self._client.labeled_tasks_of(id_, differing):
                 self._apply(sync, tasks)
