@@ -54,6 +54,20 @@ class Telling(Letters):
         return super().fit(texts, labels)
 
 
+class TellingOfSeveral(SklearnMultiLabelClassifier):
+    """Remembers what it was given, too."""
+
+    def fit(self, texts: Any, labels: Any, **extras: Any) -> Self:
+        self.given = texts, labels, extras
+        return super().fit(texts, labels, **extras)
+
+
+class ForSeveral(SklearnTextClassifier):
+    """Leaves several labels to that one."""
+
+    several = TellingOfSeveral
+
+
 class Strange(Letters):
     """Knows labels that nobody gave."""
 
@@ -120,6 +134,18 @@ def test_a_fit_is_given_labels_weights_names_and_the_pool() -> None:
     assert isinstance(model, Telling)
     texts, labels, extras = model.given
     assert (texts, labels) == (["a 0", "b 1"], ["a", "b"])
+    assert extras == {
+        "sample_weight": [1, 2],
+        "label_names": {"a": ("a", "first"), "b": ("b",)},
+        "unlabeled": ["t", "u"],
+    }
+
+
+def test_so_is_a_fit_of_several_labels() -> None:
+    model = lesson("ab", "a", tag=SEVERAL, model_class=ForSeveral, texts=["t", "u"]).fit()
+    assert isinstance(model, TellingOfSeveral)
+    texts, labels, extras = model.given
+    assert (texts, labels) == (["ab 0", "a 1"], [("a", "b"), ("a",)])
     assert extras == {
         "sample_weight": [1, 2],
         "label_names": {"a": ("a", "first"), "b": ("b",)},
