@@ -83,6 +83,12 @@ def test_directions_weigh_less_the_more_labels_there_are() -> None:
     assert weights[2] == pytest.approx(2 * np.sqrt(200 / 372))  # a milestone
 
 
+def test_examples_up_to_a_milestone_are_laid_out_once() -> None:
+    representation = Representation.learn(TEXTS, TEXTS, n_components=5, seed=0)
+    first, second = (Layout.of((), TEXTS[:146], representation) for _ in range(2))
+    assert first.rows is second.rows
+
+
 def test_trainings_past_many_milestones_hold_no_more_memory_than_the_last_of_them() -> None:
     def held_after(*counts: int) -> int:
         script = f"""
