@@ -166,6 +166,16 @@ def test_a_folder_starts_unchanged_and_answers(
         assert backend.client.get("/versions", params=where).json()["events"][0]["message"] == ""
 
 
+def test_a_labeling_config_that_is_none_is_the_callers_mistake(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(HEAD.replace(SDK_FIRST, "") + SKLEARN)
+    with Backend(tmp_path, arguments=[str(tmp_path)]) as backend:
+        for path, key in (("/setup", "schema"), ("/predict", "label_config")):
+            body = {"project": "1.2", key: "<View", "tasks": [{"data": {"text": "x"}}]}
+            answer = backend.client.post(path, json=body)
+            assert answer.status_code == 422, answer.text
+            assert "Received a labeling config that cannot be read" in answer.json()["error"]
+
+
 def test_what_an_unchanged_folder_learns_is_served_as_a_new_version(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(HEAD + SKLEARN)
     with Backend(tmp_path, arguments=[str(tmp_path)]) as backend:

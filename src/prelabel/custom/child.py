@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from prelabel.custom.session import Session
-from prelabel.errors import MalformedError, PrelabelError
+from prelabel.errors import LabelConfigError, MalformedError, PrelabelError
 from prelabel.models.failures import failed_in
 from prelabel.models.loader import find_model_class
 from prelabel.models.raw import RawModel
@@ -136,5 +136,5 @@ def _refuse(call: str, error: BaseException) -> bytes:
     else:
         log.error("The model failed in %s", call, exc_info=error)
         told = failed_in(call, error)
-    is_callers = isinstance(told, MalformedError)
+    is_callers = isinstance(told, MalformedError | LabelConfigError)
     return b"-" + msgspec.json.encode([is_callers, told.received, told.expected, told.fix])
