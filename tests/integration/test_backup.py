@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 import subprocess
 import tarfile
@@ -13,13 +14,53 @@ from pathlib import Path
 import pytest
 
 from prelabel.errors import ConfigError
-from prelabel.storage.backup import read_backup
-from tests.backend import NEVER_BY_ITSELF, Backend, Project
+from prelabel.storage.backup import read_backup, write_backup
+from prelabel.storage.database import Database
+from tests.backend import NEVER_BY_ITSELF, Backend, Project, wait_for
 from tests.commands import run
 
 
 def backup(folder: Path, file: Path) -> subprocess.CompletedProcess[str]:
     return run("backup", str(file), "--model-dir", str(folder))
+
+
+def test_what_is_removed_while_a_backup_is_made_costs_nothing_but_itself(
+    database: Database, tmp_path: Path
+) -> None:
+    models = tmp_path / "models" / "1.2"
+    models.mkdir(parents=True)
+    for name in ("b", "c"):
+        (models / name).write_text(name)
+    with (models / "a").open("wb") as large:
+        large.truncate(100_000_000)
+
+    def remove() -> None:  # while the large one is read
+        wait_for(lambda: sum(p.stat().st_size for p in tmp_path.glob(".backup-*/*")) > 1_000_000)
+        (models / "b").unlink()
+
+    removing = threading.Thread(target=remove)
+    removing.start()
+    write_backup(database, tmp_path / "backup.tar")
+    removing.join()
+    with tarfile.open(tmp_path / "backup.tar") as archive:
+        assert {"models/1.2/a", "models/1.2/c"} < set(archive.getnames())
+
+
+def test_a_backup_of_a_class_that_keeps_links_and_pipes_can_be_restored(
+    database: Database, tmp_path: Path
+) -> None:
+    models = tmp_path / "models" / "1.2"
+    (models / "v3").mkdir(parents=True)
+    (models / "v3" / "weights").write_text("learned")
+    (models / "newest").symlink_to("v3")
+    (models / "current").symlink_to(models / "v3" / "weights")
+    (models / "elsewhere").symlink_to(tmp_path)
+    os.mkfifo(models / "pipe")
+    write_backup(database, tmp_path / "backup.tar")
+    read_backup(tmp_path / "backup.tar", tmp_path / "again" / database.path.name)
+    restored = tmp_path / "again" / "models" / "1.2"
+    assert {path.name for path in restored.iterdir()} == {"v3", "newest", "current"}
+    assert {(restored / name).read_text() for name in ("newest/weights", "current")} == {"learned"}
 
 
 @pytest.fixture(scope="module")

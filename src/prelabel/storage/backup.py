@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import sqlite3
 import tarfile
 from contextlib import suppress
@@ -11,6 +13,8 @@ from tempfile import TemporaryDirectory
 from prelabel.errors import ConfigError, PrelabelError
 from prelabel.storage.database import Database
 from prelabel.storage.versions import VersionStore
+
+log = logging.getLogger(__name__)
 
 
 def write_backup(database: Database, file: Path) -> int:
@@ -28,11 +32,36 @@ def write_backup(database: Database, file: Path) -> int:
             # Artifacts are written before the rows that name them, and never change.
             with Database(copied) as snapshot:
                 named = [version.artifact for version in VersionStore(snapshot).all()]
-            for path in [*(folder / "artifacts" / name for name in named), folder / "models"]:
+            for path in (folder / "artifacts" / name for name in named):
                 with suppress(FileNotFoundError):  # an old version is pruned just now
                     archive.add(path, str(path.relative_to(folder)))
+            _add_changing(archive, folder, folder / "models", Path(temporary) / "file")
         unfinished.replace(file)
     return file.stat().st_size
+
+
+def _add_changing(archive: tarfile.TarFile, folder: Path, within: Path, copied: Path) -> None:
+    """Add what custom classes keep, which they may write, replace and remove meanwhile.
+
+    Of a file that is written just now some state is added; what is gone is left out, and no more.
+    So is what could not be restored: pipes, and links to folders elsewhere.
+    """
+    for path in sorted(within.rglob("*")):
+        name = str(path.relative_to(folder))
+        with suppress(FileNotFoundError):
+            if path.is_file():  # or a link to one
+                # A copy keeps its size while it is added; a file may lose what was announced.
+                archive.add(shutil.copy2(path, copied), name)
+            elif _leads_elsewhere(path, within):
+                log.warning("%s is not in the backup: it leads elsewhere", name)
+            elif path.is_dir() or path.is_symlink():
+                archive.add(path, name, recursive=False)
+
+
+def _leads_elsewhere(path: Path, within: Path) -> bool:
+    if not path.is_symlink():
+        return False
+    return path.readlink().is_absolute() or not path.resolve().is_relative_to(within.resolve())
 
 
 def read_backup(file: Path, database_path: Path) -> None:
