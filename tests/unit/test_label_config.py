@@ -54,6 +54,10 @@ def test_the_recorded_config_is_read_whole() -> None:
     assert control.object_tags == (ObjectTag(name="text", data_key="text"),)
 
 
+def test_a_config_is_read_once() -> None:
+    assert parse_label_config(CONFIG) is parse_label_config("".join(CONFIG))
+
+
 def test_styling_and_nesting_around_the_tags_change_nothing() -> None:
     nested = view(
         "<Style>.x { color: red }</Style><Header value='What is it?'/><!-- a comment -->",
