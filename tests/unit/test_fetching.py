@@ -73,6 +73,18 @@ def test_a_proxy_that_cannot_be_used_costs_a_text_only(
     assert_refused(make_fetcher(studio, key=""), f"{studio.url}/static/b", "cannot be fetched")
 
 
+def test_a_listed_host_is_called_itself_and_through_no_proxy(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would ask for the name again, and may be told another address than was checked."""
+    proxy, listed = serve({"/a": b"from the proxy"}), serve({"/a": b"from the host"})
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    fetcher = make_fetcher(studio, LOOPBACK, key="")
+    assert fetcher.fetch(OURS, f"{listed.url}/a") == "from the host"
+    assert proxy.asked == []
+
+
 def test_what_is_open_in_label_studio_is_asked_for_without_the_key(
     make_fetcher: MakeFetcher, studio: Host
 ) -> None:
