@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+import trustme
 
 from prelabel.errors import UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
@@ -83,6 +86,25 @@ def test_a_listed_host_is_called_itself_and_through_no_proxy(
     fetcher = make_fetcher(studio, LOOPBACK, key="")
     assert fetcher.fetch(OURS, f"{listed.url}/a") == "from the host"
     assert proxy.asked == []
+
+
+def test_a_certificate_is_that_of_the_name_although_its_address_is_called(
+    make_fetcher: MakeFetcher, serve: Serve, studio: Host, tmp_path: Path
+) -> None:
+    authority, listed = trustme.CA(), serve({"/a": b"by TLS"})
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("files.example.com").configure_cert(context)
+    listed.server.socket = context.wrap_socket(listed.server.socket, server_side=True)
+    fetcher = make_fetcher(
+        studio, f"files.example.com,others.example.com,{LOOPBACK}",
+        resolve=lambda *_: [LOOPBACK], ca_file=tmp_path / "authority.pem",
+    )  # fmt: skip
+    place = f"files.example.com:{listed.port}"
+    assert fetcher.fetch(OURS, f"https://{place}/a") == "by TLS"
+    assert listed.asked == [("/a", None, place)]
+    assert_refused(fetcher, f"https://others.example.com:{listed.port}/a", "cannot be fetched")
+    assert len(listed.asked) == 1
 
 
 def test_what_is_open_in_label_studio_is_asked_for_without_the_key(
