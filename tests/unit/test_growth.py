@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from prelabel.models import design
+from prelabel.models.design import FEW_EXAMPLES
 from prelabel.models.growth import Layout
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.representation import Representation
@@ -20,13 +20,17 @@ WORDS = {
 }
 
 
+def label_of(i: int) -> str:
+    return ("ham", "spam")[i % 2]
+
+
 def text(i: int) -> str:
     """A text that differs from all others, of alternating labels; one in eight misleads."""
-    label = LABELS[i] if i % 8 else ("spam", "ham")[i % 2]
+    label = label_of(i) if i % 8 else label_of(i + 1)
     return " ".join([*np.random.default_rng(i).choice(WORDS[label], 4), f"number{i % 97}", str(i)])
 
 
-LABELS = [("ham", "spam")[i % 2] for i in range(400)]
+LABELS = [label_of(i) for i in range(400)]
 TEXTS = [text(i) for i in range(400)]
 
 
@@ -108,17 +112,11 @@ print(tracemalloc.get_traced_memory()[0])
     assert held_after(281, 309, 339, 372) < 1.3 * held_after(372)  # all are milestones
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_what_is_added_after_a_milestone_is_learned(
-    few: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not few:
-        monkeypatch.setattr(design, "FEW_EXAMPLES", 50)
-    texts, labels = (
-        [*TEXTS[:146], *(f"zebra {i}" for i in range(10))],
-        [*LABELS[:146], *["zoo"] * 10],
-    )
-    model = SklearnTextClassifier(C=10 if few else 11).fit(texts, labels, unlabeled=TEXTS)
+@pytest.mark.parametrize("n", [146, FEW_EXAMPLES + 50])
+def test_what_is_added_after_a_milestone_is_learned(n: int) -> None:
+    texts = [*map(text, range(n)), *(f"zebra {i}" for i in range(10))]
+    labels = [*map(label_of, range(n)), *["zoo"] * 10]
+    model = SklearnTextClassifier().fit(texts, labels, unlabeled=TEXTS)
     assert model.predict(["a zebra", "cheap pills"]).tolist() == ["zoo", "spam"]
 
 
@@ -149,10 +147,9 @@ def test_a_text_like_one_before_the_milestone_is_not_measured() -> None:
     assert np.isfinite(measured[147]).all()
 
 
-def test_of_many_examples_the_penalty_is_chosen_on_one_fold(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(design, "FEW_EXAMPLES", 50)
-    model = SklearnTextClassifier(C="auto", random_state=7).fit(TEXTS, LABELS)
+def test_of_many_examples_the_penalty_is_chosen_on_one_fold() -> None:
+    many = range(FEW_EXAMPLES + 100)
+    texts, labels = [*map(text, many)], [*map(label_of, many)]
+    model = SklearnTextClassifier(C="auto", random_state=7).fit(texts, labels)
     assert model.C_ in {1, 3, 10, 30, 100}
     assert np.isfinite(left_out(model)).all()
