@@ -88,11 +88,7 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     jobs, versions, metrics = JobStore(database), VersionStore(database), Metrics()
     metrics.register(VersionGauges(versions))
     metrics.register(ProjectGauges(ProjectStore(database)))
-    registry = Registry(
-        versions=versions, artifacts=settings.artifacts_path, model_class=model_class,
-        resident=settings.resident_models,
-        guard_seconds=None if is_built_in(model_class) else settings.predict_seconds,
-    )  # fmt: skip
+    registry = _make_registry(settings, model_class, versions)
     scheduler = _make_scheduler(settings, directory, jobs, metrics, Method(model_class=model_class))
     connections = ExitStack()
     texts = connections.enter_context(open_texts(settings, database))
@@ -131,6 +127,18 @@ def _open_basis(settings: Settings, directory: Path | None) -> tuple[type[TextMo
         with connect(settings):
             pass  # a key that cannot be one is found out now, not at the first sync
     return model_class, open_database(settings)
+
+
+def _make_registry(
+    settings: Settings, model_class: type[TextModel], versions: VersionStore
+) -> Registry:
+    return Registry(
+        versions=versions,
+        artifacts=settings.artifacts_path,
+        model_class=model_class,
+        resident=settings.resident_models,
+        guard_seconds=None if is_built_in(model_class) else settings.predict_seconds,
+    )
 
 
 def _make_scheduler(
