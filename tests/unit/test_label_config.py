@@ -54,8 +54,23 @@ def test_the_recorded_config_is_read_whole() -> None:
     assert control.object_tags == (ObjectTag(name="text", data_key="text"),)
 
 
-def test_a_config_is_read_once() -> None:
-    assert parse_label_config(CONFIG) is parse_label_config("".join(CONFIG))
+def test_a_config_is_read_once_however_many_projects_there_are() -> None:
+    first, again = (
+        [parse_label_config(CONFIG.replace("sports", f"sports {n}")) for n in range(300)]
+        for _ in range(2)
+    )
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+def test_configs_as_large_as_may_be_do_not_pile_up() -> None:
+    def large(n: int) -> str:
+        return CONFIG.replace("<View>", f"<View><!-- {'x' * 900_000} {n} -->")
+
+    first = parse_label_config(large(0))
+    assert parse_label_config(large(0)) is first
+    parse_label_config(large(1))
+    parse_label_config(large(2))
+    assert parse_label_config(large(0)) is not first
 
 
 def test_styling_and_nesting_around_the_tags_change_nothing() -> None:

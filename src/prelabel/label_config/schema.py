@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
+from operator import itemgetter
+from threading import Lock
 from typing import Any, Self
 from xml.etree.ElementTree import Element, ParseError
 
 import msgspec
+from cachetools import LRUCache, cached
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -21,6 +24,10 @@ from prelabel.label_config.tags import CONTROL_TAGS, UnusableTagError, read_cont
 SUPPORTED = f"<{'>, <'.join(CONTROL_TAGS)}> about <{'>, <'.join(OBJECT_TAGS)}>"
 MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
+
+REMEMBERED_CHARACTERS = 2_000_000
+"""So much of labeling configs is remembered, with what they mean: those of hundreds of projects, or
+two as long as may be. What they mean takes several times the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +107,7 @@ def parse_label_config(label_config: str) -> LabelSchema:
     """
     if len(label_config) > MAX_LABEL_CONFIG_CHARACTERS:
         raise _unusable(f"Received a labeling config of {len(label_config)} characters")
-    return _parse(label_config)
+    return _remember(label_config)[0]
 
 
 def read_label_config(label_config: str | None) -> LabelSchema | None:
@@ -111,7 +118,11 @@ def read_label_config(label_config: str | None) -> LabelSchema | None:
         return None
 
 
-@lru_cache(maxsize=64)
+@cached(LRUCache(REMEMBERED_CHARACTERS, getsizeof=itemgetter(1)), lock=Lock())
+def _remember(label_config: str) -> tuple[LabelSchema, int]:
+    return _parse(label_config), len(label_config)
+
+
 def _parse(label_config: str) -> LabelSchema:
     root = _read_xml(label_config)
     objects, reasons = _read_object_tags(root)
