@@ -62,6 +62,19 @@ def test_many_rings_in_a_short_time_are_one_more_after_the_pause(
     assert house.woken == 3
 
 
+def test_after_a_long_silence_the_second_of_two_rings_waits_again(
+    house: House, projects: ProjectStore, syncs: SyncStore
+) -> None:
+    house.doorbell.ring(PROJECT)
+    pull(syncs)
+    house.seconds += 10 * PAUSE_SECONDS
+    house.doorbell.ring(PROJECT)
+    assert projects.sync_is_due(PROJECT)
+    pull(syncs)
+    house.doorbell.ring(PROJECT)
+    assert not projects.sync_is_due(PROJECT)
+
+
 def test_a_ring_that_waits_does_not_put_off_what_is_due(
     house: House, projects: ProjectStore
 ) -> None:

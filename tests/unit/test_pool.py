@@ -73,6 +73,16 @@ def test_a_busy_process_is_never_ended_for_another() -> None:
     assert (first.is_running, second.is_running) == (True, False)
 
 
+def test_a_process_that_is_just_starting_is_not_let_go() -> None:
+    pool = Pool(make_running, KNOWN + 1)
+    starting = cast("Running", pool.get(ProjectKey(0, 1)))
+    starting.is_busy = True
+    for number in range(1, KNOWN + 1):
+        starting.used_at_seconds = time.monotonic() - UNUSED_SECONDS - 1
+        pool.get(ProjectKey(number, 1))
+    assert cast("Running", pool.get(ProjectKey(0, 1))) is starting
+
+
 def test_all_end_with_the_pool() -> None:
     pool = Pool(make_running, 3)
     running = run_many(pool, 3)
