@@ -14,54 +14,21 @@ JSON = st.recursive(
 """Any JSON, and what Python writes although it is none."""
 
 _ATTRIBUTES = st.dictionaries(
-    st.sampled_from(
-        [
-            "name",
-            "toName",
-            "value",
-            "valueType",
-            "valuetype",
-            "alias",
-            "hint",
-            "choice",
-            "perRegion",
-            "perItem",
-            "allowNested",
-            "required",
-            "maxRating",
-            "visibleWhen",
-            "whenTagName",
-            "whenChoiceValue",
-            "apiUrl",
-            "nameKey",
-            "textKey",
-        ]
-    ),
-    st.sampled_from(
-        [
-            "",
-            "a",
-            "b",
-            "a,b",
-            "$",
-            "$a",
-            "$a.b",
-            "text",
-            "url",
-            "single",
-            "multiple",
-            "true",
-            "3",
-            "choice-selected",
-            "choice-unselected",
-        ]
-    )
+    st.sampled_from([
+        "name", "toName", "value", "valueType", "valuetype", "alias", "hint", "choice",
+        "perRegion", "perItem", "allowNested", "required", "maxRating", "visibleWhen",
+        "whenTagName", "whenChoiceValue", "apiUrl", "nameKey", "textKey",
+    ]),
+    st.sampled_from([
+        "", "a", "b", "a,b", "$", "$a", "$a.b", "text", "topic", "url", "single", "multiple",
+        "true", "3", "999999999", "choice-selected", "choice-unselected",
+    ])
     | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4),
-)
-_TAGS = st.sampled_from(
-    ["View", "Text", "HyperText", "Paragraphs", "Choices", "Choice", "Taxonomy", "Rating", "Labels",
-     "Label", "Image", "ns:x"]
 )  # fmt: skip
+_TAGS = st.sampled_from([
+    "View", "Text", "HyperText", "Paragraphs", "Choices", "Choice", "Taxonomy", "Rating", "Labels",
+    "Label", "Header", "Image", "Style", "ns:x",
+])  # fmt: skip
 
 
 def _write_tag(name: str, attributes: dict[str, str], inner: str) -> str:
@@ -69,9 +36,9 @@ def _write_tag(name: str, attributes: dict[str, str], inner: str) -> str:
     return f"<{name}{words}>{inner}</{name}>"
 
 
-LABEL_CONFIGS = st.recursive(
+TREES = st.recursive(
     st.builds(_write_tag, _TAGS, _ATTRIBUTES, st.just("")),
     lambda inner: st.builds(_write_tag, _TAGS, _ATTRIBUTES, st.lists(inner).map("".join)),
-    max_leaves=12,
+    max_leaves=20,
 )
 """Trees of tags with the names and attributes of labeling configs, mostly unusable."""

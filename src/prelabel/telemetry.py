@@ -23,6 +23,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
+_MINUTE_SECONDS = 60.0
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
 
 
@@ -45,9 +46,6 @@ def _add_request_id(record: logging.LogRecord) -> bool:
     return True
 
 
-MINUTE_SECONDS = 60.0
-
-
 class FloodFilter:
     """Lets so many warnings and errors of a kind through in a minute; one after says what was not.
 
@@ -66,7 +64,7 @@ class FloodFilter:
             return True
         kind, moment = (record.name, record.msg), self._clock_seconds()
         begun, count = self._seen.get(kind) or (moment, 0)
-        if moment - begun > MINUTE_SECONDS:
+        if moment - begun > _MINUTE_SECONDS:
             if count > self._limit:
                 record.msg = f"{record.msg} (and {count - self._limit} more of this kind before)"
             begun, count = moment, 0

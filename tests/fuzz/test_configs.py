@@ -12,7 +12,8 @@ from prelabel.errors import LabelConfigError
 from prelabel.label_config import LabelSchema, describe_edit, parse_label_config
 from prelabel.protocol.values import to_regions
 from tests.fuzz.conftest import count, require_short
-from tests.fuzz.inputs import LABEL_CONFIGS, anything, edited, near, odd_text
+from tests.fuzz.inputs import LABEL_CONFIGS, anything, edited, near
+from tests.strategies import TREES
 
 WHOLE = parse_label_config(LABEL_CONFIGS[0])
 SEEDS = [label_config.encode() for label_config in LABEL_CONFIGS]
@@ -60,40 +61,7 @@ def test_any_odd_tasks_and_decisions_are_read_or_left_out(
     use(label_config, data, result)
 
 
-name = st.sampled_from(["text", "topic", "x", "", "a,b", "$text", "true", "3", "999999999"])
-attribute = st.sampled_from(
-    [
-        "name", "toName", "value", "alias", "hint", "choice", "visibleWhen", "whenTagName",
-        "whenChoiceValue", "perRegion", "perItem", "required", "allowNested", "maxRating",
-        "valueType", "apiUrl", "nameKey", "textKey",
-    ]
-)  # fmt: skip
-tag = st.sampled_from(
-    [
-        "View", "Text", "HyperText", "Paragraphs", "Choices", "Choice", "Taxonomy", "Rating",
-        "Labels", "Label", "Header", "Image", "Style",
-    ]
-)  # fmt: skip
-
-
-def write(tag: str, attributes: dict[str, str], inside: str) -> str:
-    escaped = {
-        key: value.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-        for key, value in attributes.items()
-    }
-    written = "".join(f' {key}="{value}"' for key, value in escaped.items())
-    return f"<{tag}{written}>{inside}</{tag}>"
-
-
-attributes = st.dictionaries(attribute, name | odd_text, max_size=6)
-tree = st.recursive(
-    st.builds(write, tag, attributes, st.just("")),
-    lambda inner: st.builds(write, tag, attributes, st.lists(inner, max_size=5).map("".join)),
-    max_leaves=20,
-)
-
-
-@given(tree, data, result)
+@given(TREES, data, result)
 def test_any_tree_of_known_tags_is_read_or_refused(
     tree: str, data: dict[str, Any], result: object
 ) -> None:

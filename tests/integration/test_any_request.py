@@ -20,14 +20,14 @@ from prelabel.server.app import POSTS
 from tests.backend import Backend
 from tests.builders import DATA
 from tests.label_configs import read_table
-from tests.strategies import JSON, LABEL_CONFIGS
+from tests.strategies import JSON, TREES
 
 OURS = {200, 404, 413, 422}
 KEY = "1.1795447612"
 RECORDED = {file.stem: json.loads(file.read_text()) for file in DATA.glob("*.json")}
 EVENTS = [body for body in RECORDED.values() if isinstance(body, dict) and "action" in body]
 ROWS = read_table()
-CONFIGS = st.sampled_from([row.label_config for row in ROWS]) | LABEL_CONFIGS
+CONFIGS = st.sampled_from([row.label_config for row in ROWS]) | TREES
 BODIES: dict[str, list[Any]] = {
     "/setup": [RECORDED["setup"]],
     "/predict": [

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from prelabel.errors import MalformedError
 from prelabel.protocol.extra_params import read_extra_params
 from prelabel.types import ProjectSettings
+from tests.strategies import JSON
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["C"]), inner),
-)
+VALUES = JSON | st.dictionaries(st.sampled_from(["C", "train_every", "min_score"]), JSON)
 
 
 @pytest.mark.parametrize("nothing", [None, {}, "", "  ", "{}", []])
@@ -43,7 +41,7 @@ def test_what_cannot_be_used_is_refused_with_the_list_of_what_can(wrong: Any) ->
     assert "Extra params" in caught.value.fix
 
 
-@given(JSON)
+@given(VALUES)
 def test_any_json_is_read_or_refused(given: Any) -> None:
     try:
         settings = read_extra_params(given)

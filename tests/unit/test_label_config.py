@@ -18,7 +18,7 @@ from prelabel.label_config import (
 )
 from prelabel.types import Region
 from tests.builders import CONFIG, DATA, config, region
-from tests.strategies import LABEL_CONFIGS
+from tests.strategies import TREES
 
 TEXT = '<Text name="text" value="$text"/>'
 CHOICES = '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
@@ -393,6 +393,6 @@ def test_any_text_is_a_schema_or_a_label_config_error(text: str) -> None:
     check_any(text)
 
 
-@given(LABEL_CONFIGS)
+@given(TREES)
 def test_any_tree_of_tags_is_a_schema_or_a_label_config_error(tree: str) -> None:
     check_any(tree)

@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Running:
+class _Running:
     """A job under way."""
 
     job: Job
@@ -82,7 +82,7 @@ class Scheduler:
         self._report = report
         self._lock = lock
         self._executor = make_executor()
-        self._running: Running | None = None
+        self._running: _Running | None = None
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._renewed_at_seconds = time.monotonic()
@@ -159,7 +159,7 @@ class Scheduler:
         except (OSError, RuntimeError):
             self._jobs.release(project, self._owner)
             raise
-        self._running = Running(job=job, outcome=outcome, started_at_seconds=time.monotonic())
+        self._running = _Running(job=job, outcome=outcome, started_at_seconds=time.monotonic())
         outcome.add_done_callback(lambda _: self.wake())
         return True
 
@@ -170,7 +170,7 @@ class Scheduler:
             self._replace_executor()
             return self._executor.submit(self._work, job, self._owner)
 
-    def _close(self, running: Running) -> None:
+    def _close(self, running: _Running) -> None:
         self._running = None
         error = running.outcome.exception()
         if error is not None:
@@ -183,7 +183,7 @@ class Scheduler:
         if finished is not None and finished.state.is_over:
             self._report(finished, time.monotonic() - running.started_at_seconds)
 
-    def _watch(self, running: Running) -> None:
+    def _watch(self, running: _Running) -> None:
         if time.monotonic() - running.started_at_seconds > self._limit.total_seconds():
             log.error("Job %d runs for more than %s: it is ended", running.job.id, self._limit)
             self._replace_executor()
