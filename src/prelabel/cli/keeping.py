@@ -63,7 +63,7 @@ def restore(file: Path, model_dir: Path | None) -> None:
     type=click.IntRange(0, 100_000),  # more is before the first year of Python's calendar
     default=30,
     show_default=True,
-    help="Erase projects whose connection was removed so long ago, labels included.",
+    help="Erase projects that were forgotten (POST /delete) so long ago, labels included.",
 )
 @_model_dir_option
 def prune(*, dry_run: bool, keep: int | None, forgotten_days: int, model_dir: Path | None) -> None:

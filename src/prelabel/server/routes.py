@@ -202,7 +202,7 @@ def post_job_status(service: Service, body: bytes) -> Mapping[str, Any]:
 
 
 def post_delete(service: Service, body: bytes) -> Mapping[str, Any]:
-    """``POST /delete``: the connection was removed. Nothing is erased; work for it stops."""
+    """``POST /delete``: the project is forgotten. Nothing is erased yet; work for it stops."""
     service.ingest.forget(ProjectKey.parse(decode(body, ProjectOnlyBody).project))
     return {"status": "ok"}
 
