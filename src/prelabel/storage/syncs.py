@@ -140,11 +140,9 @@ class SyncStore:
                 _check_newest(connection, sync)
                 known = {row[0]: row[1] for row in connection.execute(counts)}
                 equal = [id_ for id_ in ids if known.get(id_) == shown[id_]]
-                seen = and_(on_them, ours.task.in_(equal), ours.sync_number < sync.number)
+                seen = and_(on_them, ours.task.in_(equal), ours.deleted.is_(False))
                 connection.execute(
-                    update(annotation_table)
-                    .where(seen, ours.deleted.is_(False))
-                    .values(sync_number=sync.number)
+                    update(annotation_table).where(seen).values(sync_number=sync.number)
                 )
             differing += [id_ for id_ in ids if known.get(id_) != shown[id_]]
         return differing
