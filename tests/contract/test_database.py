@@ -20,6 +20,7 @@ from prelabel.errors import StorageError
 from prelabel.storage.database import MIGRATIONS, Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.tables import job_table, metadata
+from tests.backend import wait_for
 from tests.builders import PROJECT, annotated, labeled
 
 
@@ -51,6 +52,22 @@ def test_the_last_change_differs_after_every_change_and_only_then(database: Data
     second = database.last_change()
     LabelStore(database).apply(annotated(labeled(2)))
     assert len({first, second, database.last_change()}) == 3
+
+
+def test_another_file_in_the_place_of_the_database_is_the_database(
+    database: Database, tmp_path: Path
+) -> None:
+    labels, other = LabelStore(database), tmp_path / "other.sqlite3"
+    labels.apply(annotated(labeled(1)))
+    first = database.last_change()
+    database.copy_to(other)
+    labels.apply(annotated(labeled(2)))
+    other.replace(database.path)
+    for log in ("-wal", "-shm"):  # of the other
+        database.path.with_name(database.path.name + log).unlink()
+    wait_for(lambda: database.last_change() not in (first, first + 1))
+    assert labels.apply(annotated(labeled(2), labeled(3))).label_changes == 2
+    assert len(LabelStore(Database(database.path)).snapshot(PROJECT).annotated) == 3
 
 
 def test_a_store_that_is_damaged_cannot_tell_its_last_change(tmp_path: Path) -> None:

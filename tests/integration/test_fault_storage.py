@@ -193,6 +193,17 @@ def test_a_database_that_is_damaged_while_serving_takes_no_label_and_suggestions
     assert project.setup() == "v1-4labels"
 
 
+def test_no_label_is_taken_for_a_data_folder_that_was_moved_away(own: Project) -> None:
+    project, folder = own, own.backend.folder / "data"
+    folder.rename(folder.with_name("elsewhere"))
+    refuses_to_keep(project, 5)
+    answers_as_before(project)
+    assert project.backend.client.get("/readyz").status_code == 503
+    folder.with_name("elsewhere").rename(folder)
+    assert send_label(project, 5).json()["label_changes"] == 1
+    assert project.train()["model_version"] == "v2-5labels"
+
+
 def test_a_worker_that_ends_beside_a_damaged_database_is_tried_again_in_one_line(
     tmp_path: Path,
 ) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -18,11 +18,14 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from prelabel.errors import StorageError
 from prelabel.storage.faults import FaultMapper
-from prelabel.storage.opening import BUSY_SECONDS, ReadOnlyConnection, open_file
+from prelabel.storage.opening import BUSY_SECONDS, DatabaseFile, ReadOnlyConnection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _CHANGE = "PRAGMA data_version"
+
+LOOK_SECONDS = 1.0
+"""How soon it is seen that there is another file at the path."""
 
 _wait_seconds: ContextVar[float] = ContextVar("wait_seconds", default=BUSY_SECONDS)
 
@@ -41,11 +44,14 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = DatabaseFile(path)
         self._faults = FaultMapper(path)
         self._writing = threading.Lock()
         self._watching = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
         self._watchers = 0
+        self._watched: object = None
+        self._look_at_seconds = 0.0
         self._engine = create_engine(
             "sqlite://",
             poolclass=QueuePool,
@@ -54,8 +60,10 @@ class Database:
             json_serializer=lambda value: msgspec.json.encode(value).decode(),
             json_deserializer=msgspec.json.decode,
             hide_parameters=True,  # they are people's texts; errors are logged
-            creator=partial(open_file, path),
+            creator=self._file.open,
         )
+        event.listen(self._engine, "connect", self._file.note)
+        event.listen(self._engine, "checkout", self._file.require_same)
         event.listen(self._engine, "begin", _begin)
         event.listen(self._engine, "checkin", _keep_no_makeshift)
         self._writer = self._engine.execution_options(prelabel_begin="BEGIN IMMEDIATE")
@@ -101,7 +109,7 @@ class Database:
             If the database cannot be read.
         """
         with self._faults, self._watching:
-            if self._watcher is None or isinstance(self._watcher, ReadOnlyConnection):
+            if self._must_watch():
                 self._watch()
             # https://www.sqlite.org/pragma.html#pragma_data_version: it compares what one
             # connection sees, and leaves out its own changes. This one makes none.
@@ -109,9 +117,19 @@ class Database:
         # Another connection counts anew.
         return self._watchers << 32 | int(number)
 
+    def _must_watch(self) -> bool:
+        """Whether there is no connection that sees changes of the file; asked for each second."""
+        if self._watcher is None or isinstance(self._watcher, ReadOnlyConnection):
+            return True
+        moment = time.monotonic()
+        if moment < self._look_at_seconds:
+            return False
+        self._look_at_seconds = moment + LOOK_SECONDS
+        return self._watched != self._file.identify()
+
     def _watch(self) -> None:
         """Open the connection that sees changes; while nothing can be written, there are none."""
-        opened = open_file(self.path)
+        opened, self._watched = self._file.open(), self._file.identify()
         before, self._watcher = self._watcher, opened
         if before is None or not isinstance(opened, ReadOnlyConnection):
             self._watchers += 1

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InternalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from prelabel.errors import StorageError, StorageLockedError
+from prelabel.storage.opening import GONE
 
 _OURS = (IntegrityError, ProgrammingError, DataError, InternalError)  # not the disk's mistake
 
@@ -51,6 +52,11 @@ def _advise(cause: object) -> str:
         return (
             "The file is damaged, and left as it is: make another folder of a backup with "
             "`prelabel restore`."
+        )
+    if GONE in str(cause):
+        return (
+            "Put it back, or start the server again: what was told since would be lost, and is "
+            "refused."
         )
     if _is_locked(cause):
         return "Another process keeps it locked: wait for that, or end it, then try again."

@@ -5,7 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
 BUSY_SECONDS = 10
+
+GONE = "the file was removed while it was in use"
 
 _UNWRITABLE = {
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
@@ -19,6 +24,44 @@ class ReadOnlyConnection(sqlite3.Connection):
     writes, and ``immutable`` reads the file alone
     (https://www.sqlite.org/wal.html#read_only_databases).
     """
+
+
+class DatabaseFile:
+    """A file that is opened many times, and may be removed or replaced by another meanwhile.
+
+    Who has it open would go on writing into what nobody finds any more.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._was_there = False
+
+    def open(self) -> sqlite3.Connection:
+        """Open it as `open_file` does, made if missing, but only the first time."""
+        if self._was_there and not self.path.exists():
+            raise sqlite3.OperationalError(GONE)
+        connection = open_file(self.path)
+        self._was_there = True
+        return connection
+
+    def identify(self) -> tuple[int, int] | None:
+        """Return what tells the file at this path from all others; None if there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def note(self, _connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        """Note of which file a pool's new connection is."""
+        record.info["file"] = self.identify()
+
+    def require_same(
+        self, _connection: sqlite3.Connection, record: ConnectionPoolEntry, _use: object
+    ) -> None:
+        """Have the pool open another connection if this one's file is no more at its path."""
+        if record.info["file"] != self.identify():
+            raise DisconnectionError
 
 
 def open_file(path: Path) -> sqlite3.Connection:
