@@ -91,6 +91,15 @@ def test_evaluate_says_what_a_few_examples_do_not_tell(tmp_path: Path) -> None:
     assert (measured["evaluation"], measured["learning_curve"]) == (None, None)
 
 
+def test_labeled_tasks_without_a_text_are_counted(tmp_path: Path) -> None:
+    lines = [{"text": text, "label": n % 2} for n, text in enumerate(("a", "b", "", " "))]
+    result = run("evaluate", str(write_lines(tmp_path / "few.jsonl", lines)))
+    assert (
+        result.stderr == 'Left out: 2 labeled tasks without a text under "text" (control "label")\n'
+    )
+    assert result.returncode == 0
+
+
 def test_a_report_for_which_there_is_no_space_is_one_line_and_status_2(tmp_path: Path) -> None:
     few = write_lines(tmp_path / "few.jsonl", [{"text": x, "label": x} for x in "ab"])
     command = [sys.executable, "-m", "prelabel", "evaluate", str(few)]

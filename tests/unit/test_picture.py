@@ -82,7 +82,36 @@ def test_the_ending_decides_the_format(tmp_path: Path, name: str) -> None:
 
 def test_of_many_labels_the_most_confused_are_shown(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(measured(30), CURVE))
-    assert "the 20 most confused labels" in read_texts(tmp_path / "x.svg")
+    assert "label predicted (the 20 most confused labels of 30)" in read_texts(tmp_path / "x.svg")
+
+
+def test_of_many_labels_of_which_several_are_chosen_the_most_frequent_are_shown(
+    tmp_path: Path,
+) -> None:
+    labels = [f"label {n:02}" for n in range(30)]
+    sets = [labels[n:] for n in range(30)]  # the last one is in all
+    rows = np.array([[float(label in chosen) for label in labels] for chosen in sets])
+    draw(tmp_path / "x.svg", found(evaluate_sets(sets, labels, rows, rows > 0.5), None))
+    texts = read_texts(tmp_path / "x.svg")
+    assert "the 20 labels given most often of 30" in texts
+    assert "label 10" in texts
+    assert "label 09" not in texts
+
+
+def test_what_is_not_all_does_not_read_as_all_nor_an_axis_as_uneven(tmp_path: Path) -> None:
+    curve = LearningCurve.of(outcome(n, a, texts=1000) for n, a in ((20, 0.997), (40, 0.998)))
+    draw(tmp_path / "x.svg", found(measured(3), curve))
+    texts = read_texts(tmp_path / "x.svg")
+    assert "99.7 %" in texts
+    assert "99.8 %" in texts
+    assert "98 %" not in texts or "96 %" in texts  # 97.5 and 92.5 would be rounded
+
+
+def test_the_number_at_a_fall_stands_below_the_line(tmp_path: Path) -> None:
+    curve = LearningCurve.of(outcome(n, a) for n, a in ((20, 0.63), (40, 0.61)))
+    draw(tmp_path / "x.svg", found(None, curve))
+    (before,), (after,) = (find_heights(tmp_path / "x.svg", f"{n} %") for n in (63, 61))
+    assert after - before > 20
 
 
 @pytest.mark.parametrize(
@@ -123,7 +152,7 @@ def test_signs_that_no_font_has_do_no_harm(tmp_path: Path) -> None:
 
 def test_what_was_not_measured_is_said(tmp_path: Path) -> None:
     draw(tmp_path / "x.svg", found(None, None))
-    assert "Too few examples for a learning curve" in read_texts(tmp_path / "x.svg")
+    assert "Too few texts for a learning curve" in read_texts(tmp_path / "x.svg")
 
 
 def test_of_several_controls_each_is_named_and_of_several_labels_the_f1_is_shown(

@@ -102,9 +102,9 @@ def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) 
         what = "Labels right of all given or predicted" if is_of_several else "Accuracy"
         _draw_curve(left, finding.curve, what)
     else:
-        _leave_out(left, "Too few examples for a learning curve")
+        _leave_out(left, "Too few texts for a learning curve")
     if finding.evaluation is None:
-        _leave_out(right, "Too few examples to measure")
+        _leave_out(right, "Too few texts to measure")
     elif finding.evaluation.confusion:
         _draw_confusion(right, finding.evaluation, labels)
     else:
@@ -112,17 +112,22 @@ def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) 
 
 
 def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - optional
+
     budgets = [point.n_examples for point in curve.points]
     accuracies = np.array([100 * point.accuracy for point in curve.points])
     spreads = np.array([100 * (point.spread or 0) for point in curve.points])
-    band = accuracies - spreads, np.minimum(100, accuracies + spreads)
+    band = np.maximum(0, accuracies - spreads), np.minimum(100, accuracies + spreads)
     axes.fill_between(budgets, *band, color=_BLUE, alpha=0.13, linewidth=0)
     axes.plot(budgets, accuracies, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
+    before = accuracies[0]
     for budget, accuracy in zip(budgets, accuracies, strict=True):
+        is_fall = accuracy < before  # the line comes from above: below it there is room
         axes.annotate(
-            f"{accuracy:.0f} %", (budget, accuracy), xytext=(-3, 7),
+            show_percent(accuracy), (budget, accuracy), xytext=(-3, -14 if is_fall else 7),
             textcoords="offset points", ha="right", color=_BLUE,
         )  # fmt: skip
+        before = accuracy
     axes.set_xscale("log")
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
     axes.set_xticks([], minor=True)
@@ -130,6 +135,7 @@ def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
     axes.margins(x=0.14)
     lowest = max(0, 10 * np.floor((min(band[0].min(), accuracies.min()) - 10) / 10))
     axes.set_ylim(lowest, 100 + _HEADROOM * (100 - lowest))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter("{x:.0f} %")
     axes.grid(axis="y", color=_PALE, alpha=0.18, linewidth=0.6)
     axes.tick_params(length=0)
@@ -154,11 +160,10 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> No
     axes.set_yticks(range(len(labels)), names)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("label predicted")
+    part = _name_part(evaluation, labels, "most confused labels")
+    axes.set_xlabel(f"label predicted{part and f' ({part})'}")
     axes.set_ylabel("label people gave")
-    left_out = len(evaluation.per_label) - len(labels)
-    part = f"the {len(labels)} most confused labels; " if left_out else ""
-    caption = f"{part}{evaluation.n_examples} examples, none seen by the fit that judged it"
+    caption = f"{evaluation.n_examples:,} examples left out; shade: share of a row"
     _entitle(axes, "What is taken for what", caption)
 
 
@@ -167,22 +172,45 @@ def _draw_f1(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:
     axes.barh(range(len(labels)), scores, color=_BLUE, height=0.6)
     axes.set_yticks(range(len(labels)), [show_label(label) for label in labels])
     for row, score in enumerate(scores):
-        axes.text(score + 1, row, f"{score:.0f} %", va="center", color=_BLUE)
+        axes.text(score + 1, row, show_percent(score), va="center", color=_BLUE)
     axes.invert_yaxis()
     axes.set_xlim(0, 110)
     axes.set_xticks([])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    caption = f"{evaluation.n_examples} examples, none seen by the fit that judged it"
+    axes.set_xlabel(_name_part(evaluation, labels, "labels given most often"))
+    caption = f"{evaluation.n_examples:,} examples left out"
     _entitle(axes, "F1 of each label", caption)
 
 
 def _choose_labels(evaluation: Evaluation) -> list[str]:
-    """Return all labels, or those most often confused where all are too many to read."""
-    errors: Counter[str] = Counter(dict.fromkeys(evaluation.per_label, 0))
+    """Return all labels, or the most telling ones where all are too many to read.
+
+    They are those most often confused, and then, or if that is not known, given.
+    """
+    errors: Counter[str] = Counter()
     for truth, predicted, count in most_confused(evaluation):
         errors.update({truth: count, predicted: count})
-    return sorted(label for label, _ in errors.most_common(_LABELS_SHOWN))
+    found = evaluation.per_label
+    ordered = sorted(found, key=lambda label: (errors[label], found[label].support), reverse=True)
+    return sorted(ordered[:_LABELS_SHOWN])
+
+
+def _name_part(evaluation: Evaluation, labels: Sequence[str], what: str) -> str:
+    """Return which of the labels are shown; nothing if all are."""
+    n_labels = len(evaluation.per_label)
+    return f"the {len(labels)} {what} of {n_labels}" if len(labels) < n_labels else ""
+
+
+def show_percent(value: float) -> str:
+    """Return a percentage in whole numbers, but for what would read as all or nothing and is not.
+
+    >>> show_percent(99.83), show_percent(62.5), show_percent(0.04)
+    ('99.8 %', '62 %', '0.1 %')
+    """
+    if 0 < value < 0.5 or 99.5 <= value < 100:
+        return f"{min(99.9, max(0.1, value)):.1f} %"
+    return f"{value:.0f} %"
 
 
 def _find_widest(labels: Sequence[str]) -> int:

@@ -56,7 +56,7 @@ def _describe_confusion(pairs: list[tuple[str, str, int]]) -> Iterator[str]:
 
 def describe_curve(curve: LearningCurve) -> Iterator[str]:
     """Yield lines: accuracy at each budget, and the advice."""
-    yield f"Learning curve, on {curve.n_texts:,} texts, each left out of the fits that judge it:"
+    yield f"Learning curve, on {curve.n_texts} texts, each left out of the fits that judge it:"
     yield ""
     yield "  labels  accuracy"
     for point in curve.points:
@@ -65,6 +65,15 @@ def describe_curve(curve: LearningCurve) -> Iterator[str]:
         yield f"  {point.n_examples:6}  {point.accuracy:.3f}{spread}  {bar}"
     yield ""
     yield curve.advice
+
+
+def count_of(n: int, noun: str) -> str:
+    """Return how many there are, as people say it.
+
+    >>> count_of(1, "text"), count_of(2, "text")
+    ('1 text', '2 texts')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def join(parts: Iterable[Iterable[str]]) -> str:
