@@ -187,19 +187,37 @@ def test_what_the_first_release_stored_of_a_single_control_is_compared(tmp_path:
     assert judge(tmp_path, examples=people(), active=active) is not None
 
 
-def test_each_control_is_judged_by_itself_and_named(tmp_path: Path) -> None:
+@pytest.fixture
+def active_of_two(tmp_path: Path) -> ModelVersion:
+    """A version of two controls, which was right about all."""
     active = store(tmp_path, "active", write({"topic": RIGHT, "mood": RIGHT}))
-    active = replace(
+    return replace(
         active,
         heads=tuple(
             replace(active.heads[0], control=one.name, frame=one.control.frame)
             for one in (lesson([]), lesson([], name="mood"))
         ),
     )
+
+
+def test_each_control_is_judged_by_itself_and_named(
+    tmp_path: Path, active_of_two: ModelVersion
+) -> None:
     store(tmp_path, "new", write({"topic": RIGHT, "mood": WRONG}))
     gate = Gate(artifacts=tmp_path, model_class=Letters, threshold=0.01)
     both = [lesson(people()), lesson(people(), name="mood")]
-    found = gate.judge("new", active, lessons=both)
+    found = gate.judge("new", active_of_two, lessons=both)
     assert found is not None
     assert found.startswith('about "mood" it is clearly worse than v1-9labels')
-    assert gate.judge("new", active, lessons=[lesson(people())]) is None
+    assert gate.judge("new", active_of_two, lessons=[lesson(people())]) is None
+
+
+@pytest.mark.parametrize(("threshold", "refused"), [(0.24, False), (0.26, True)])
+def test_each_control_has_its_share_of_the_threshold(
+    tmp_path: Path, active_of_two: ModelVersion, threshold: float, refused: bool
+) -> None:
+    worse = {**RIGHT, 1: "cooking", 2: "cooking", 3: "cooking"}  # 1 / 8
+    store(tmp_path, "new", write({"topic": RIGHT, "mood": worse}))
+    gate = Gate(artifacts=tmp_path, model_class=Letters, threshold=threshold)
+    both = [lesson(people()), lesson(people(), name="mood")]
+    assert (gate.judge("new", active_of_two, lessons=both) is not None) == refused
