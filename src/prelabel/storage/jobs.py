@@ -1,4 +1,4 @@
-"""Jobs: which project is due, who works on it, and what came of it.
+"""Jobs: who works on a project that is due, and what came of it.
 
 Nothing is queued in memory. A project is due because of what its rows say, so a crash loses
 nothing; a lease that runs out makes another process take over.
@@ -11,19 +11,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 
-from prelabel.storage.clock import has_come, now, pause_after
+from prelabel.storage.clock import now, pause_after
 from prelabel.storage.database import Database
-from prelabel.storage.fetched import LONGEST_PAUSE
+from prelabel.storage.due import IS_OPEN, is_due
 from prelabel.storage.leases import check_lease, is_free
 from prelabel.storage.tables import is_project, job_table, project_table, update_project
 from prelabel.types import Job, JobState, ProjectKey
 
 MAX_ATTEMPTS = 3
 """How often a job is started whose process dies each time, before it has failed."""
-
-_OPEN = job_table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
 
 
 class JobStore:
@@ -46,39 +44,12 @@ class JobStore:
         return _to_job(row) if row else None
 
     def due(self, train_every: int, *, by_texts: bool = False) -> list[ProjectKey]:
-        """Return the projects that need a job and that nobody works on, longest waiting first.
-
-        Parameters
-        ----------
-        train_every
-            Label changes since the last training that make a training due, where the project
-            does not say it.
-        by_texts
-            Whether texts without labels can be learned from, so that enough of them make one due.
-        """
-        changes = project_table.c.label_changes - project_table.c.trained_changes
-        own = project_table.c.settings["train_every"].as_integer()
-        of_project = job_table.c.project == project_table.c.project
-        has_job = exists().where(of_project, _OPEN)
+        """Return the projects that need a job (`is_due`), longest waiting first."""
         # A project that always has more to do must not keep the others waiting.
+        of_project = job_table.c.project == project_table.c.project
         last_at = select(func.max(job_table.c.started_at)).where(of_project).scalar_subquery()
-        columns, moment = project_table.c, now()
-        query = (
-            select(columns.project)
-            .where(
-                columns.deleted_at.is_(None),
-                is_free(moment),
-                or_(columns.retry_at.is_(None), has_come(columns.retry_at, moment)),
-                or_(
-                    changes >= func.coalesce(own, train_every),
-                    and_(literal(by_texts), columns.texts >= columns.texts_due),
-                    has_come(columns.sync_due_at, moment),
-                    has_come(columns.fetch_due_at, moment, longest=LONGEST_PAUSE),
-                    has_job,
-                ),
-            )
-            .order_by(last_at.nulls_first())
-        )
+        due = is_due(train_every, by_texts=by_texts)
+        query = select(project_table.c.project).where(due).order_by(last_at.nulls_first())
         with self._database.read() as connection:
             return [ProjectKey.parse(project) for project in connection.scalars(query)]
 
@@ -93,7 +64,7 @@ class JobStore:
                 return None
             query = (
                 select(job_table)
-                .where(job_table.c.project == str(project), _OPEN)
+                .where(job_table.c.project == str(project), IS_OPEN)
                 .order_by(job_table.c.id)
             )
             row = connection.execute(query).first()
@@ -123,7 +94,7 @@ class JobStore:
 
         A job whose *server* died is not at fault, and simply taken up again.
         """
-        count = update(job_table).where(job_table.c.id == job.id, _OPEN)
+        count = update(job_table).where(job_table.c.id == job.id, IS_OPEN)
         more = count.values(attempts=job_table.c.attempts + 1).returning(job_table.c.attempts)
         with self._database.write() as connection:
             attempts = connection.execute(more).scalar()
