@@ -105,7 +105,7 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
         outcome = trial.run(lesson)
         hidden = {example.text for example in trial.test}
         assert outcome.n_examples == len(trial.examples)
-        assert outcome.overlaps == dict.fromkeys(hidden, 1.0)
+        assert outcome.counts == dict.fromkeys(hidden, (1.0, 1.0))
         assert given[-1]["unlabeled"] == [text for text in texts if text not in hidden]
         assert given[-1]["label_names"] == {"a": ("a",), "b": ("b",)}
         assert given[-1]["sample_weight"] == [1.0] * len(trial.examples)
@@ -115,7 +115,7 @@ def test_a_text_counts_once_however_often_it_was_labeled() -> None:
     test = (*make("aaab", texts=1), *make("b", texts=1))
     trial = Trial(examples=tuple(make("ab")), test=test)
     outcome = trial.run(lesson_of(make("ab"), config("a", "b"), Letters))
-    assert outcome.overlaps == {"aaa 0": 1, "bbb 0": 1}
+    assert outcome.counts == {"aaa 0": (1, 1), "bbb 0": (1, 1)}
 
 
 def test_of_several_labels_those_count_that_are_right() -> None:
@@ -130,7 +130,7 @@ def test_of_several_labels_those_count_that_are_right() -> None:
     examples = [Example(task_id=n, text=f"text {n}", labels=sets[n % 3]) for n in range(60)]
     several = config("a", "b", "c").replace("single", "multiple")
     outcome = plan(examples)[0].run(lesson_of(examples, several, Learner))
-    assert outcome.accuracy == pytest.approx((1 / 2 + 2 / 3 + 1) / 3)
+    assert set(outcome.counts.values()) == {(1, 1.5), (2, 2.5), (2, 2)}
 
 
 def test_a_trial_chooses_of_what_each_task_offers_as_predictions_do() -> None:
@@ -144,5 +144,5 @@ def test_a_trial_chooses_of_what_each_task_offers_as_predictions_do() -> None:
     ]
     dynamic = '<View><Text name="t" value="$t"/><Choices name="c" toName="t" value="$o"/></View>'
     trial = plan(examples)[0]
-    right = {example.text: float(example.labels == ("a",)) for example in trial.test}
-    assert trial.run(lesson_of(examples, dynamic, AlwaysC)).overlaps == right
+    right = {example.text: (float(example.labels == ("a",)), 1.0) for example in trial.test}
+    assert trial.run(lesson_of(examples, dynamic, AlwaysC)).counts == right

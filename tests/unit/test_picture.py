@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -114,16 +115,13 @@ def test_the_number_at_a_fall_stands_below_the_line(tmp_path: Path) -> None:
     assert after - before > 20
 
 
-@pytest.mark.parametrize(
-    ("choice", "what"),
-    [("single", "Accuracy by"), ("multiple", "Labels right of all given or predicted by")],
-)
-def test_a_curve_says_what_it_measures(tmp_path: Path, choice: str, what: str) -> None:
-    labeling_config = config("a", "b").replace("single", choice)
-    (control,) = parse_label_config(labeling_config).controls
-    lesson = Lesson(control=control, examples=(), pool=(), method=Method(model_class=Letters))
-    draw(tmp_path / "x.svg", [Finding(lesson=lesson, evaluation=None, curve=CURVE)])
-    assert f"{what} number of labels" in read_texts(tmp_path / "x.svg")
+def test_a_curve_says_what_it_measures(tmp_path: Path) -> None:
+    for curve, what in (
+        (CURVE, "Accuracy by"),
+        (replace(CURVE, measure="micro-F1"), "Micro-F1 by"),
+    ):
+        draw(tmp_path / "x.svg", found(None, curve))
+        assert f"{what} number of labels" in read_texts(tmp_path / "x.svg")
 
 
 def test_long_names_leave_room_for_the_drawing(tmp_path: Path) -> None:

@@ -52,8 +52,6 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
         yield [f"Off by {_find_distance(finding.evaluation):.2f} stars on average."]
     no_curve = [f"No learning curve: that takes {LEAST_TEXTS} different texts."]
     yield describe_curve(finding.curve) if finding.curve else no_curve
-    if finding.curve and lesson.control.kind is Kind.SEVERAL:
-        yield ["Accuracy in this curve: labels both given and predicted, of all that are either."]
 
 
 def _describe_limits(lesson: Lesson) -> Iterator[str]:

@@ -11,6 +11,7 @@ from prelabel.cli.findings import Finding, describe, to_json
 from prelabel.cli.outputs import require_file, require_new_folder, writing
 from prelabel.cli.picture import draw, require_picture
 from prelabel.cli.progress import progress
+from prelabel.label_config import Kind
 from prelabel.label_studio.export import read_export
 from prelabel.label_studio.prediction_file import open_prediction_file
 from prelabel.loop.course import Course
@@ -131,6 +132,7 @@ def _measure(course: Course) -> list[Finding]:
             for trial in trials:
                 outcomes.append(trial.run(lesson))
                 bar.update(1)
-            curve = LearningCurve.of(outcomes) if outcomes else None
+            measure = "micro-F1" if lesson.control.kind is Kind.SEVERAL else "accuracy"
+            curve = LearningCurve.of(outcomes, measure=measure) if outcomes else None
             findings.append(Finding(lesson=lesson, evaluation=evaluation, curve=curve))
     return findings

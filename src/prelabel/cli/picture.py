@@ -15,7 +15,6 @@ import numpy as np
 from prelabel.cli.findings import Finding
 from prelabel.cli.report import count_columns, most_confused, show_label
 from prelabel.errors import ConfigError
-from prelabel.label_config import Kind
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.experiment import DRAWS
 from prelabel.loop.learning_curve import LearningCurve
@@ -98,9 +97,7 @@ def draw(path: Path, findings: Sequence[Finding]) -> None:
 
 def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) -> None:
     if finding.curve:
-        is_of_several = finding.lesson.control.kind is Kind.SEVERAL
-        what = "Labels right of all given or predicted" if is_of_several else "Accuracy"
-        _draw_curve(left, finding.curve, what)
+        _draw_curve(left, finding.curve)
     else:
         _leave_out(left, "Too few texts for a learning curve")
     if finding.evaluation is None:
@@ -111,29 +108,29 @@ def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) 
         _draw_f1(right, finding.evaluation, labels)
 
 
-def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
+def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - optional
 
     budgets = [point.n_examples for point in curve.points]
-    accuracies = np.array([100 * point.accuracy for point in curve.points])
+    values = np.array([100 * point.value for point in curve.points])
     spreads = np.array([100 * (point.spread or 0) for point in curve.points])
-    band = np.maximum(0, accuracies - spreads), np.minimum(100, accuracies + spreads)
+    band = np.maximum(0, values - spreads), np.minimum(100, values + spreads)
     axes.fill_between(budgets, *band, color=_BLUE, alpha=0.13, linewidth=0)
-    axes.plot(budgets, accuracies, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
-    before = accuracies[0]
-    for budget, accuracy in zip(budgets, accuracies, strict=True):
-        is_fall = accuracy < before  # the line comes from above: below it there is room
+    axes.plot(budgets, values, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
+    before = values[0]
+    for budget, value in zip(budgets, values, strict=True):
+        is_fall = value < before  # the line comes from above: below it there is room
         axes.annotate(
-            show_percent(accuracy), (budget, accuracy), xytext=(-3, -14 if is_fall else 7),
+            show_percent(value), (budget, value), xytext=(-3, -14 if is_fall else 7),
             textcoords="offset points", ha="right", color=_BLUE,
         )  # fmt: skip
-        before = accuracy
+        before = value
     axes.set_xscale("log")
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
     axes.set_xticks([], minor=True)
     axes.set_xlabel("labels learned")
     axes.margins(x=0.14)
-    lowest = max(0, 10 * np.floor((min(band[0].min(), accuracies.min()) - 10) / 10))
+    lowest = max(0, 10 * np.floor((min(band[0].min(), values.min()) - 10) / 10))
     axes.set_ylim(lowest, 100 + _HEADROOM * (100 - lowest))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter("{x:.0f} %")
@@ -141,7 +138,7 @@ def _draw_curve(axes: Axes, curve: LearningCurve, what: str) -> None:
     axes.tick_params(length=0)
     axes.spines["left"].set_visible(False)
     caption = f"on {curve.n_texts:,} texts left out; band: standard deviation of {DRAWS} draws"
-    _entitle(axes, f"{what} by number of labels", caption)
+    _entitle(axes, f"{curve.measure[0].upper()}{curve.measure[1:]} by number of labels", caption)
 
 
 def _draw_confusion(axes: Axes, evaluation: Evaluation, labels: list[str]) -> None:

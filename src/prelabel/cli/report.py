@@ -55,14 +55,14 @@ def _describe_confusion(pairs: list[tuple[str, str, int]]) -> Iterator[str]:
 
 
 def describe_curve(curve: LearningCurve) -> Iterator[str]:
-    """Yield lines: accuracy at each budget, and the advice."""
+    """Yield lines: accuracy or micro-F1 at each budget, and the advice."""
     yield f"Learning curve, on {curve.n_texts} texts, each left out of the fits that judge it:"
     yield ""
-    yield "  labels  accuracy"
+    yield f"  labels  {curve.measure}"
     for point in curve.points:
         spread = "        " if point.spread is None else f" ± {point.spread:.3f}"
-        bar = "█" * round(_BAR_COLUMNS * point.accuracy)
-        yield f"  {point.n_examples:6}  {point.accuracy:.3f}{spread}  {bar}"
+        bar = "█" * round(_BAR_COLUMNS * point.value)
+        yield f"  {point.n_examples:6}  {point.value:.3f}{spread}  {bar}"
     yield ""
     yield curve.advice
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 
-from prelabel.label_config import ControlTag
+from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.lesson import Lesson
 from prelabel.loop.suggestions import decide_in_batches
 from prelabel.models.base import Model
 from prelabel.types import Example
+
+Count: TypeAlias = tuple[float, float]
+"""How many are right, and of how many."""
 
 LEAST_TEXTS = 50
 """Of fewer different ones there is too little to leave out."""
@@ -52,18 +56,21 @@ class Trial:
         hidden = {example.text for example in self.test}
         pool = [text for text in lesson.pool if text not in hidden]
         model = lesson.of(self.examples, pool).fit()
-        overlaps = self._measure(lesson.control, model)
-        return Outcome(n_examples=len(self.examples), overlaps=overlaps)
+        counts = self._measure(lesson.control, model)
+        return Outcome(n_examples=len(self.examples), counts=counts)
 
-    def _measure(self, control: ControlTag, model: Model) -> dict[str, float]:
+    def _measure(self, control: ControlTag, model: Model) -> dict[str, Count]:
         texts = [example.text for example in self.test]
         offered = [example.offered for example in self.test]
         found = decide_in_batches(model, control, texts, offered)
-        of_texts: defaultdict[str, list[float]] = defaultdict(list)
+        is_of_sets = control.kind is Kind.SEVERAL
+        of_texts: defaultdict[str, list[Count]] = defaultdict(list)
         for example, decision in zip(self.test, found, strict=True):
-            chosen = set() if decision is None else set(decision[0])
-            of_texts[example.text].append(_overlap({*example.labels}, chosen))
-        return {text: float(np.mean(overlaps)) for text, overlaps in of_texts.items()}
+            truth, chosen = {*example.labels}, set(decision[0] if decision else ())
+            there = (len(truth) + len(chosen)) / 2 if is_of_sets else 1.0
+            of_texts[example.text].append((float(len(truth & chosen)), there))
+        means = {text: np.mean(counts, axis=0) for text, counts in of_texts.items()}
+        return {text: (float(right), float(there)) for text, (right, there) in means.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,18 +79,15 @@ class Outcome:
 
     Attributes
     ----------
-    overlaps
-        How far the fit is right about each text left out, `_overlap`: of one label, 0 or 1, and the
-        mean where people gave an equal text several.
+    counts
+        Of each text left out, how many labels are right, and of how many: of one label, 1 or 0, and
+        1. Of several, it is the mean of how many it has and how many are chosen: the right ones of
+        all texts, of all of these, are the micro-F1. Of equal texts, the mean: they are predicted
+        alike, and count once.
     """
 
     n_examples: int
-    overlaps: Mapping[str, float]
-
-    @property
-    def accuracy(self) -> float:
-        """Over the texts: equal ones are predicted alike, and count once."""
-        return float(np.mean([*self.overlaps.values()]))
+    counts: Mapping[str, Count]
 
 
 def plan_experiment(examples: Sequence[Example], *, seed: int = 0) -> list[Trial]:
@@ -136,12 +140,3 @@ def _draw(train: Sequence[Example], budget: int, random: np.random.Generator) ->
     other = next(i for i, example in enumerate(order) if example.labels != order[0].labels)
     order[1], order[other] = order[other], order[1]
     return order[:budget]
-
-
-def _overlap(truth: Set[str], chosen: Set[str]) -> float:
-    """Return the labels that are right of all given or chosen: of one label, all or nothing.
-
-    That all of several are right is rare, and says little of whether more is learned. Godbole and
-    Sarawagi, https://doi.org/10.1007/978-3-540-24775-3_5.
-    """
-    return len(truth & chosen) / len(truth | chosen) if truth or chosen else 1.0
