@@ -78,6 +78,28 @@ def test_a_taken_port_is_said_before_anything_is_started(
     assert not data.exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("MODEL_DIR", "x" * 300, "cannot be used"),
+        ("PRELABEL_HOST", "a..b\u00e4", "Cannot listen on 'a..b"),
+        ("SSL_CERT_FILE", "/nowhere", "SSL_CERT_FILE"),
+        ("SSLKEYLOGFILE", "/nowhere/x", "SSLKEYLOGFILE"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/nowhere", "is no folder"),
+        ("START_TRAINING_EACH_N_UPDATES", "9" * 30, "less than or equal to"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_in_one_line(
+    tmp_path: Path, setting: str, value: str, said: str
+) -> None:
+    others = {"LABEL_STUDIO_API_KEY": "0123abcd", "PRELABEL_ANONYMOUS": "true"}
+    env = {"MODEL_DIR": str(tmp_path), **others, setting: value}
+    result = run("start", "--port=0", env=env)
+    assert result.returncode == 2, result.stderr
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_directory_with_only_settings_serves_the_built_in_classifier(tmp_path: Path) -> None:
     model = tmp_path / "my_model"
     model.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from prelabel.bootstrap import (
 from prelabel.custom.check import check_custom_model
 from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
-from prelabel.errors import ConfigError
+from prelabel.errors import ConfigError, shorten
 from prelabel.models.loader import MODEL_FILE, find_model_class, split_target
 from prelabel.server.serve import end_beside_threads, listen, make_server, serve_with_workers
 from prelabel.settings import Settings
+from prelabel.telemetry import SHARED_FOLDER
 
 log = logging.getLogger("prelabel")
 
@@ -36,6 +38,7 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
     if check:
         _check(settings, target, is_custom=is_custom)
     _require_guard(settings)
+    _require_folder_of_figures()
     listener = listen(settings.host, settings.port)
     service: Service | CustomService
     if settings.workers > 1 and not is_custom:
@@ -77,6 +80,17 @@ def _require_guard(settings: Settings) -> None:
         fix="Set BASIC_AUTH_USER and BASIC_AUTH_PASS, or PRELABEL_URL_SECRET (and PRELABEL_TOKEN "
         "for other programs); or set PRELABEL_ANONYMOUS=true where only friends reach it.",
     )
+
+
+def _require_folder_of_figures() -> None:
+    """Raise `ConfigError` if figures for Prometheus are to be shared in a folder that is none."""
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder is not None and not Path(folder).is_dir():
+        raise ConfigError(
+            f"{SHARED_FOLDER} names {shorten(folder)}, which is no folder",
+            expected="nothing: prelabel sets it for its own workers",
+            fix="Remove it from the environment.",
+        )
 
 
 def _is_own(host: str) -> bool:

@@ -113,9 +113,16 @@ def make_context(ca_file: Path | None) -> ssl.SSLContext:
     Raises
     ------
     ConfigError
-        If there are no certificates in the file.
+        If there are no certificates in the file, or in one that the environment names.
     """
-    context = httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:
+        raise ConfigError(
+            f"The environment's certificates cannot be used ({error.strerror or error})",
+            expected="files that are there in SSL_CERT_FILE and SSLKEYLOGFILE, where they are set",
+            fix="Correct them, or remove them.",
+        ) from error
     if ca_file is not None:
         try:
             context.load_verify_locations(cafile=ca_file)

@@ -23,7 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from prelabel.bootstrap import Service, open_service
 from prelabel.custom.service import CustomService
-from prelabel.errors import ConfigError
+from prelabel.errors import ConfigError, shorten
 from prelabel.server.app import create_app
 from prelabel.server.connections import PatientProtocol
 from prelabel.server.custom import create_custom_app
@@ -64,9 +64,10 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
+    except (OSError, TypeError) as error:  # TypeError: what cannot be a name
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"Cannot listen on {host}:{port} ({error.strerror or error})",
+            f"Cannot listen on {shorten(host)}, port {port} ({shorten(str(reason), 200)})",
             expected="a free port on an address of this machine",
             fix="Stop what listens there, or choose another --port or --host.",
         ) from error

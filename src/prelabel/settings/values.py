@@ -73,7 +73,11 @@ class Settings(BaseSettings):
     start_training_each_n_updates: Annotated[
         int,
         _named("START_TRAINING_EACH_N_UPDATES"),
-        Field(ge=1, description="Label changes since the last training that start the next."),
+        Field(
+            ge=1,
+            le=2**31,
+            description="Label changes since the last training that start the next.",
+        ),
     ] = 10
     gate: Annotated[
         float,
