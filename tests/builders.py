@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
 from prelabel.types import Annotation, Event, EventKind, Head, ProjectKey, Region, Task
 from tests.backend import make_text, write_config
 
@@ -83,6 +84,11 @@ def deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
 
 def tasks_deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
     return Event(kind=EventKind.TASKS_DELETED, project=project, deleted_ids=ids)
+
+
+def write_too_much() -> list[str]:
+    """Return texts with more characters of new tokens than are remembered: others are forgotten."""
+    return [f"{n}{'x' * (MAX_TEXT_CHARACTERS - 10)}" for n in range(6)]
 
 
 def speaking_texts(n: int, labels: Sequence[str] = ("sports", "cooking")) -> list[str]:

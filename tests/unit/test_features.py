@@ -14,10 +14,10 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
-from prelabel.models import reading
 from prelabel.models.characters import CJK_RANGES
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
+from tests.builders import write_too_much
 
 CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in CJK_RANGES)
 NO_LIMIT = 10**9
@@ -173,15 +173,18 @@ def test_arrays_rebuild_the_features_without_being_copied() -> None:
     assert all(again.to_arrays()[name] is array for name, array in arrays.items())
 
 
-def test_what_is_remembered_of_tokens_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_remembered_of_tokens_changes_nothing() -> None:
     texts = [f"well-known words, {n} of them (東京{n}) - no {n}th time" for n in range(60)]
     features = one_block("characters", 1).fit(texts)
     expected = features.transform(texts).toarray()
-    monkeypatch.setattr(reading, "_REMEMBERED_CHARACTERS", 50)
     forgetful = TfidfFeatures.from_arrays(features.to_arrays())
+    remembered = []
     for _ in range(2):
         one_by_one = sparse.vstack([forgetful.transform([text]) for text in texts])
         np.testing.assert_array_equal(one_by_one.toarray(), expected)
+        remembered.append(forgetful.n_bytes)
+        forgetful.transform(write_too_much())
+    assert remembered[0] == remembered[1] < forgetful.n_bytes, "what was too much is forgotten"
 
 
 def test_features_can_be_copied_and_pickled() -> None:

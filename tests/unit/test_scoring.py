@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prelabel.errors import ArtifactError
-from prelabel.models import reading
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.scoring import LinearScores
+from tests.builders import write_too_much
 
 TEXTS = ["to be, or not", "to be", "東京 well-known - words", "İstanbul don't", "a a a"]
 WORDS = st.sampled_from([*"a\u6211 -\0", "to", "be,", "new", "newer", "well-known", "東京"])
@@ -54,24 +54,23 @@ def test_versions_that_share_a_vocabulary_have_tables_of_their_own() -> None:
     np.testing.assert_allclose(second(more), -first(more), atol=1e-6)
 
 
-def test_tokens_that_were_forgotten_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_REMEMBERED_CHARACTERS", 30)
+def test_tokens_that_were_forgotten_are_read_again() -> None:
     texts = [f"token{n} and {n % 5}th word{n}" for n in range(60)]
     scores = made(texts)
-    for text in [*texts, *texts]:
-        np.testing.assert_allclose(scores([text]), product(scores, [text]), atol=1e-5)
+    for _ in range(2):
+        for text in texts:
+            np.testing.assert_allclose(scores([text]), product(scores, [text]), atol=1e-5)
+        scores(write_too_much())
 
 
-def test_threads_that_meet_the_same_tokens_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_REMEMBERED_CHARACTERS", 3_000)
+def test_threads_that_meet_the_same_tokens_agree() -> None:
     texts = [f"word{n} {n}word, and {n % 7} more" for n in range(400)]
     expected = product(made(texts), texts)
     scores = made(texts)
     with ThreadPoolExecutor(8) as threads:
-        for found in threads.map(lambda n: scores(texts[n::8]), [*range(8)] * 8):
-            some = next(n for n in range(8) if len(texts[n::8]) == len(found)
-                        and np.allclose(found, expected[n::8], atol=1e-4))  # fmt: skip
-            assert some in range(8)
+        parts = [*range(8)] * 8
+        for n, found in zip(parts, threads.map(lambda n: scores(texts[n::8]), parts), strict=True):
+            np.testing.assert_allclose(found, expected[n::8], atol=1e-4)
 
 
 def test_scores_can_be_pickled_and_kept_as_arrays() -> None:
