@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -15,12 +15,14 @@ from typing import TypeAlias
 import numpy as np
 
 from prelabel.errors import ArtifactError, ModelError
+from prelabel.label_config import Kind
 from prelabel.loop.decisions import choose_columns, choose_left_out
 from prelabel.loop.evaluation import is_clearly_worse, is_measured
 from prelabel.loop.guard import load
 from prelabel.loop.lesson import Lesson
+from prelabel.loop.set_evaluation import are_sets_clearly_worse, find_overlap
 from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
-from prelabel.types import Example, Head, ModelVersion
+from prelabel.types import Head, ModelVersion
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class Gate:
         for lesson in same:
             name = lesson.name
             objection = _compare(
-                found.get(name, {}), before.get(name, {}), lesson.examples, active.name,
+                found.get(name, {}), before.get(name, {}), lesson, active.name,
                 threshold=self._threshold / len(same),
             )  # fmt: skip
             if objection and self.can_be_served(active):
@@ -137,18 +139,19 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
 
 
 def _compare(
-    found: Suggested, before: Suggested, examples: Sequence[Example], active: str, *,
-    threshold: float,
-) -> str | None:  # fmt: skip
-    gains = Counter[str]()
-    for x in (x for x in examples if x.task_id in found and x.task_id in before):
-        gains[x.text] += (found[x.task_id] == x.labels) - (before[x.task_id] == x.labels)
+    found: Suggested, before: Suggested, lesson: Lesson, active: str, *, threshold: float
+) -> str | None:
+    of_texts: defaultdict[str, list[float]] = defaultdict(list)
+    for x in (x for x in lesson.examples if x.task_id in found and x.task_id in before):
+        now, then = (find_overlap(x.labels, sets[x.task_id]) for sets in (found, before))
+        of_texts[x.text].append(now - then)
     # Equal texts are predicted alike: a coin that is tossed once, however often they stand.
-    lost = sum(gain < 0 for gain in gains.values())
-    won = sum(gain > 0 for gain in gains.values())
-    if not is_clearly_worse(lost, won, threshold=threshold):
-        return None
-    return (
-        f"it is clearly worse than {active}: of {len(gains)} texts that both were "
-        f"measured on, it alone is wrong about {lost}, and {active} alone about {won}"
-    )
+    gains = [round(float(np.mean(some)), 9) for some in of_texts.values()]
+    lost, won = sum(gain < 0 for gain in gains), sum(gain > 0 for gain in gains)
+    part = f"it is clearly worse than {active}: of {len(gains)} texts that both were measured on, "
+    if lesson.control.kind is Kind.SEVERAL:
+        if are_sets_clearly_worse(gains, threshold=threshold):
+            return f"{part}it is less right about {lost}, and {active} about {won}"
+    elif is_clearly_worse(lost, won, threshold=threshold):
+        return f"{part}it alone is wrong about {lost}, and {active} alone about {won}"
+    return None

@@ -65,6 +65,45 @@ def evaluate_sets(
     )
 
 
+def find_overlap(truth: Collection[str], chosen: Collection[str]) -> float:
+    """Return how many labels are right, of all given or chosen; of one each, 1 or 0.
+
+    Jaccard's index: exactly the right labels are rare where there are many.
+
+    >>> find_overlap(("late", "cold"), ("late",)), find_overlap((), ())
+    (0.5, 1.0)
+    """
+    either = {*truth, *chosen}
+    return len({*truth} & {*chosen}) / len(either) if either else 1.0
+
+
+def are_sets_clearly_worse(gains: Sequence[float], *, threshold: float) -> bool:
+    """Whether one of two classifiers is worse on the same texts, and hardly by chance.
+
+    Were they equally good, each text would be as likely to gain as to lose as much: this is
+    Wilcoxon's one-sided signed-rank test, in which a small difference counts less than a large one.
+    https://doi.org/10.2307/3001968
+
+    >>> are_sets_clearly_worse([-0.5] * 7 + [0.0] * 9, threshold=0.01)
+    True
+    >>> are_sets_clearly_worse([-0.5] * 7 + [1.0] * 3, threshold=0.01)
+    False
+
+    Parameters
+    ----------
+    gains
+        By how much more of each text's labels this one is right than the other, `find_overlap`.
+    threshold
+        Worse is what would come by chance with a smaller probability; 0 is never.
+    """
+    from scipy.stats import wilcoxon  # noqa: PLC0415 - a process that serves does without
+
+    differences = [gain for gain in gains if gain]
+    if not differences:
+        return False
+    return bool(wilcoxon(differences, alternative="less").pvalue < threshold)
+
+
 def _count(sets: Iterable[frozenset[str]]) -> Counter[str]:
     return Counter(chain.from_iterable(sets))
 
