@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from prelabel.errors import ArtifactError
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.model_folder import KeptModel, keep_model, load_kept_model
 from prelabel.models import artifact
-from tests.builders import CONFIG, region
+from prelabel.models.logistic import SklearnTextClassifier
+from tests.builders import CONFIG, config, region
 from tests.letters import Letters
 
 SCHEMA: LabelSchema = parse_label_config(CONFIG)
@@ -59,3 +63,19 @@ def test_a_folder_that_does_not_say_what_it_predicts_is_refused(
     artifact.save({"topic": model}, tmp_path / "model", receipt=receipt)
     with pytest.raises(ArtifactError, match="prelabel train"):
         load_kept_model(tmp_path / "model", Letters)
+
+
+def test_the_code_shown_loads_it_as_an_estimator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    fitted = SklearnTextClassifier().fit(["room clean", "bed hard"], ["good", "bad"])
+    named = parse_label_config(config("good", "bad", name="label"))
+    keep_model({"label": fitted}, tmp_path / "hotel-model", schema=named, n_examples=2, receipt={})
+    monkeypatch.chdir(tmp_path)
+    *lines, last = code.strip().splitlines()
+    names: dict[str, Any] = {}
+    exec("\n".join(lines), names)
+    np.testing.assert_array_equal(eval(last, names), fitted.predict_proba(["the room was clean"]))
+    assert names["model"].classes_.tolist() == ["bad", "good"]
