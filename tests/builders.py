@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -86,9 +86,10 @@ def tasks_deleted(*ids: int, project: ProjectKey = PROJECT) -> Event:
     return Event(kind=EventKind.TASKS_DELETED, project=project, deleted_ids=ids)
 
 
-def write_too_much() -> list[str]:
-    """Return texts with more characters of new tokens than are remembered: others are forgotten."""
-    return [f"{n}{'x' * (MAX_TEXT_CHARACTERS - 10)}" for n in range(6)]
+def make_forget(read: Callable[[list[str]], object]) -> None:
+    """Have tokens forgotten: by more characters than are remembered, and one token more."""
+    read([f"{n}{'x' * (MAX_TEXT_CHARACTERS - 10)}" for n in range(6)])
+    read(["afterwards"])
 
 
 def speaking_texts(n: int, labels: Sequence[str] = ("sports", "cooking")) -> list[str]:

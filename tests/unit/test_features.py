@@ -17,7 +17,7 @@ from prelabel.errors import ArtifactError
 from prelabel.models.characters import CJK_RANGES
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
-from tests.builders import write_too_much
+from tests.builders import make_forget
 
 CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in CJK_RANGES)
 NO_LIMIT = 10**9
@@ -181,7 +181,7 @@ def test_what_is_remembered_of_tokens_changes_nothing() -> None:
     for _ in range(2):
         one_by_one = sparse.vstack([forgetful.transform([text]) for text in texts])
         np.testing.assert_array_equal(one_by_one.toarray(), expected)
-        forgetful.transform(write_too_much())
+        make_forget(forgetful.transform)
 
 
 def test_features_can_be_copied_and_pickled() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prelabel.errors import ArtifactError
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.scoring import LinearScores
-from tests.builders import write_too_much
+from tests.builders import make_forget
 
 TEXTS = ["to be, or not", "to be", "東京 well-known - words", "İstanbul don't", "a a a"]
 WORDS = st.sampled_from([*"a\u6211 -\0", "to", "be,", "new", "newer", "well-known", "東京"])
@@ -60,7 +60,7 @@ def test_tokens_that_were_forgotten_are_read_again() -> None:
     for _ in range(2):
         for text in texts:
             np.testing.assert_allclose(scores([text]), product(scores, [text]), atol=1e-5)
-        scores(write_too_much())
+        make_forget(scores)
 
 
 def test_threads_that_meet_the_same_tokens_agree() -> None:
