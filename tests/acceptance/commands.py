@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +61,21 @@ class Commands:
             return Ran(status=2, output=f"{done.output}{done.exception}")  # as `main` does
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
         return Ran(status=done.exit_code, output=done.output)
+
+    def run_at_a_keyboard(self, *arguments: str, typed: str) -> Ran:
+        """Run where somebody can be asked."""
+        keyboard, read_from = pty.openpty()
+        os.write(keyboard, typed.encode())
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "prelabel", *arguments, "--project", str(self.project.id)],
+                env={**without_settings(os.environ), **self.settings},
+                stdin=read_from, capture_output=True, text=True, timeout=100, check=False,
+            )  # fmt: skip
+        finally:
+            os.close(read_from)
+            os.close(keyboard)
+        return Ran(status=done.returncode, output=done.stdout)
 
     def get(self, path: str) -> Any:
         return call(self.label_studio.http, "GET", path, params={"project": self.project.id})

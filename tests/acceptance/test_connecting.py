@@ -191,6 +191,19 @@ def test_predictions_that_are_not_shown_are_switched_on(connected: Commands) -> 
     assert_found_and_repaired(connected, "predictions-off")
 
 
+@pytest.mark.parametrize("is_wanted", [False, True])
+def test_who_can_be_asked_is_asked_whether_to_repair(
+    connected: Commands, *, is_wanted: bool
+) -> None:
+    connected.change_project(show_collab_predictions=False)
+    found = connected.run_at_a_keyboard("doctor", typed=("y\n" if is_wanted else "n\n") * 5)
+    assert "predictions-off" in found.faults
+    assert "Repair it? [y/N]" in found.output
+    assert found.status == (0 if is_wanted else 1)
+    project = connected.get(f"/api/projects/{connected.project.id}/")
+    assert project["show_collab_predictions"] is is_wanted
+
+
 def test_a_project_that_shows_other_predictions_shows_the_backends(connected: Commands) -> None:
     assert connected.project.import_prediction(connected.project.tasks[0], TOPICS[0]).is_success
     stored = connected.project.predictions()[0].model_version
