@@ -49,7 +49,8 @@ def test_the_curve_of_several_labels_says_what_it_counts(tmp_path: Path) -> None
     export = write_lines(tmp_path / "export.jsonl", rows)
     result = run("evaluate", str(export), "--config", str(labeling_config))
     assert result.returncode == 0, result.stderr
-    assert "labels both given and predicted" in result.stdout
+    assert "  labels  micro-F1" in result.stdout
+    assert "points of micro-F1" in result.stdout
 
 
 def test_what_standard_output_has_no_letters_for_is_a_question_mark(export: Path) -> None:
