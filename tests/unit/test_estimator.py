@@ -96,6 +96,38 @@ def test_scikit_learns_checks_pass_on_numbers_written_as_texts() -> None:
     assert statuses["passed"] >= 55
 
 
+class OfTables(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The classifier of several labels for rows of numbers, each written as a text."""
+
+    def fit(self, X: Any, y: Any) -> OfTables:  # noqa: N803 - as in scikit-learn
+        X, y = validate_data(self, X, y, multi_output=True)  # noqa: N806 - as in scikit-learn
+        self.model_ = SklearnMultiLabelClassifier().fit(write(X), y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X: Any) -> Any:  # noqa: N803 - as in scikit-learn
+        return self.model_.predict(write(X))
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - as in scikit-learn
+        return self.model_.predict_proba(write(X))
+
+    def decision_function(self, X: Any) -> Any:  # noqa: N803 - as in scikit-learn
+        return self.model_.decision_function(write(X))
+
+
+SEVERAL_CHECKS = [
+    "check_classifiers_multilabel_output_format_decision_function",
+    "check_classifiers_multilabel_output_format_predict",
+    "check_classifiers_multilabel_output_format_predict_proba",
+    "check_classifiers_multilabel_representation_invariance",
+]
+
+
+@pytest.mark.parametrize("name", SEVERAL_CHECKS)
+def test_scikit_learns_checks_of_several_labels_pass(name: str) -> None:
+    getattr(estimator_checks, name)("SklearnMultiLabelClassifier", OfTables())
+
+
 def test_it_is_a_classifier_that_can_be_cloned() -> None:
     model = SklearnTextClassifier(C=3.0, n_components=7)
     again = clone(model)
