@@ -42,6 +42,9 @@ from prelabel.types import Job
 
 log = logging.getLogger(__name__)
 
+STOP_SECONDS = 0.5
+"""How long each write that is left waits for other processes when the server ends."""
+
 LEASE = timedelta(seconds=10)
 JOB_LIMIT = timedelta(hours=1)
 
@@ -65,6 +68,7 @@ class Service:
 
     def stop(self) -> None:
         """Hand back what is held; a training under way is taken up again at the next start."""
+        self.database.hasten(STOP_SECONDS)
         self.asked.stop()
         self.scheduler.stop()
         self.connections.close()

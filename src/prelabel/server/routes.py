@@ -32,7 +32,7 @@ from prelabel.protocol.bodies import (
 from prelabel.protocol.events import EventBody, to_event
 from prelabel.protocol.extra_params import read_extra_params
 from prelabel.server.posts import received_at_seconds, to_response
-from prelabel.storage.database import in_a_hurry
+from prelabel.storage.patience import in_a_hurry
 from prelabel.types import Job, JobState, ModelVersion, Prediction, ProjectKey
 
 log = logging.getLogger(__name__)

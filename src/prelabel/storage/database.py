@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -18,7 +17,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from prelabel.errors import StorageError
 from prelabel.storage.faults import FaultMapper
-from prelabel.storage.opening import BUSY_SECONDS, DatabaseFile, ReadOnlyConnection
+from prelabel.storage.opening import DatabaseFile, ReadOnlyConnection
+from prelabel.storage.patience import Patience
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -26,8 +26,6 @@ _CHANGE = "PRAGMA data_version"
 
 LOOK_SECONDS = 1.0
 """How soon it is seen that there is another file at the path."""
-
-_wait_seconds: ContextVar[float] = ContextVar("wait_seconds", default=BUSY_SECONDS)
 
 
 class Database:
@@ -46,7 +44,7 @@ class Database:
         self.path = path
         self._file = DatabaseFile(path)
         self._faults = FaultMapper(path)
-        self._writing = threading.Lock()
+        self._patience = Patience()
         self._watching = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
         self._watchers = 0
@@ -64,7 +62,7 @@ class Database:
         )
         event.listen(self._engine, "connect", self._file.note)
         event.listen(self._engine, "checkout", self._file.require_same)
-        event.listen(self._engine, "begin", _begin)
+        event.listen(self._engine, "begin", self._patience.begin)
         event.listen(self._engine, "checkin", _keep_no_makeshift)
         self._writer = self._engine.execution_options(prelabel_begin="BEGIN IMMEDIATE")
 
@@ -83,19 +81,12 @@ class Database:
         StorageError
             If the database cannot be opened, read or written.
         """
-        with self._faults, self._turn(), self._writer.begin() as connection:
+        with self._faults, self._patience.turn(), self._writer.begin() as connection:
             yield connection
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Hold the lock of this process's writers; who is in a hurry does not wait for it long."""
-        seconds = _wait_seconds.get()
-        if not self._writing.acquire(timeout=-1 if seconds == BUSY_SECONDS else seconds):
-            raise sqlite3.OperationalError("database is locked by others of this process")
-        try:
-            yield
-        finally:
-            self._writing.release()
+    def hasten(self, seconds: float) -> None:
+        """Let no writer wait for other processes for longer from now on: all is about to end."""
+        self._patience.shorten(seconds)
 
     def last_change(self) -> int:
         """Return a number that is another one after each change that any process has committed.
@@ -213,16 +204,6 @@ class Database:
         self.close()
 
 
-@contextmanager
-def in_a_hurry(seconds: float) -> Iterator[None]:
-    """Let no write in this block wait for others for longer, where it would for ten seconds."""
-    token = _wait_seconds.set(seconds)
-    try:
-        yield
-    finally:
-        _wait_seconds.reset(token)
-
-
 def _keep_no_makeshift(connection: object, record: ConnectionPoolEntry) -> None:
     """Let the next one see whether the file can be written again."""
     if isinstance(connection, ReadOnlyConnection):
@@ -234,16 +215,3 @@ def _detach(connection: PoolProxiedConnection) -> sqlite3.Connection:
     driver_connection: Any = connection.driver_connection
     connection.detach()
     return cast("sqlite3.Connection", driver_connection)
-
-
-def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("prelabel_begin", "BEGIN")
-    seconds = _wait_seconds.get()
-    if seconds == BUSY_SECONDS:
-        connection.exec_driver_sql(statement)
-        return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-    try:
-        connection.exec_driver_sql(statement)
-    finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
