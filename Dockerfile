@@ -5,12 +5,16 @@ FROM python:${PYTHON}-slim AS packages
 WORKDIR /build
 COPY requirements/run.txt ./
 # Wheels only: nothing is compiled here. What packages test themselves with, their C sources and
-# bytecode are a quarter of their size, and nothing that runs needs them.
+# bytecode are a quarter of their size, and nothing that runs needs them, nor the parts of lxml
+# beside its parser.
 RUN python -m venv --without-pip /opt/prelabel \
     && pip --python /opt/prelabel/bin/python install --no-cache-dir --disable-pip-version-check \
         --only-binary :all: --require-hashes --no-compile -r run.txt \
-    && find /opt/prelabel/lib -depth -type d -name tests -exec rm -r {} + \
-    && find /opt/prelabel/lib -regex '.*\.\(c\|cpp\|h\|hpp\|pxd\|pyi\|pyx\)' -delete
+    && find /opt/prelabel/lib -depth -type d \( -name tests -o -path '*/sqlalchemy/testing' \) \
+        -exec rm -r {} + \
+    && find /opt/prelabel/lib -regex '.*\.\(a\|c\|cpp\|h\|hpp\|pxd\|pyi\|pyx\)' -delete \
+    && find /opt/prelabel/lib -path '*/lxml/objectify*' -delete \
+    && find /opt/prelabel/lib -path '*/lxml/html/_difflib*' -delete
 
 FROM packages AS code
 COPY pyproject.toml README.md LICENSE NOTICE ./

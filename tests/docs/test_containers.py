@@ -51,3 +51,20 @@ def test_compose_passes_all_settings_on_with_their_documented_defaults() -> None
     fixed = {"MODEL_DIR", "PORT", "PRELABEL_HOST"}  # the container's own; one name is enough:
     assert passed.keys() == variables().keys() - fixed - {"LABEL_STUDIO_URL"}
     assert passed == {name: own.get(name, defaults[name]) for name in passed}
+
+
+def test_a_made_directory_builds_on_the_image_that_compose_makes_and_on_no_index() -> None:
+    templates = ROOT / "src" / "prelabel" / "cli" / "templates"
+    compose = (ROOT / "docker-compose.yml").read_text()
+    (image,) = re.findall(r"^    image: (\S+)$", compose, re.MULTILINE)
+    assert f"ARG PRELABEL={image}\n" in (templates / "Dockerfile.tmpl").read_text()
+    wanted = (templates / "requirements.txt.tmpl").read_text().splitlines()
+    assert [line for line in wanted if not line.startswith("#")] == []
+
+
+@pytest.mark.parametrize(
+    "file", ["docker-compose.yml", "src/prelabel/cli/templates/docker-compose.yml.tmpl"]
+)
+def test_compose_publishes_on_this_machine_only_unless_told_otherwise(file: str) -> None:
+    published = re.findall(r'^ +- "(.*):9090:9090"$', (ROOT / file).read_text(), re.MULTILINE)
+    assert published == ["${PUBLISH_ADDRESS:-127.0.0.1}"]
