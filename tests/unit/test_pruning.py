@@ -128,6 +128,7 @@ def test_a_forgotten_project_is_erased_and_no_other(
     projects, labels = ProjectStore(database), LabelStore(database)
     kept = add(TWIN)
     add()
+    JobStore(database).release(PROJECT, "me")
     labels.apply(annotated(*examples(["sports"] * 30)))
     files = tmp_path / "models" / str(PROJECT)
     files.mkdir(parents=True)
@@ -143,6 +144,18 @@ def test_a_forgotten_project_is_erased_and_no_other(
     assert projects.see(PROJECT).label_config is None
     assert labels.count_texts(PROJECT) == 0
     assert versions.all() == [kept]
+
+
+def test_a_forgotten_project_that_a_job_is_at_work_on_is_erased_after_it(
+    jobs: JobStore, pruner: Pruner, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT)
+    jobs.request(PROJECT, "test")
+    assert jobs.claim(PROJECT, "trainer", timedelta(minutes=1))
+    projects.forget(PROJECT)
+    assert pruner.prune_all(LATER).projects == 0
+    jobs.release(PROJECT, "trainer")
+    assert pruner.prune_all(LATER).projects == 1
 
 
 def test_a_project_that_is_seen_again_meanwhile_is_not_erased(

@@ -17,7 +17,9 @@ from sqlalchemy import (
     select,
 )
 
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
+from prelabel.storage.leases import is_free
 from prelabel.storage.tables import (
     is_project,
     job_table,
@@ -84,14 +86,17 @@ class Retention:
             return connection.execute(delete(job_table).where(old)).rowcount
 
     def forgotten(self, before: datetime) -> Sequence[ProjectKey]:
-        """Return the projects that were forgotten before a time, and not seen since."""
-        query = select(project_table.c.project).where(project_table.c.deleted_at < before)
+        """Return the projects forgotten before a time that were not seen, nor worked on, since."""
+        query = select(project_table.c.project).where(_is_forgotten(before))
         with self._database.read() as connection:
             return [ProjectKey.parse(text) for text in connection.scalars(query)]
 
     def erase(self, project: ProjectKey, forgotten_before: datetime) -> bool:
-        """Remove all that is known of a forgotten project; False if it is seen again meanwhile."""
-        is_forgotten = and_(is_project(project), project_table.c.deleted_at < forgotten_before)
+        """Remove all that is known of a forgotten project.
+
+        Returns False if it is seen again meanwhile, or a job is at work on it still.
+        """
+        is_forgotten = and_(is_project(project), _is_forgotten(forgotten_before))
         known = select(project_table.c.project).where(is_forgotten)
         for table in _OF_PROJECT:
             removed = ROWS_AT_ONCE
@@ -108,6 +113,10 @@ class Retention:
         query = select(version_table.c.artifact).where(version_table.c.artifact.in_(artifacts))
         with self._database.read() as connection:
             return set(connection.scalars(query))
+
+
+def _is_forgotten(before: datetime) -> ColumnElement[bool]:
+    return and_(project_table.c.deleted_at < before, is_free(now()))
 
 
 def _is_old(connection: Connection, project: ProjectKey, keep: int) -> ColumnElement[bool]:
