@@ -10,7 +10,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_SECONDS = 10
 
-GONE = "the file was removed while it was in use"
+GONE = "the file was removed, or hidden, while it was in use"
 
 _UNWRITABLE = {
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
@@ -38,7 +38,7 @@ class DatabaseFile:
 
     def open(self) -> sqlite3.Connection:
         """Open it as `open_file` does, made if missing, but only the first time."""
-        if self._was_there and not self.path.exists():
+        if self._was_there and self.identify() is None:
             raise sqlite3.OperationalError(GONE)
         connection = open_file(self.path)
         self._was_there = True
