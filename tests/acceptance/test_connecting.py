@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from prelabel.label_studio.connections import WANTED_ACTIONS
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.commands import Commands
 from tests.acceptance.conftest import START_SECONDS, find_environment
@@ -108,6 +109,12 @@ def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBack
 def test_nothing_is_wrong_after_connecting(connected: Commands) -> None:
     found = connected.run("doctor")
     assert (found.status, found.faults) == (0, []), found.output
+
+
+def test_the_webhook_tells_of_what_is_learned_from_and_of_nothing_else(connected: Commands) -> None:
+    (webhook,) = connected.webhooks()
+    assert not webhook["send_for_all_actions"]
+    assert set(webhook["actions"]) == WANTED_ACTIONS
 
 
 def test_a_project_without_a_connection_is_told_how_to_make_one(commands: Commands) -> None:
