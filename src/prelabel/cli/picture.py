@@ -117,14 +117,12 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     band = np.maximum(0, values - spreads), np.minimum(100, values + spreads)
     axes.fill_between(budgets, *band, color=_BLUE, alpha=0.13, linewidth=0)
     axes.plot(budgets, values, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
-    before = values[0]
-    for budget, value in zip(budgets, values, strict=True):
+    for budget, before, value in zip(budgets, [values[0], *values[:-1]], values, strict=True):
         is_fall = value < before  # the line comes from above: below it there is room
         axes.annotate(
             show_percent(value), (budget, value), xytext=(-3, -14 if is_fall else 7),
             textcoords="offset points", ha="right", color=_BLUE,
         )  # fmt: skip
-        before = value
     axes.set_xscale("log")
     axes.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
     axes.set_xticks([], minor=True)

@@ -236,8 +236,7 @@ class Settings(BaseSettings):
     @cached_property
     def is_guarded(self) -> bool:
         """Whether requests need credentials, or the secret in their path."""
-        secrets = (self.basic_auth_user, self.url_secret, self.token)
-        return any(secret is not None for secret in secrets)
+        return {self.basic_auth_user, self.url_secret, self.token} != {None}
 
     @property
     def database_path(self) -> Path:
