@@ -23,6 +23,7 @@ class Studio:
         self.miscounted = 0
         self.is_busy = False
         self.asked: list[str] = []
+        self.unlabeled: dict[int, dict[str, Any]] = {}
 
     def __call__(self, request: Request) -> Reply:
         if request.path == "/api/projects/7/":
@@ -50,6 +51,8 @@ class Studio:
         since = "filter:tasks:updated_at" in filters
         what = "changes" if since else "tasks"
         self.asked.append("counts" if is_counted else what if is_labeled else "texts")
+        if not is_labeled:
+            yield from (task for number, task in self.unlabeled.items() if number > after)
         for number, task in self.tasks.items():
             if is_labeled and not since and number > after and number in included:
                 yield {"id": number, "total_annotations": 1} if is_counted else task
@@ -103,8 +106,10 @@ def test_texts_without_labels_are_asked_for_until_there_are_enough(
     studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
 ) -> None:
     puller = LabelSync(client, labels, syncs)
+    studio.unlabeled[50] = {"id": 50, "data": {"text": "nobody labeled it"}}
     puller.pull(KEY)
     assert "texts" in studio.asked
+    assert {"text": "nobody labeled it"} in labels.snapshot(KEY).data
     studio.asked.clear()
     labels.add_texts(KEY, [Task(id=100 + n, data={"text": f"text {n}"}) for n in range(5_000)])
     puller.pull(KEY)
