@@ -134,11 +134,12 @@ def test_a_forgotten_project_is_erased_and_no_other(
     files.mkdir(parents=True)
     projects.forget(PROJECT)
     assert pruner.prune_all(LATER - timedelta(days=2)).projects == 0
-    assert pruner.prune_all(LATER, dry_run=True).projects == 1
+    told = pruner.prune_all(LATER, dry_run=True)
+    assert (told.projects, told.folders) == (1, 2)
     assert projects.see(PROJECT).is_new
     assert labels.count_texts(PROJECT) == 30
     projects.forget(PROJECT)
-    assert pruner.prune_all(LATER).projects == 1
+    assert pruner.prune_all(LATER) == told
     assert not files.exists()
     assert not (tmp_path / "artifacts" / str(PROJECT)).exists()
     assert projects.see(PROJECT).label_config is None

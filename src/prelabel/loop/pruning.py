@@ -88,13 +88,17 @@ class Pruner:
     def prune_all(self, forgotten_before: datetime, *, dry_run: bool = False) -> Pruned:
         """Prune every project, and erase those that were forgotten before a time."""
         done = Pruned()
-        for project in self._store.forgotten(forgotten_before):
+        forgotten = self._store.forgotten(forgotten_before)
+        for project in forgotten:
             if dry_run or self._store.erase(project, forgotten_before):
                 folders = [self._folder / "models" / str(project)]
-                folders += self._find_left(self._artifacts / str(project), settled_seconds=0)
+                folders += self._find_left(
+                    self._artifacts / str(project), settled_seconds=0, besides=project
+                )
                 done += Pruned(projects=1) + _remove(folders, dry_run=dry_run)
         for project in self._store.projects():
-            done += self.prune(project, dry_run=dry_run)
+            if not (dry_run and project in forgotten):  # it would be gone by now
+                done += self.prune(project, dry_run=dry_run)
         known = {str(project) for project in self._store.projects()}
         for folder in _list(self._artifacts):
             if folder.name not in known:
@@ -104,12 +108,16 @@ class Pruner:
         return done
 
     def _find_left(
-        self, folder: Path, *, settled_seconds: float = SETTLED_SECONDS
+        self,
+        folder: Path,
+        *,
+        settled_seconds: float = SETTLED_SECONDS,
+        besides: ProjectKey | None = None,
     ) -> Iterator[Path]:
-        """Yield what no version names, and none is about to."""
+        """Yield what no version names, of a project ``besides`` that one, and none is about to."""
         paths = (path for path in _list(folder) if _age_seconds(path) > settled_seconds)
         found = {f"{folder.name}/{path.name}": path for path in paths}
-        named = self._store.named(list(found))
+        named = self._store.named(list(found), besides=besides)
         return (path for name, path in found.items() if name not in named)
 
 

@@ -108,9 +108,12 @@ class Retention:
         with self._database.write() as connection:
             return connection.execute(delete(project_table).where(is_forgotten)).rowcount == 1
 
-    def named(self, artifacts: Collection[str]) -> set[str]:
-        """Return those of the artifacts that a version needs."""
-        query = select(version_table.c.artifact).where(version_table.c.artifact.in_(artifacts))
+    def named(self, artifacts: Collection[str], *, besides: ProjectKey | None = None) -> set[str]:
+        """Return those of the artifacts that a version needs, of a project ``besides`` that one."""
+        columns = version_table.c
+        query = select(columns.artifact).where(columns.artifact.in_(artifacts))
+        if besides is not None:
+            query = query.where(columns.project != str(besides))
         with self._database.read() as connection:
             return set(connection.scalars(query))
 
