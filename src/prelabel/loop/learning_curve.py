@@ -13,6 +13,10 @@ import numpy.typing as npt
 
 from prelabel.loop.experiment import Count, Outcome
 
+_RARELY = 2.0
+"""Standard errors that chance takes away one time in fifty; more labels hardly ever do harm, and
+one of them would accuse one project in six of labels that contradict each other."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
@@ -84,7 +88,7 @@ class LearningCurve:
             f"on {self.n_texts} texts left out"
         )
         margin = f"(±{_in_points(self.margin)})"
-        if gain < -self.margin:
+        if gain < -_RARELY * self.margin:
             return f"{part}: more than chance does often {margin}. Do labels contradict each other?"
         if gain <= self.margin:
             return f"{part}: no more than chance can {margin}."
