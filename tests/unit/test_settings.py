@@ -146,6 +146,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         ("PRELABEL_TOKEN", "a-token-with-a-line-end\n"),
         ("PRELABEL_URL_SECRET", "with/a/slash/in/it"),
         ("PRELABEL_CA_FILE", "/no/such/file.pem"),
+        ("PRELABEL_CA_FILE", "x" * 300),
     ],
 )
 def test_an_unusable_value_is_told_by_name(

@@ -5,13 +5,14 @@ The names that `label-studio-ml` documents keep their meaning; ours start with `
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prelabel.settings.kinds import BearerToken, ExistingFile, PathSecret
 
 
 def _named(*names: str) -> Any:
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
         ),
     ] = ""
     ca_file: Annotated[
-        FilePath | None,
+        ExistingFile | None,
         _named("PRELABEL_CA_FILE"),
         Field(
             description="Certificates (PEM) to trust besides the usual ones when Label Studio is "
@@ -159,7 +160,7 @@ class Settings(BaseSettings):
         Field(description="DEBUG, INFO, WARNING or ERROR."),
     ] = "INFO"
     url_secret: Annotated[
-        SecretStr | None,
+        PathSecret | None,
         _named("PRELABEL_URL_SECRET"),
         Field(
             description="A secret of 16 or more letters, digits, - and _ that lets in who has it "
@@ -168,7 +169,7 @@ class Settings(BaseSettings):
         ),
     ] = None
     token: Annotated[
-        SecretStr | None,
+        BearerToken | None,
         _named("PRELABEL_TOKEN"),
         Field(
             description="A bearer token of 16 or more letters, digits and -._~+/ that lets in "
@@ -211,21 +212,6 @@ class Settings(BaseSettings):
     @classmethod
     def _ignore_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
-
-    @field_validator("url_secret")
-    @classmethod
-    def _stands_in_a_path(cls, value: SecretStr | None) -> SecretStr | None:
-        if value and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", value.get_secret_value()):
-            raise ValueError("16 or more letters, digits, - and _ are wanted")
-        return value
-
-    @field_validator("token")
-    @classmethod
-    def _stands_in_a_header(cls, value: SecretStr | None) -> SecretStr | None:
-        # RFC 6750, section 2.1.
-        if value and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", value.get_secret_value()):
-            raise ValueError("16 or more letters, digits and -._~+/ are wanted")
-        return value
 
     @model_validator(mode="after")
     def _auth_is_whole(self) -> Self:
