@@ -20,6 +20,7 @@ from prelabel.errors import StorageError
 from prelabel.storage.database import MIGRATIONS, Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.tables import job_table, metadata
+from prelabel.types import FIRST_TEXTS
 from tests.backend import wait_for
 from tests.builders import PROJECT, annotated, labeled
 
@@ -42,6 +43,18 @@ def test_migrating_again_keeps_the_data(database: Database) -> None:
     before = labels.snapshot(PROJECT)
     database.migrate()
     assert labels.snapshot(PROJECT) == before
+
+
+def test_a_project_that_waits_for_texts_waits_for_no_more_than_a_new_one(
+    database: Database,
+) -> None:
+    labels = LabelStore(database)
+    labels.apply(annotated(labeled(1)))
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE projects SET texts_due = 1000")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0013'")
+    database.migrate()
+    assert labels.snapshot(PROJECT).texts_due == FIRST_TEXTS
 
 
 def test_the_last_change_differs_after_every_change_and_only_then(database: Database) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from prelabel.errors import UpstreamError
+from prelabel.loop import ahead
 from prelabel.loop.gate import Gate
 from prelabel.loop.texts import GIVE_UP, Texts
 from prelabel.loop.trained import Trained
@@ -30,7 +31,7 @@ from tests.builders import CONFIG, PROJECT, annotated, labeled, speaking_texts
 
 LABELS = ("sports", "cooking")
 ADDRESSED = CONFIG.replace("<Text ", '<Text valueType="url" ')
-SLICE = 200
+SLICE = FIRST_TEXTS // 5
 
 
 class Shelf:
@@ -49,6 +50,11 @@ class Shelf:
         if self.is_away or url not in self.texts:
             raise UpstreamError(f"No {url}", expected="a text", fix="None.", retryable=True)
         return self.texts[url]
+
+
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "_SLICE", SLICE)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from prelabel.models.name_texts import find_name_texts
 from prelabel.models.representation import Representation
 
 WORDS = {
-    "Sports": ["striker", "goal", "coach", "league", "keeper", "referee"],
-    "Money": ["shares", "bank", "profit", "dollar", "broker", "bond"],
-    "Travel": ["beach", "hotel", "flight", "luggage", "island", "visa"],
+    "Stadium": ["striker", "goal", "coach", "league", "keeper", "referee"],
+    "Ledger": ["shares", "bank", "profit", "dollar", "broker", "bond"],
+    "Voyage": ["beach", "hotel", "flight", "luggage", "island", "visa"],
 }
 
 
@@ -30,7 +30,7 @@ NAMES = {label: [label] for label in WORDS}
 
 def find(names: dict[str, list[str]], labeled: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     representation = Representation.learn([], POOL, n_components=20, seed=0)
-    known = known_names(names, representation.features)
+    known = known_names(names, representation)
     return find_name_texts(known, names, labeled, representation)
 
 
@@ -59,7 +59,7 @@ def test_what_a_person_labeled_is_left_to_them() -> None:
 @pytest.mark.parametrize(
     ("names", "labeled"),
     [
-        ({"Sports": ["Sports"]}, ()),
+        ({"Stadium": ["Stadium"]}, ()),
         ({**NAMES, "Weather": ["Weather"]}, ()),  # which the texts do not know
         ({"1": ["11"], "2": ["22"], "3": ["33"]}, ()),  # in texts, but no words
         (NAMES, tuple(f"another {i}" for i in range(600))),
@@ -79,7 +79,7 @@ MANY = [f"{a}{b}{c}" for a in "bdfgkl" for b in "aeiouy" for c in "mnprstvwz"]
     [
         (NAMES, POOL, None),
         (NAMES, [], "no texts without labels"),
-        ({"Sports": ["Sports"]}, POOL, "fewer than two labels"),
+        ({"Stadium": ["Stadium"]}, POOL, "fewer than two labels"),
         ({**NAMES, "Weather": ["Weather"]}, POOL,
          "No text has a word of the names of 1 of 4 labels, which is more than one in ten: Weather."
          " Give them a hint"),
@@ -98,9 +98,9 @@ def test_why_names_do_not_speak_is_told_before_anything_is_fitted(
 
 def test_names_of_some_labels_do_not_divide_the_texts_of_all() -> None:
     labels = [sorted(WORDS)[i % 3] for i in range(6)]
-    two = {label: [label] for label in ("Money", "Sports")}
+    two = {label: [label] for label in ("Ledger", "Stadium")}
     model = SklearnTextClassifier().fit(POOL[:6], labels, unlabeled=POOL, label_names=two)
-    three = {**two, "Travel": ["Holidays"]}  # a word that no text has
+    three = {**two, "Voyage": ["Holidays"]}  # a word that no text has
     same = SklearnTextClassifier().fit(POOL[:6], labels, unlabeled=POOL, label_names=three)
     np.testing.assert_array_equal(model.predict_proba(POOL), same.predict_proba(POOL))
 
@@ -141,9 +141,9 @@ def test_a_name_with_an_emoji_speaks() -> None:
 
 
 def test_labels_of_one_kind_do_not_win_all_texts() -> None:
-    sports = [text for i, text in enumerate(POOL) if sorted(WORDS)[i % 3] == "Sports"]
+    sports = [text for i, text in enumerate(POOL) if sorted(WORDS)[i % 3] == "Stadium"]
     model = SklearnTextClassifier()
-    model.fit(sports[:60], ["Sports"] * 60, unlabeled=POOL, label_names=NAMES)
+    model.fit(sports[:60], ["Stadium"] * 60, unlabeled=POOL, label_names=NAMES)
     vague = [f"today {i}" for i in range(0, 300, 7)]
     assert model.predict_proba(vague).max() < 0.9
     right = model.predict(POOL) == [sorted(WORDS)[i % 3] for i in range(300)]
@@ -154,11 +154,11 @@ def test_before_the_first_label_texts_without_a_name_are_told_apart() -> None:
     model = SklearnTextClassifier().fit([], [], unlabeled=POOL, label_names=NAMES)
     assert model.temperature_ == 0.7
     predicted = model.predict(["the striker and the keeper", "a dollar bond", "an island beach"])
-    assert predicted.tolist() == ["Sports", "Money", "Travel"]
+    assert predicted.tolist() == ["Stadium", "Ledger", "Voyage"]
 
 
 def test_labels_that_contradict_the_names_win() -> None:
-    of = dict(zip(sorted(WORDS), ["Travel", "Sports", "Money"], strict=True))
+    of = dict(zip(sorted(WORDS), ["Voyage", "Stadium", "Ledger"], strict=True))
     labels = [of[sorted(WORDS)[i % 3]] for i in range(60)]
     model = SklearnTextClassifier().fit(POOL[:60], labels, unlabeled=POOL, label_names=NAMES)
     right = model.predict(POOL[60:]) == [of[sorted(WORDS)[i % 3]] for i in range(60, 300)]
@@ -188,7 +188,7 @@ def test_a_name_that_hardly_any_text_says_begins_no_group() -> None:
     assert speak(NAMES, write_texts_of_names(20))
     assert (find_silence(NAMES, write_texts_of_names(2)) or "").startswith(
         "Hardly a text has a word of the names of 3 of 3 labels, which is more than one in ten: "
-        "Money, Sports, Travel. Give them a hint"
+        "Ledger, Stadium, Voyage. Give them a hint"
     )
 
 

@@ -73,8 +73,8 @@ def test_names_teach_what_there_are_too_few_labels_for() -> None:
     ("course", "due", "why"),
     [
         (read(speak=False), 2 * FIRST_TEXTS, "They mean nothing."),
-        (read(texts=ENOUGH[:-1]), FIRST_TEXTS + FIRST_TEXTS // 10, "and there are 999."),
-        (read(texts=ENOUGH[:700]), FIRST_TEXTS + 300, "and there are 700."),
+        (read(texts=ENOUGH[:-1]), FIRST_TEXTS + FIRST_TEXTS // 10, "and there are 199."),
+        (read(texts=ENOUGH[:140]), FIRST_TEXTS + 60, "and there are 140."),
         (read(texts=["the same"] * 2 * FIRST_TEXTS), 2 * FIRST_TEXTS - 1, "and there are 1."),
         (read(CONFIG.replace("</View>", f"{MOOD}</View>"), speak=False), 2 * FIRST_TEXTS,
          " topic: They mean nothing. mood: They mean nothing."),
@@ -163,7 +163,7 @@ def test_what_learned_from_labels_is_not_replaced_by_names() -> None:
 
 def test_labels_of_one_kind_are_news_in_numbers_or_when_someone_asks() -> None:
     course = read(annotated=examples(["sports"] * 12))
-    active = version(course, 3, name_texts=1000)
+    active = version(course, 3, name_texts=FIRST_TEXTS)
     with pytest.raises(NotEnoughLabelsError):
         require_news(course, active, n_new=10)
     require_news(course, active, n_new=9)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "quality.py"
-WORDS = {"sports": ["team", "match", "goal"], "money": ["bank", "shares", "rates"]}
+WORDS = {"stadium": ["team", "match", "goal"], "ledger": ["bank", "shares", "rates"]}
 
 
 def write_set(folder: Path, *, multilabel: bool = False) -> None:

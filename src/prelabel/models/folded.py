@@ -9,17 +9,23 @@ import numpy as np
 from prelabel.errors import ArtifactError
 from prelabel.models.base import Arrays
 from prelabel.models.examples import write_name
-from prelabel.models.features import TfidfFeatures
+from prelabel.models.lexicon import find_words
+from prelabel.models.representation import Representation
 
 LARGEST = 1e12
 """No weight, coefficient or threshold of a fit comes near it."""
 
 
 def known_names(
-    label_names: Mapping[str, Sequence[str]], features: TfidfFeatures
+    label_names: Mapping[str, Sequence[str]], representation: Representation
 ) -> dict[str, str]:
     """Texts of the labels' names; without those of whose words no text of the project has any."""
-    written = {label: write_name(names) for label, names in sorted(label_names.items())}
+    meanings = find_words(label_names, representation)
+    written = {
+        label: write_name([*names, *([meanings[label]] if label in meanings else [])])
+        for label, names in sorted(label_names.items())
+    }
+    features = representation.features
     vectors = features.transform(list(written.values()))
     n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
     return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}

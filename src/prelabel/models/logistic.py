@@ -72,7 +72,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 13
+    revision = 14
     several = SklearnMultiLabelClassifier
 
     def __init__(
@@ -125,7 +125,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         """
         with one_thread():
             representation = self._represent([], unlabeled)
-            names = known_names(label_names, representation.features)
+            names = known_names(label_names, representation)
             found = find_silence(names, label_names, representation)
             representation.forget_tokens()
             return found
@@ -140,7 +140,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         label_names: Mapping[str, Sequence[str]], sample_weight: npt.ArrayLike | None,
     ) -> Self:  # fmt: skip
         representation = self._represent(texts, unlabeled)
-        names = known_names(label_names, representation.features)
+        names = known_names(label_names, representation)
         examples = Examples.of(texts, labels, sample_weight, names)
         examples.require_two_labels()
         all_labels = {*label_names, *examples.classes}

@@ -120,7 +120,7 @@ class SklearnMultiLabelClassifier(SetEstimator, MultiLabelModel):
         representation = Representation.learn(
             texts, unlabeled, n_components=self.n_components, seed=self.random_state
         )
-        names = known_names(label_names, representation.features)
+        names = known_names(label_names, representation)
         given = read_weights(sample_weight, n_texts=len(texts), n_labels=len(sets))
         counting = np.flatnonzero(given).tolist()
         classes = _tell_apart([sets[i] for i in counting], {*names, *columns})

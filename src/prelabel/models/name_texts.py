@@ -3,7 +3,8 @@
 A name is a word or two, and most texts have none of them. But each name begins a group of texts,
 the nearest to it, an equal number for each. The middle of a group is a better name than the name,
 and has a better group; a few rounds later "Sports" means matches and strikers. It is k-means with
-groups of one size, which starts from the names and is held by them.
+groups of one size, which starts from the names and is held by them. Names that are common bring
+words with them (`lexicon`): one round is enough for those, and more lead away from what they mean.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ _ENOUGH_LABELS = 500
 """From so many labels on, names alone speak: the texts would cost more than they tell."""
 
 _ROUNDS = 5
-_HELD = np.float32(0.5)
+_HELD = np.float32(1)
 """How much a name weighs beside the middle of its group."""
+
+_MANY_WORDS = 6
+"""Names of so many words, as the lexicon's or those of a hint, need a single round."""
 
 
 _MOST_LISTED = 10
@@ -167,9 +171,10 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
     anchors = view.look_at(representation.features.transform(written))
     size = max(1, len(texts) // (2 * len(names)))
     points = anchors
-    for part in range(1, _ROUNDS + 1):
+    n_rounds = _count_rounds(written)
+    for part in range(1, n_rounds + 1):
         # The surest first: most texts say nothing of a name before its group has grown.
-        groups = view.divide(points, max(1, size * part // _ROUNDS))
+        groups = view.divide(points, max(1, size * part // n_rounds))
         points = view.middles(groups) + _HELD * anchors
     groups = view.divide(points, size)
     n_each = min(max(1, size // 4), _MOST_TEXTS // len(names))
@@ -183,6 +188,10 @@ def _find(names: NamePairs, representation: Representation) -> _Found:
         ),
         unsaid,
     )
+
+
+def _count_rounds(names: Sequence[str]) -> int:
+    return 1 if np.median([len(name.split()) for name in names]) >= _MANY_WORDS else _ROUNDS
 
 
 def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) -> Integers:

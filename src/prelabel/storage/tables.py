@@ -85,7 +85,8 @@ project_table = Table(
     # How many tasks are in the pool. From so many on, a training is due that has too few labels to
     # learn from; while it is empty, texts make none due.
     Column("texts", Integer, nullable=False, server_default="0"),
-    Column("texts_due", Integer, server_default=str(FIRST_TEXTS)),
+    # The server's default is of rows that were there before the column.
+    Column("texts_due", Integer, default=FIRST_TEXTS, server_default="1000"),
     # When texts that could not be fetched are tried again; empty while nothing waits for any.
     Column("fetch_due_at", UtcTime),
     # How often in a row Label Studio has refused a sync, which may be of no use for good.

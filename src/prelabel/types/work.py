@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from prelabel.types.values import Annotation, ProjectKey, Task
 
-FIRST_TEXTS = 1_000
+FIRST_TEXTS = 200
 """From so many texts of a project on, names of labels speak through them: of fewer, the words of
-the names say as much, and more surely (`docs/explanation/model.md`, *Before the first label*)."""
+the names say as much (`docs/explanation/model.md`, *Before the first label*)."""
 
 
 class EventKind(StrEnum):
