@@ -39,7 +39,7 @@ def test_texts_that_are_asked_about_make_a_version_before_there_are_labels(
         assert version["name_texts"] == {"topic": FIRST_TEXTS}
         name = f'prelabel_version_name_texts{{control="topic",project="{project.key}"}}'
         assert backend.figures()[name] == FIRST_TEXTS
-        assert "from their names and 200 texts, no labels yet" in backend.log.read_text()
+        assert "from their names and 100 texts, no labels yet" in backend.log.read_text()
         project.annotate_many(10, LABELS)
         assert project.wait_for_version("v1-names") == "v2-10labels"
         assert project.labels_of(SILENT) == ["sports"]
@@ -64,7 +64,7 @@ def test_start_training_says_what_labels_would_bring_and_what_is_missing(project
     import_texts(project, 50)
     early = project.train()
     assert early["state"] == "not_yet"
-    assert "It takes 200 different texts, and there are 50." in early["message"]
+    assert "It takes 100 different texts, and there are 50." in early["message"]
     import_texts(project, FIRST_TEXTS)
     wait_for(lambda: project.setup() == "v1-names")
     project.annotate(1, "sports", make_text("sports", 1))

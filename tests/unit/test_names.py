@@ -73,8 +73,8 @@ def test_names_teach_what_there_are_too_few_labels_for() -> None:
     ("course", "due", "why"),
     [
         (read(speak=False), 2 * FIRST_TEXTS, "They mean nothing."),
-        (read(texts=ENOUGH[:-1]), FIRST_TEXTS + FIRST_TEXTS // 10, "and there are 199."),
-        (read(texts=ENOUGH[:140]), FIRST_TEXTS + 60, "and there are 140."),
+        (read(texts=ENOUGH[:-1]), FIRST_TEXTS + FIRST_TEXTS // 10, "and there are 99."),
+        (read(texts=ENOUGH[:70]), FIRST_TEXTS + 30, "and there are 70."),
         (read(texts=["the same"] * 2 * FIRST_TEXTS), 2 * FIRST_TEXTS - 1, "and there are 1."),
         (read(CONFIG.replace("</View>", f"{MOOD}</View>"), speak=False), 2 * FIRST_TEXTS,
          " topic: They mean nothing. mood: They mean nothing."),

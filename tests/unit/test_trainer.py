@@ -391,14 +391,14 @@ def test_a_project_of_texts_is_trained_before_there_are_labels(
     trained = from_names.train(PROJECT, owner="me", must_train=False)
     assert trained
     assert trained.message == (
-        "v1-names is active: 2 labels learned from their names and 200 texts, no labels yet; "
+        "v1-names is active: 2 labels learned from their names and 100 texts, no labels yet; "
         "with two different labels it learns from those, and becomes good"
     )
-    assert (trained.state, trained.trained_changes, trained.texts_due) == (JobState.DONE, 0, 400)
+    assert (trained.state, trained.trained_changes, trained.texts_due) == (JobState.DONE, 0, 200)
     active = versions.active(PROJECT)
     assert active == trained.version
     assert active
-    assert (active.examples, active.metrics, active.heads[0].name_texts) == (0, None, 200)
+    assert (active.examples, active.metrics, active.heads[0].name_texts) == (0, None, 100)
     models, _ = artifact.load(tmp_path / "artifacts" / active.artifact, SklearnTextClassifier)
     probabilities = models["topic"].predict_proba(["goal match team", "oven butter soup"])
     assert [models["topic"].classes_[i] for i in probabilities.argmax(axis=1)] == [
@@ -417,7 +417,7 @@ def test_labels_of_one_kind_delay_nothing_and_two_kinds_replace_names(
     first = train(from_names)
     assert first.version
     assert first.version.name == "v1-25labels"
-    assert "225 texts, 25 of one label so far" in first.message
+    assert "125 texts, 25 of one label so far" in first.message
     assert (first.version.metrics, first.trained_changes) == (None, 23)
     labels.apply(annotated(*examples(["cooking"] * 25, first=26)))
     second = from_names.train(PROJECT, owner="me", must_train=False)
@@ -461,12 +461,12 @@ def test_a_control_whose_labels_are_all_gone_begins_anew_beside_one_that_has_som
     trained = train(from_names)
     assert trained.message == (
         "v2-2labels is active: topic: 2 labels learned; "
-        "mood: 2 labels learned from their names and 202 texts, no labels yet"
+        "mood: 2 labels learned from their names and 102 texts, no labels yet"
     )
     active = versions.active(PROJECT)
     assert active
     assert [(head.control, head.name_texts) for head in active.heads] == [
-        ("topic", 0), ("mood", 202),
+        ("topic", 0), ("mood", 102),
     ]  # fmt: skip
 
 
@@ -477,7 +477,7 @@ def test_names_that_say_nothing_are_tried_again_with_twice_the_texts(
     labels.apply(annotated(*examples([]), label_config=other))
     trained = from_names.train(PROJECT, owner="me", must_train=False)
     assert trained
-    assert (trained.state, trained.texts_due) == (JobState.NOT_YET, 400)
+    assert (trained.state, trained.texts_due) == (JobState.NOT_YET, 200)
     assert "no examples so far" in trained.message
     assert "Names of labels alone are not learned. No text has a word" in trained.message
 

@@ -25,7 +25,7 @@ from prelabel.models.scoring import LinearScores
 from prelabel.models.threads import one_thread
 
 _TRUSTED = 10.0
-"""The weight of names that are tried as if they were right; see `NAME_WEIGHT`."""
+"""The weight of names beside labeled texts, until they are seen to be wrong; see `NAME_WEIGHT`."""
 
 _OF_NAMES_ALONE = 0.7
 """The temperature where no label is there to measure one: the best of five on three sets."""
@@ -168,17 +168,19 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     def _learn_with_names(
         self, examples: Examples, name_texts: NamePairs, representation: Representation
     ) -> Learned:
-        """Learn with what names speak for, with more faith in it, or without: that is measured.
+        """Learn with what names speak for, with less faith in it, or without: that is measured.
 
         The groups of texts that names began may be what people mean, or others.
         """
-        learned = self._learn(examples.speaking_of(name_texts), representation)
-        if name_texts and examples.texts:
-            trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
-            for way, by in ((trusting, 0.5), (examples, 1.0)):
-                other = self._learn(way, representation)
-                if are_clearly_worse(learned.losses, other.losses, by=by):
-                    learned = other
+        doubting = examples.speaking_of(name_texts)
+        if not (name_texts and examples.texts):
+            return self._learn(doubting, representation)
+        trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
+        learned = self._learn(trusting, representation)
+        for way, by in ((doubting, 0.5), (examples, 1.0)):
+            other = self._learn(way, representation)
+            if are_clearly_worse(learned.losses, other.losses, by=by):
+                learned = other
         return learned
 
     def _learn(self, examples: Examples, representation: Representation) -> Learned:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from prelabel.types.values import Annotation, ProjectKey, Task
 
-FIRST_TEXTS = 200
+FIRST_TEXTS = 100
 """From so many texts of a project on, names of labels speak through them: of fewer, the words of
 the names say as much (`docs/explanation/model.md`, *Before the first label*)."""
 
