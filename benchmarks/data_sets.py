@@ -38,6 +38,11 @@ class DataSet(Generic[Labels]):
         """What each label is called: as in most projects, nothing but the label itself."""
         return {label: [label] for label in self.label_names}
 
+    @property
+    def uncommon_names(self) -> dict[str, list[str]]:
+        """The same, with a second name that is none, so that no name is a common one."""
+        return {label: [label, "-"] for label in self.label_names}
+
 
 def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator[DataSet[str]]:
     """Yield the sets of one label a text of a folder, by name.

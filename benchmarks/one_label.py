@@ -26,10 +26,10 @@ Fitted = tuple[Sequence[str], Callable[[Sequence[str]], Probabilities]]
 
 
 class Ingredients(TypedDict, total=False):
-    """What a learner of prelabel can do with or without."""
+    """What a learner of prelabel can do with or without; names are a property of the set."""
 
     pool: bool
-    names: bool
+    names: str | None
     n_components: int
 
 
@@ -54,7 +54,7 @@ def learn_reference(data: DataSet[str], texts: Sequence[str], labels: Sequence[s
 
 
 def ours(
-    *, pool: bool = True, names: bool = True, n_components: int = 100, **settings: object
+    *, pool: bool = True, names: str | None = "names", n_components: int = 100, **settings: object
 ) -> Learner:
     """Return prelabel's learner, with or without an ingredient."""
 
@@ -64,7 +64,7 @@ def ours(
             texts,
             labels,
             unlabeled=data.texts if pool else None,
-            label_names=data.names if names else None,
+            label_names=getattr(data, names) if names else None,
         )
         return model.classes_, model.predict_proba
 
@@ -74,8 +74,9 @@ def ours(
 WITHOUT: Mapping[str, Ingredients] = {
     "without semantic directions": {"n_components": 0},
     "without unlabeled texts": {"pool": False},
-    "without label names": {"names": False},
-    "without all three": {"pool": False, "names": False},
+    "without words of common names": {"names": "uncommon_names"},
+    "without label names": {"names": None},
+    "without all three": {"pool": False, "names": None},
 }
 """What is left out of a learner, and which arguments leave it out."""
 

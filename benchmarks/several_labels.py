@@ -66,7 +66,7 @@ def learn_reference(
     )
 
 
-def ours(*, pool: bool = True, names: bool = True, n_components: int = 100) -> Learner:
+def ours(*, pool: bool = True, names: str | None = "names", n_components: int = 100) -> Learner:
     """Return prelabel's learner, with or without an ingredient."""
 
     def learn(data: DataSet[Labels], texts: Sequence[str], labels: Sequence[Labels]) -> Fitted:
@@ -74,7 +74,7 @@ def ours(*, pool: bool = True, names: bool = True, n_components: int = 100) -> L
             texts,
             labels,
             unlabeled=data.texts if pool else None,
-            label_names=data.names if names else None,
+            label_names=getattr(data, names) if names else None,
         )
         return Fitted(
             classes=model.classes_, predict=model.predict_proba, thresholds=model.thresholds_
