@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import insert, update
 
 from prelabel.errors import UpstreamError
-from prelabel.loop import ahead
 from prelabel.loop.gate import Gate
 from prelabel.loop.texts import GIVE_UP, Texts
 from prelabel.loop.trained import Trained
@@ -31,14 +30,20 @@ from tests.builders import CONFIG, PROJECT, annotated, labeled, speaking_texts
 
 LABELS = ("sports", "cooking")
 ADDRESSED = CONFIG.replace("<Text ", '<Text valueType="url" ')
-SLICE = FIRST_TEXTS // 5
+SLICE = 200
+TASKS = 5 * SLICE
+DIFFERENT = FIRST_TEXTS // 5
+"""Texts of a slice, which come again and again: it takes all slices to have enough of them."""
 
 
 class Shelf:
     """Has a text at each address, /0 and so on, unless it is away."""
 
     def __init__(self) -> None:
-        self.texts = {f"/{n}": text for n, text in enumerate(speaking_texts(FIRST_TEXTS))}
+        different = speaking_texts(FIRST_TEXTS)
+        self.texts = {
+            f"/{n}": different[n // SLICE * DIFFERENT + n % DIFFERENT] for n in range(TASKS)
+        }
         self.asked: list[str] = []
         self.is_away = False
         self.is_missing = set[str]()
@@ -50,11 +55,6 @@ class Shelf:
         if self.is_away or url not in self.texts:
             raise UpstreamError(f"No {url}", expected="a text", fix="None.", retryable=True)
         return self.texts[url]
-
-
-@pytest.fixture(autouse=True)
-def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "_SLICE", SLICE)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def trainer(
     projects = ProjectStore(database)
     projects.see(PROJECT, ADDRESSED)
     JobStore(database).claim(PROJECT, "me", timedelta(minutes=1))
-    tasks = [Task(id=n, data={"text": f"/{n}"}) for n in range(FIRST_TEXTS)]
+    tasks = [Task(id=n, data={"text": f"/{n}"}) for n in range(TASKS)]
     labels.add_texts(PROJECT, tasks)
     texts = Texts(FetchedTexts(database), projects, shelf.fetch)
     yield Trainer(
@@ -109,7 +109,7 @@ def label(labels: LabelStore, n: int) -> None:
 
 def fail_all(database: Database) -> None:
     """Let each text have failed once, as in a long outage."""
-    keys = [hashlib.sha256(f"/{n}".encode()).hexdigest() for n in range(FIRST_TEXTS)]
+    keys = [hashlib.sha256(f"/{n}".encode()).hexdigest() for n in range(TASKS)]
     values = {"project": str(PROJECT), "failures": 1, "retry_at": now()}
     with database.write() as connection:
         connection.execute(
@@ -125,21 +125,23 @@ def let_pauses_end(database: Database) -> None:
 
 
 def test_texts_come_slice_by_slice_until_names_can_speak(trainer: Trainer, shelf: Shelf) -> None:
-    for n in range(SLICE, FIRST_TEXTS + 1, SLICE):
+    for n in range(SLICE, TASKS + 1, SLICE):
         trained = train(trainer)
         assert len(shelf.asked) == n
-        assert trained.message.endswith(f"there are {n - SLICE}. More are on their way.")
-        assert (trained.texts_due, trained.wait) == (FIRST_TEXTS, timedelta(seconds=10))
+        assert trained.message.endswith(
+            f"there are {(n // SLICE - 1) * DIFFERENT}. More are on their way."
+        )
+        assert (trained.texts_due, trained.wait) == (TASKS, timedelta(seconds=10))
     trained = train(trainer)
     assert trained.message.startswith("v1-names is active")
-    assert (trained.texts_due, trained.wait) == (2 * FIRST_TEXTS, None)
+    assert (trained.texts_due, trained.wait) == (2 * TASKS, None)
 
 
 def test_a_host_that_is_away_is_not_asked_for_all_texts(trainer: Trainer, shelf: Shelf) -> None:
     shelf.is_away = True
     trained = train(trainer)
     assert len(shelf.asked) == GIVE_UP
-    assert (trained.texts_due, trained.wait) == (FIRST_TEXTS, timedelta(minutes=1))
+    assert (trained.texts_due, trained.wait) == (TASKS, timedelta(minutes=1))
     shelf.is_away = False
     assert train(trainer).wait == timedelta(seconds=10)
 
@@ -154,7 +156,7 @@ def test_after_an_outage_names_speak_by_themselves(
     assert not labels.snapshot(PROJECT).fetch_is_due
     shelf.is_away = False
     messages = []
-    for _ in range(FIRST_TEXTS // SLICE):
+    for _ in range(TASKS // SLICE):
         let_pauses_end(database)
         messages.append(str(do_job(trainer, database)))
     assert any("v1-names is active" in message for message in messages)
@@ -215,13 +217,13 @@ def test_texts_that_are_not_there_keep_none_of_the_others_waiting(
 
 
 def test_texts_that_never_come_are_not_waited_for(trainer: Trainer, shelf: Shelf) -> None:
-    shelf.texts = {f"/{n}": "a text" for n in range(0, FIRST_TEXTS, 2)}
+    shelf.texts = {f"/{n}": "a text" for n in range(0, TASKS, 2)}
     waits = [train(trainer).wait for _ in range(7)]
     assert waits == [*[timedelta(seconds=10)] * 5, None, None]
-    assert len(shelf.asked) == FIRST_TEXTS, "a failed one is tried again later"
+    assert len(shelf.asked) == TASKS, "a failed one is tried again later"
 
 
 def test_texts_that_say_nothing_are_not_waited_for(trainer: Trainer, shelf: Shelf) -> None:
-    shelf.texts |= {f"/{n}": " " for n in range(0, FIRST_TEXTS, 2)}
+    shelf.texts |= {f"/{n}": " " for n in range(0, TASKS, 2)}
     waits = [train(trainer).wait for _ in range(7)]
     assert waits == [*[timedelta(seconds=10)] * 5, None, None]
