@@ -37,9 +37,12 @@ class Run:
 
 
 def digest_models() -> str:
-    """Return what changes with the code that learns: another code's results do not count."""
-    code = hashlib.sha256()
-    for path in sorted(Path(prelabel.models.__path__[0]).glob("*.py")):
+    """Return what changes with the code that learns: another code's results do not count.
+
+    What it knows beforehand, the lexicons, is part of it.
+    """
+    code, folder = hashlib.sha256(), Path(prelabel.models.__path__[0])
+    for path in sorted([*folder.glob("*.py"), *folder.glob("lexicons/*.json")]):
         code.update(path.read_bytes())
     return code.hexdigest()[:16]
 
