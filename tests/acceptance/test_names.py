@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -16,6 +17,19 @@ from tests.builders import speaking_texts
 pytestmark = pytest.mark.label_studio
 
 NAMES = ("sports", "cooking")
+
+# As in Label Studio's own template; no review says its label.
+REMARKS = {
+    "Positive": ["wonderful", "delicious, we loved it", "great, I recommend it", "excellent"],
+    "Negative": ["terrible", "dirty and slow", "disappointing, never again", "awful"],
+    "Neutral": ["okay", "average", "fine, nothing more", "neither here nor there"],
+}
+SUBJECTS = ["breakfast", "room", "service", "view", "pool", "bar", "sauna", "parking", "tea"]
+REVIEWS = [
+    LabeledText(f"The {subject} was {remark}.", label)
+    for subject, (label, remarks) in product(SUBJECTS, REMARKS.items())
+    for remark in remarks
+]
 
 
 @pytest.fixture
@@ -58,3 +72,15 @@ def test_without_a_key_the_texts_come_with_what_label_studio_asks_for(
     connection.wait_for("v1-names")
     task, label = suggestion(project, "v1-names")
     assert label == project.truth[task]
+
+
+def test_texts_need_not_say_names_that_many_people_give_their_labels(
+    label_studio: LabelStudio, backend: OpenBackend
+) -> None:
+    project = label_studio.create_project(REVIEWS, tuple(REMARKS))
+    connection = project.connect(backend.url)
+    connection.wait_for("v1-names")
+    found = {item.task: item.label for item in project.retrieve_predictions()}
+    right = [label == project.truth[task] for task, label in found.items()]
+    assert len(right) > 0.9 * len(REVIEWS)
+    assert sum(right) > 0.7 * len(right)
