@@ -45,13 +45,14 @@ def test_migrating_again_keeps_the_data(database: Database) -> None:
     assert labels.snapshot(PROJECT) == before
 
 
+@pytest.mark.parametrize("due", [1000, 5000])
 def test_a_project_that_waits_for_texts_waits_for_no_more_than_a_new_one(
-    database: Database,
+    database: Database, due: int
 ) -> None:
     labels = LabelStore(database)
     labels.apply(annotated(labeled(1)))
     with database.write() as connection:
-        connection.exec_driver_sql("UPDATE projects SET texts_due = 1000")
+        connection.exec_driver_sql(f"UPDATE projects SET texts_due = {due}")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0013'")
     database.migrate()
     assert labels.snapshot(PROJECT).texts_due == FIRST_TEXTS

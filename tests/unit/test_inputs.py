@@ -77,6 +77,12 @@ def test_sets_of_labels_are_collections_and_not_the_letters_of_one() -> None:
             read_sets(labels)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("names", [None, 3, "ham"])
+def test_names_that_are_no_list_are_refused(names: Any) -> None:
+    with pytest.raises(ValueError, match="as names; expected a list of them"):
+        read_names({"ham": names})
+
+
 def test_a_name_that_is_no_list_is_refused() -> None:
     assert read_names({"ham": ["ham", "no spam"]}) == {"ham": ["ham", "no spam"]}
     with pytest.raises(ValueError, match="Received str as names"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_lexicon_says_what_its_concepts_are_called_and_which_words_they_have(
     language: str,
 ) -> None:
     lexicon = read_lexicons()[language]
-    assert lexicon.keys() <= read_lexicons()["en"].keys()
+    assert lexicon.keys() == read_lexicons()["en"].keys()
     for concept, meaning in lexicon.items():
         words = meaning.words.split()
         assert meaning.names, concept
@@ -45,6 +46,12 @@ def test_a_lexicon_says_what_its_concepts_are_called_and_which_words_they_have(
         assert len(set(words)) == len(words), concept
         assert meaning.words == " ".join(words), concept
         assert write_name([meaning.words]) == meaning.words, f"{concept}: no capitals inside words"
+
+
+def test_other_lexicons_are_another_revision_of_the_model() -> None:
+    """They are part of what decides what is learned; versions say of which revision they are."""
+    digest = hashlib.sha256(repr(read_lexicons()).encode()).hexdigest()[:8]
+    assert (SklearnTextClassifier.revision, digest) == (14, "11966592")
 
 
 def test_a_name_stands_for_one_concept_in_all_languages() -> None:
@@ -62,6 +69,9 @@ def test_a_name_stands_for_one_concept_in_all_languages() -> None:
         (["Sports"], {"sports"}),
         (["SPORT"], {"sports"}),
         (["体育"], {"sports"}),
+        (["\uff33\uff30\uff2f\uff32\uff34\uff33"], {"sports"}),  # wide letters
+        (["⚽ Sports:"], {"sports"}),
+        (["sante\u0301"], {"health"}),  # an accent of its own, as macOS writes file names
         (["not-spam"], {"not spam"}),
         (["not_spam"], {"not spam"}),
         (["TechnicalIssue"], {"technical"}),
@@ -119,6 +129,14 @@ def test_labels_without_a_common_name_keep_theirs() -> None:
 def test_a_word_of_one_language_means_nothing_in_another() -> None:
     names = {"politics": ["politics"], "military": ["war"]}
     assert "war" not in find_words(names, represent(GERMAN))["military"].split()
+
+
+def test_a_name_of_another_language_stands_for_nothing_if_it_is_a_word_of_the_texts() -> None:
+    names = {"Basket": ["Basket"], "Preis": ["Preis"], "Qualität": ["Qualität"]}
+    assert find_concepts(["Basket"]) == {"basketball"}, "in French"
+    texts = ["The basket of fruit was fresh.", "The price was far too high."] * 10
+    found = find_words(names, represent(texts))
+    assert found.keys() == {"Preis", "Qualität"}
 
 
 def test_texts_in_no_language_that_is_known_get_no_words() -> None:

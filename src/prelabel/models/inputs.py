@@ -132,7 +132,8 @@ def _to_texts(values: Iterable[str], what: str) -> list[str]:
 
 def _to_list(values: Iterable[Any], what: str) -> list[Any]:
     dimensions = getattr(values, "ndim", 1)
-    if isinstance(values, str | bytes) or dimensions != 1:
+    is_list = hasattr(values, "__iter__") and not isinstance(values, str | bytes)
+    if not is_list or dimensions != 1:
         received = f"{dimensions} dimensions" if dimensions != 1 else type(values).__name__
         raise ValueError(f"Received {received} as {what}; expected a list of them, or a column")
     found: list[Any] = values.tolist() if hasattr(values, "tolist") else list(values)

@@ -2,18 +2,19 @@
 
 Hardly a text of sports has the word "Sports", but many have "match", "coach" or "season". For each
 of some ninety *concepts*, a file a language in ``lexicons/`` has the names that people give a label
-of it, and words of its texts. A name is known in every language, whatever that of the texts.
+of it, and words of its texts. Names may be of another language than the texts.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -30,7 +31,7 @@ _LEAST_KNOWN = 0.5
 _LEAST_SPOKEN = 0.5
 """So many of a language's words must the texts know, beside the language they know the most of."""
 
-_SEPARATOR = re.compile(r"[/&,;|+]|\band\b")
+_SEPARATOR = re.compile(r"[/&,;|+]|\band\b", re.IGNORECASE)
 
 
 class Concept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,57 +71,105 @@ def find_words(
     says. No label has any if fewer than half could, because those with words would win against
     those without.
     """
-    concepts = {label: find_concepts(names) for label, names in label_names.items()}
+    least = max(2, _LEAST_KNOWN * len(label_names))
+    common = {label: names for label, names in label_names.items() if find_concepts(names)}
+    if len(common) < least:
+        return {}  # as most projects: their texts' languages need not be found
+    spoken = _find_spoken(representation).languages
+    foreign = _find_foreign(common, representation, spoken)
+    concepts = {label: find_concepts(names, foreign) for label, names in common.items()}
     known = {label: sorted(found) for label, found in concepts.items() if found}
-    if len(known) < max(2, _LEAST_KNOWN * len(label_names)):
+    if len(known) < least:
         return {}
-    spoken = [read_lexicons()[language] for language in _find_spoken(representation).languages]
+    lexicons = [read_lexicons()[language] for language in spoken]
     return {
         label: " ".join(
-            lexicon[concept].words for lexicon in spoken for concept in found if concept in lexicon
+            lexicon[concept].words
+            for lexicon in lexicons
+            for concept in found
+            if concept in lexicon
         )
         for label, found in known.items()
     }
 
 
-def find_concepts(names: Sequence[str]) -> Set[str]:
+def find_concepts(names: Sequence[str], foreign: Set[str] = frozenset()) -> Set[str]:
     """Return the concepts that names stand for; none if one of the names stands for no concept.
 
     >>> sorted(find_concepts(["Politik"])), sorted(find_concepts(["SCI/Tech"]))
     (['politics'], ['science', 'technology'])
     >>> find_concepts(["Sports", "whatever moves"])
     frozenset()
+
+    Parameters
+    ----------
+    foreign
+        Folded names that stand for none here.
     """
     found: set[str] = set()
-    for name in names:
-        parts = _read_name(name)
-        if not parts:
+    for parts in map(_part, names):
+        if not parts or not all(part in _meanings() and part not in foreign for part in parts):
             return frozenset()
-        found |= parts
+        found.update(_meanings()[part].concept for part in parts)
     return frozenset(found)
 
 
-def _read_name(name: str) -> Set[str]:
-    """Return the concept of a name, or those of its parts, as of "Science & Technology"."""
-    known = _concepts_by_name()
-    whole = fold(name)
-    parts = [whole] if whole in known else [part.strip() for part in _SEPARATOR.split(whole)]
-    return frozenset(known[part] for part in parts) if known.keys() >= set(parts) else frozenset()
-
-
 def fold(name: str) -> str:
-    """Return a name as all ways to write it are compared: ``"SpamMail"`` as ``"spam mail"``."""
-    return " ".join(write_name([name]).replace("-", " ").casefold().split())
+    """Return a name as others like it are written, too.
+
+    >>> fold("SpamMail"), fold("not-spam"), fold("⚽ Sports!")
+    ('spam mail', 'not spam', 'sports')
+    """
+    plain = unicodedata.normalize("NFKC", write_name([name])).casefold()
+    return " ".join("".join(c if _is_of_word(c) else " " for c in plain).split())
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _part(name: str) -> list[str]:
+    """Return a name, folded, or the names it is made of, as "Science & Technology" is."""
+    whole = fold(name)
+    return [whole] if whole in _meanings() else [fold(part) for part in _SEPARATOR.split(name)]
+
+
+class _Meaning(NamedTuple):
+    """What a name stands for, and in which languages."""
+
+    concept: str
+    languages: Set[str]
 
 
 @cache
-def _concepts_by_name() -> Mapping[str, str]:
-    return {
-        fold(name): concept
-        for lexicon in read_lexicons().values()
-        for concept, meaning in lexicon.items()
-        for name in meaning.names
-    }
+def _meanings() -> Mapping[str, _Meaning]:
+    """Return what names stand for, by name as `fold` writes it."""
+    found: dict[str, _Meaning] = {}
+    for language, lexicon in read_lexicons().items():
+        for concept, meaning in lexicon.items():
+            for name in map(fold, meaning.names):
+                others = found[name].languages if name in found else frozenset()
+                found[name] = _Meaning(concept, others | {language})
+    return found
+
+
+def _find_foreign(
+    label_names: Mapping[str, Sequence[str]],
+    representation: Representation,
+    spoken: Collection[str],
+) -> Set[str]:
+    """Return the parts of names that are words of the texts, and common names elsewhere only.
+
+    English texts may have "camera", which is a room in Italian ones. English is known everywhere.
+    """
+    here = {"en", *spoken}
+    parts = {part for names in label_names.values() for name in names for part in _part(name)}
+    elsewhere = sorted(part for part in parts if not here & _meanings()[part].languages)
+    if not elsewhere:
+        return frozenset()
+    features = representation.features
+    known = features.transform(elsewhere)[:, : features.n_words].getnnz(axis=1) > 0
+    return frozenset(compress(elsewhere, known.tolist()))
 
 
 @dataclass(frozen=True, slots=True)

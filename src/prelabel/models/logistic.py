@@ -15,6 +15,7 @@ from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folded import known_names
+from prelabel.models.folds import FEWEST_TEXTS
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.inputs import read_labels, read_names, read_texts, to_array
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
@@ -173,7 +174,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         The groups of texts that names began may be what people mean, or others.
         """
         doubting = examples.speaking_of(name_texts)
-        if not (name_texts and examples.texts):
+        if not name_texts or len(set(examples.texts)) < FEWEST_TEXTS:
             return self._learn(doubting, representation)
         trusting = examples.speaking_of(name_texts, name_weight=_TRUSTED)
         learned = self._learn(trusting, representation)

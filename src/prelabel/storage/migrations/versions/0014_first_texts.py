@@ -7,6 +7,7 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
+    # Those whose names said nothing waited for more: they are looked at again, too.
     op.execute(
-        "UPDATE projects SET texts_due = 100 WHERE texts_due = 1000 AND active_version IS NULL"
+        "UPDATE projects SET texts_due = 100 WHERE texts_due IS NOT NULL AND active_version IS NULL"
     )
