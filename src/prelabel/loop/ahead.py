@@ -1,6 +1,6 @@
 """What a job does for what comes next: it fetches texts of which tasks have only the address.
 
-Names of labels speak from a hundred different texts on, and people come to a few at a time. So a training
+Names of labels speak from a hundred texts on, and people come to a few at a time. So a training
 that lacks texts is tried again while more of them come: a slice of them each time, so that neither
 their host nor the projects whose jobs come between are kept busy.
 """
