@@ -107,7 +107,7 @@ def find_concepts(names: Sequence[str], foreign: Set[str] = frozenset()) -> Set[
         Folded names that stand for none here.
     """
     found: set[str] = set()
-    for parts in map(_part, names):
+    for parts in map(_parts, names):
         if not parts or not all(part in _meanings() and part not in foreign for part in parts):
             return frozenset()
         found.update(_meanings()[part].concept for part in parts)
@@ -128,7 +128,7 @@ def _is_of_word(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
-def _part(name: str) -> list[str]:
+def _parts(name: str) -> list[str]:
     """Return a name, folded, or the names it is made of, as "Science & Technology" is."""
     whole = fold(name)
     return [whole] if whole in _meanings() else [fold(part) for part in _SEPARATOR.split(name)]
@@ -160,10 +160,11 @@ def _find_foreign(
 ) -> Set[str]:
     """Return the parts of names that are words of the texts, and common names elsewhere only.
 
-    English texts may have "camera", which is a room in Italian ones. English is known everywhere.
+    English texts may have "basket", which is basketball in French ones. English names are known
+    everywhere.
     """
     here = {"en", *spoken}
-    parts = {part for names in label_names.values() for name in names for part in _part(name)}
+    parts = {part for names in label_names.values() for name in names for part in _parts(name)}
     elsewhere = sorted(part for part in parts if not here & _meanings()[part].languages)
     if not elsewhere:
         return frozenset()
