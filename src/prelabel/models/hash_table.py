@@ -43,7 +43,7 @@ class _Slots(NamedTuple):
     def find(self, hashes: Hashes) -> Integers:
         at = (hashes >> self.shift).view(np.int64)
         found = self.numbers.take(at)
-        (others,) = (self.hashes.take(at) != hashes).nonzero()
+        (others,) = ((self.hashes.take(at) != hashes) & (found >= 0)).nonzero()
         if len(others):
             found[others] = [self.aside.get(key, -1) for key in hashes[others].tolist()]
         return found
