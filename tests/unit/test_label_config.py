@@ -368,6 +368,17 @@ def test_the_digest_sees_hints_and_what_else_a_prediction_names() -> None:
     assert frames[0] == frames[1] != frames[2]
 
 
+@pytest.mark.parametrize(
+    "edit", ['required="true"', 'visibleWhen="choice-selected"', 'layout="inline"']
+)
+def test_the_frame_sees_attributes_that_change_predictions_and_no_others(edit: str) -> None:
+    several = config("a").replace("single", "multiple")
+    before = parse_label_config(several)
+    after = parse_label_config(several.replace("<Choices ", f"<Choices {edit} "))
+    is_same = before.controls[0].frame == after.controls[0].frame
+    assert is_same == (before.digest() == after.digest()) == ("layout" in edit)
+
+
 # Anything
 
 

@@ -266,6 +266,18 @@ def test_a_region_that_label_studio_would_hide_is_not_predicted(
     assert [len(prediction.regions) for prediction in (shown, hidden)] == [2, 1]
 
 
+def test_a_control_that_is_hidden_now_is_another_version_until_it_is_shown_again(
+    predictor: Predictor, learn: Learn
+) -> None:
+    version = learn("sports", "cooking")
+    shown = schema_of("sports", "cooking")
+    when = '<Choices visibleWhen="choice-selected" whenTagName="mood" '
+    hidden = parse_label_config(config("sports", "cooking").replace("<Choices ", when))
+    assert suggest(predictor, hidden, "ssss") == [None]
+    names = [predictor.model_version(PROJECT, schema) for schema in (shown, hidden, shown)]
+    assert names == [version.name, f"{version.name}-{hidden.digest()}", version.name]
+
+
 def test_the_score_is_that_of_the_least_certain_region(predictor: Predictor, learn: Learn) -> None:
     learn("sports", "cooking")
     (alone,) = suggest(predictor, parse_label_config(CONFIG), "ssss how sad")

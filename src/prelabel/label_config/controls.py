@@ -50,6 +50,10 @@ class Condition:
         return bool(found) == self.wants_chosen
 
 
+_PLAIN = (Kind.ONE.value, None, False, False, list[object]())
+"""Of one label that every task may have: the attributes that are no part of a frame."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ControlTag:
     """A tag that takes a decision, and what it decides about.
@@ -107,13 +111,16 @@ class ControlTag:
 
     @property
     def frame(self) -> str:
-        """What a prediction names besides its labels: control, objects and data keys."""
-        parts = [self.name, self.type]
+        """What predictions depend on besides labels: control, objects, data keys, attributes."""
+        parts: list[object] = [self.name, self.type]
         for tag in self.object_tags:
             parts += [tag.name, tag.data_key]
             # Of a plain text it is what it was before there were others.
             parts += [tag.kind] if tag.kind != "Text" else []
             parts += ["url"] if tag.is_url else []
+        conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in self.conditions]
+        rest = (self.kind.value, self.options_key, self.as_paths, self.may_be_empty, conditions)
+        parts += rest if rest != _PLAIN else []
         return repr(tuple(parts))
 
     def read_text(self, data: Mapping[str, object]) -> str | None:

@@ -83,18 +83,7 @@ class LabelSchema:
 
 
 def _means(control: ControlTag) -> tuple[object, ...]:
-    labels = sorted((label.value, label.names) for label in control.labels)
-    plain = ControlTag(
-        name=control.name,
-        type=control.type,
-        object_tags=control.object_tags,
-        labels=control.labels,
-    )
-    if control == plain:
-        return control.frame, labels
-    rest = (control.kind.value, control.options_key, control.as_paths, control.may_be_empty)
-    conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in control.conditions]
-    return control.frame, labels, *rest, conditions
+    return control.frame, sorted((label.value, label.names) for label in control.labels)
 
 
 def parse_label_config(label_config: str) -> LabelSchema:

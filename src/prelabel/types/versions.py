@@ -19,7 +19,7 @@ class Head:
     control
         The control tag's name.
     frame
-        What the predicted regions name besides the labels, see `ControlTag.frame`.
+        What predictions depend on besides the labels, see `ControlTag.frame`.
     labels
         Labels it can predict, in the order of its ``classes_``.
     name_texts
