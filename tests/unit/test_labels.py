@@ -9,7 +9,15 @@ from prelabel.label_config.labels import MOST_STARS, read_offered, read_stars
 
 @pytest.mark.parametrize(
     ("given", "n_stars"),
-    [("3", 3), ("0", 0), ("200", MOST_STARS), ("1000", 0), ("9" * 5000, 0), ("-3", 0), ("٣", 0)],
+    [
+        ("3", 3),
+        ("0", 0),
+        ("200", MOST_STARS),
+        ("1000", MOST_STARS),
+        ("9" * 5000, 0),
+        ("-3", 0),
+        ("٣", 0),
+    ],
 )
 def test_a_rating_has_as_many_stars_as_it_says_and_none_that_nobody_can_tell_apart(
     given: str, n_stars: int

@@ -68,7 +68,7 @@ def _walk(element: Element, above: tuple[str, ...]) -> _Named:
 def read_stars(element: Element) -> tuple[Label, ...]:
     """Return the labels of a ``Rating``: "1" up to its ``maxRating``, 5 by default."""
     given = element.get("maxRating", "5")
-    n_stars = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 0
+    n_stars = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
     return tuple(Label(value=str(n), names=()) for n in range(1, min(n_stars, MOST_STARS) + 1))
 
 

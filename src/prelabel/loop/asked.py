@@ -94,7 +94,7 @@ class AskedTexts:
                 self._n_tasks = self._n_bytes = 0
             try:
                 self._keep(waiting)
-            except Exception as error:  # one of the five places: who keeps nothing looks healthy
+            except Exception as error:  # who keeps nothing looks healthy
                 is_known = isinstance(error, StorageError)  # no news in a traceback
                 log.warning(
                     "Texts of tasks that were asked for are not kept: %s", error,

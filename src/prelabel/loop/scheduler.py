@@ -122,7 +122,7 @@ class Scheduler:
             try:
                 self._look()
                 failures = 0
-            except Exception as error:  # noqa: BLE001 - one of the five places: who never trains looks healthy
+            except Exception as error:  # noqa: BLE001 - who never trains looks healthy
                 self._pause(error, failures)
                 failures += 1
 

@@ -57,7 +57,7 @@ class Worker:
             log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
         except StorageError:
             raise  # nothing can be recorded here; the scheduler counts it and tries again
-        except Exception as error:  # one of the five places: a job must not end the process
+        except Exception as error:  # a job must not end the process
             log.exception("Job %d of project %s failed", job.id, job.project)
             known = isinstance(error, PrelabelError)
             reason = f": {error}" if known else f" ({type(error).__name__})."

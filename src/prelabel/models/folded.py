@@ -8,8 +8,8 @@ import numpy as np
 
 from prelabel.errors import ArtifactError
 from prelabel.models.base import Arrays
+from prelabel.models.common_words import find_words
 from prelabel.models.examples import write_name
-from prelabel.models.lexicon import find_words
 from prelabel.models.representation import Representation
 
 LARGEST = 1e12

@@ -73,7 +73,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 14
+    revision = 15
     several = SklearnMultiLabelClassifier
 
     def __init__(

@@ -118,7 +118,7 @@ class RequestMiddleware:
         except asyncio.CancelledError:  # by the server, which ends, and by nobody else
             log.warning("%s %s: the server ended before it was answered", scope["method"], shown)
             await _say_ended(scope, receive, answer)
-        except Exception as error:  # one of the five places: no traceback leaves the server
+        except Exception as error:  # no traceback leaves the server
             log.exception("%s %s failed", scope["method"], shown)
             if answer.status:
                 raise  # too late for another answer; the connection is closed

@@ -108,8 +108,8 @@ class Settings(BaseSettings):
         Field(
             ge=2,
             le=10_000,
-            description="Versions of a project that are kept and can be rolled back to, besides "
-            "the active one. Each takes a few MB.",
+            description="How many of a project's newest versions are kept, withheld ones too; the "
+            "active one and the one before it are, however old. Each takes a few MB.",
         ),
     ] = 20
     predict_seconds: Annotated[
@@ -119,8 +119,8 @@ class Settings(BaseSettings):
             gt=0,
             allow_inf_nan=False,
             description="How long a request for predictions may take; tasks that are not reached "
-            "by then are not answered for, and a custom class's process is ended. Label Studio "
-            "waits 100 s.",
+            "by then are not answered for, the process of a class that speaks Label Studio's JSON "
+            "is ended, and a TextModel's answer is given up. Label Studio waits 100 s.",
         ),
     ] = 90.0
     fit_seconds: Annotated[
@@ -129,14 +129,17 @@ class Settings(BaseSettings):
         Field(
             gt=0,
             allow_inf_nan=False,
-            description="How long a custom class may learn from one event; then its process is "
-            "ended.",
+            description="How long a class that speaks Label Studio's JSON may learn from one "
+            "event; then its process is ended. Any other training may take an hour.",
         ),
     ] = 3600.0
     model_dir: Annotated[
         Path,
         _named("MODEL_DIR"),
-        Field(description="Folder for labels and model versions; made if missing."),
+        Field(
+            description="Folder for labels and model versions; made if missing. A relative one is "
+            "in the folder that a command is started in."
+        ),
     ] = Path("prelabel-data")
     host: Annotated[
         str,
@@ -179,7 +182,10 @@ class Settings(BaseSettings):
     anonymous: Annotated[
         bool,
         _named("PRELABEL_ANONYMOUS"),
-        Field(description="Listen on other addresses than this machine's own without credentials."),
+        Field(
+            description="Listen on other addresses than this machine's own without credentials. "
+            "The image and the compose file set it."
+        ),
     ] = False
     workers: Annotated[
         int,
@@ -189,7 +195,12 @@ class Settings(BaseSettings):
     threads: Annotated[
         int,
         _named("THREADS"),
-        Field(ge=1, le=256, description="Requests that a process works on at once."),
+        Field(
+            ge=1,
+            le=256,
+            description="Threads of a process: half for what writes, half for the rest. Large "
+            "requests for predictions have more, one a core at most.",
+        ),
     ] = 8
     resident_models: Annotated[
         int,

@@ -1,0 +1,98 @@
+"""Words that texts of a label have whose name is a common one, in the languages of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from prelabel.models.concepts import find_concepts, find_meaning, split_name
+from prelabel.models.lexicon import read_lexicons
+from prelabel.models.milestones import remembered
+from prelabel.models.representation import Representation
+
+_LEAST_KNOWN = 0.5
+"""Of so many of the labels must the lexicons know the names."""
+
+_LEAST_SPOKEN = 0.5
+"""So many of a language's words must the texts know, beside the language they know the most of."""
+
+
+def find_words(
+    label_names: Mapping[str, Sequence[str]], representation: Representation
+) -> dict[str, str]:
+    """Return words for labels, in the languages of a project's texts; none for the other labels.
+
+    A label has them if all its names are names of concepts: one with a hint means what the hint
+    says. No label has any if fewer than half could, because those with words would win against
+    those without.
+    """
+    least = max(2, _LEAST_KNOWN * len(label_names))
+    common = {label: names for label, names in label_names.items() if find_concepts(names)}
+    if len(common) < least:
+        return {}  # as most projects: their texts' languages need not be found
+    spoken = _find_spoken(representation).languages
+    foreign = _find_foreign(common, representation, spoken)
+    concepts = {label: find_concepts(names, foreign) for label, names in common.items()}
+    known = {label: sorted(found) for label, found in concepts.items() if found}
+    if len(known) < least:
+        return {}
+    lexicons = [read_lexicons()[language].concepts for language in spoken]
+    return {
+        label: " ".join(
+            lexicon[concept].words
+            for lexicon in lexicons
+            for concept in found
+            if concept in lexicon
+        )
+        for label, found in known.items()
+    }
+
+
+def _find_foreign(
+    label_names: Mapping[str, Sequence[str]],
+    representation: Representation,
+    spoken: Collection[str],
+) -> Set[str]:
+    """Return the parts of names that are words of the texts, and common names elsewhere only.
+
+    English texts may have "basket", which is basketball in French ones. English names are known
+    everywhere.
+    """
+    here = {"en", *spoken}
+    parts = {part for names in label_names.values() for name in names for part in split_name(name)}
+    elsewhere = sorted(
+        part for part in parts if (found := find_meaning(part)) and not here & found.languages
+    )
+    if not elsewhere:
+        return frozenset()
+    features = representation.features
+    known = features.transform(elsewhere)[:, : features.n_words].getnnz(axis=1) > 0
+    return frozenset(compress(elsewhere, known.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """The languages that texts are in."""
+
+    languages: tuple[str, ...]
+    n_bytes = 500
+
+
+@remembered
+def _find_spoken(representation: Representation) -> _Spoken:
+    """Find the languages of whose words the texts know the most.
+
+    What is a word of two languages may mean two things: German texts have "war", which is "was".
+    """
+    features, lexicons = representation.features, read_lexicons()
+    words = [
+        " ".join(meaning.words for meaning in lexicon.concepts.values())
+        for lexicon in lexicons.values()
+    ]
+    known = features.transform(words)[:, : features.n_words].getnnz(axis=1)
+    shares = known / np.array([len(text.split()) for text in words])
+    is_spoken = (shares > 0) & (shares >= _LEAST_SPOKEN * shares.max())
+    return _Spoken(tuple(compress(lexicons, is_spoken.tolist())))
