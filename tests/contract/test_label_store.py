@@ -79,6 +79,9 @@ def test_an_annotation_twice_in_one_event_counts_once_and_the_newer_stays(
         (labeled(1, "sports", skipped=True), labeled(1, "sports", minute=1), 1),
         (labeled(1, "sports", skipped=True), labeled(1, "cooking", minute=1, skipped=True), 0),
         (labeled(1, None), labeled(1, None, minute=1), 0),
+        (labeled(1, None), labeled(1, None, minute=1, skipped=True), 1),
+        (labeled(1, "sports"), labeled(1, "sports", minute=1, truth=True), 1),
+        (labeled(1, skipped=True), labeled(1, minute=1, skipped=True, truth=True), 0),
     ],
 )
 def test_only_what_an_example_would_notice_is_a_label_change(
@@ -88,9 +91,10 @@ def test_only_what_an_example_would_notice_is_a_label_change(
     assert apply_all(labels, annotated(after)) == [changes]
 
 
-def test_skipped_and_empty_annotations_are_no_label_changes(labels: LabelStore) -> None:
-    event = annotated(labeled(1, "sports", skipped=True), labeled(2, None))
-    assert apply_all(labels, event, deleted(1, 2)) == [0, 0]
+def test_who_skips_decides_nothing_and_who_chooses_nothing_does(labels: LabelStore) -> None:
+    skipped, empty = labeled(1, "sports", skipped=True), labeled(2, None)
+    assert apply_all(labels, annotated(skipped), deleted(1)) == [0, 0]
+    assert apply_all(labels, annotated(empty), deleted(2)) == [1, 1]
 
 
 def test_events_of_other_kinds_change_no_label(labels: LabelStore) -> None:

@@ -114,7 +114,7 @@ def sync(syncs: SyncStore, *pairs: Pair, meanwhile: Sequence[Event] = ()) -> int
 
 
 def test_what_a_sync_does_not_show_is_gone(labels: LabelStore, syncs: SyncStore) -> None:
-    labels.apply(annotated(labeled(1), labeled(2), labeled(3, None)))
+    labels.apply(annotated(labeled(1), labeled(2), labeled(3, skipped=True)))
     assert sync(syncs, labeled(1)) == 1
     assert known(labels) == {1: "sports"}
 

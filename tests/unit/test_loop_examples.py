@@ -53,6 +53,12 @@ def test_where_there_is_ground_truth_nothing_else_counts() -> None:
     assert read_label(*crowd, labeled(4, "cooking", task=9, by=4, truth=True)) == ("cooking", 1.0)
 
 
+def test_ground_truth_that_was_moved_is_the_last_one() -> None:
+    first = labeled(1, "sports", task=9, by=1, truth=True)
+    last = labeled(2, "cooking", task=9, by=2, minute=1, truth=True)
+    assert read_label(last, first) == ("cooking", 1.0)
+
+
 def test_skipped_and_unreadable_annotations_do_not_count() -> None:
     others = (labeled(1, "sports", task=9, skipped=True), labeled(2, "gone", task=9))
     assert read_label(*others, labeled(3, None, task=9), labeled(4, "cooking", task=9)) == (
@@ -97,6 +103,38 @@ def test_no_label_at_all_is_an_example_where_none_need_be_chosen() -> None:
     (example,) = read_examples(SEVERAL, [chose(1), chose(2)])
     assert (example.labels, example.weight, example.label) == ((), 1.0, "")
     assert read_examples(CONTROL, [chose(1)]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        (({"sports"}, {"cooking"}), ("cooking",)),
+        (({"cooking"}, {"sports"}, {"cooking", "sports"}), ("cooking", "sports")),
+        (({"sports"}, set()), ()),
+        (({"sports"}, {"cooking"}, set()), ("cooking",)),
+    ],
+)
+def test_who_chose_different_labels_did_not_choose_none(
+    given: tuple[set[str], ...], labels: tuple[str, ...]
+) -> None:
+    decided = [chose(id_, *sorted(chosen)) for id_, chosen in enumerate(given, 1)]
+    (example,) = read_examples(SEVERAL, decided)
+    assert example.labels == labels
+
+
+def test_annotations_from_before_a_control_do_not_choose_nothing_at_it() -> None:
+    elsewhere = replace(region("glad"), from_name="mood")
+    before, empty = labeled(1, None), labeled(2, None)
+    before = before[0], replace(before[1], regions=(elsewhere,))
+    first, after = labeled(3, "sports", minute=1), labeled(4, None, minute=2)
+    after = after[0], replace(after[1], regions=(elsewhere,))
+    found = read_examples(SEVERAL, [before, empty, first, after])
+    assert [(example.task_id, example.labels) for example in found] == [
+        (2, ()),  # nobody said anything else there
+        (3, ("sports",)),
+        (4, ()),
+    ]
+    assert [example.task_id for example in read_examples(SEVERAL, [before, empty])] == [2]
 
 
 def test_an_example_knows_what_its_task_offers() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prelabel.label_config import ControlTag, Kind
 from prelabel.types import Annotation, Example, Task
@@ -37,15 +37,18 @@ def read_examples(
 
     Who skipped decided nothing. The label is the one that most annotators chose; of several, the
     one decided last. Where several labels may be chosen, each is decided by itself, by more than
-    half. The weight is the share of annotators who chose as the most did, each counting once, with
-    what they decided last. Where a task has ground truth, nothing else counts. Examples are in the
-    order of the first decision about each task: labels that are added add examples at the end.
+    half, or as most do where more than half chose something. The weight is the share of annotators
+    who chose as the most did, each counting once, with what they decided last. Where a task has
+    ground truth, the last one, nothing else counts. Examples are in the order of the first decision
+    about each task: labels that are added add examples at the end.
     """
+    began_at = _began_at(control, annotated)
     tasks: dict[int, Task] = {}
     decisions: defaultdict[int, list[_Decision]] = defaultdict(list)
     for task, annotation in sorted(annotated, key=lambda pair: pair[1].id):
         labels = None if annotation.was_cancelled else control.read_decision(annotation.regions)
-        if labels is not None:
+        is_earlier = annotation.updated_at < began_at and annotation.regions
+        if labels or (labels is not None and not is_earlier):
             tasks[task.id] = task
             decisions[task.id].append(_Decision(annotation, labels))
     examples = []
@@ -67,11 +70,28 @@ def read_examples(
     return examples
 
 
+def _began_at(control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]) -> datetime:
+    """Return when somebody first chose something at a control.
+
+    Annotations that are older, and say something at others, may be older than the control: to have
+    chosen nothing at it is no answer then.
+    """
+    chosen_at = (
+        annotation.updated_at
+        for _, annotation in annotated
+        if any(region.from_name == control.name for region in annotation.regions)
+    )
+    return min(chosen_at, default=datetime.max.replace(tzinfo=UTC))
+
+
 def _counting(decisions: Sequence[_Decision]) -> list[_Decision]:
-    """Return the last decision of each annotator that counts."""
-    truth = [decision for decision in decisions if decision.annotation.ground_truth]
-    ordered = sorted(truth or decisions, key=lambda decision: decision.decided_at)
-    return list({decision.annotator: decision for decision in ordered}.values())
+    """Return the last decision of each annotator that counts.
+
+    Label Studio has one ground truth a task, and does not tell that another one is none any more.
+    """
+    ordered = sorted(decisions, key=lambda decision: decision.decided_at)
+    truth = [decision for decision in ordered if decision.annotation.ground_truth]
+    return truth[-1:] or list({decision.annotator: decision for decision in ordered}.values())
 
 
 def _agree(decisions: Sequence[_Decision]) -> tuple[tuple[str, ...], float]:
@@ -84,9 +104,17 @@ def _agree(decisions: Sequence[_Decision]) -> tuple[tuple[str, ...], float]:
 
 
 def _agree_on_each(decisions: Sequence[_Decision]) -> tuple[tuple[str, ...], float]:
-    """Return the labels that more than half chose, and how far they agree on each, on average."""
+    """Return the labels that more than half chose, and how far they agree on each, on average.
+
+    That none applies is not agreed upon where more than half chose something: of the labels that
+    the most chose, those decided last are taken then.
+    """
     votes = Counter(label for decision in decisions for label in decision.labels)
     n = len(decisions)
-    chosen = tuple(sorted(label for label, count in votes.items() if 2 * count > n))
+    chosen = {label for label, count in votes.items() if 2 * count > n}
+    if not chosen and 2 * sum(bool(decision.labels) for decision in decisions) > n:
+        top = {label for label, count in votes.items() if count == max(votes.values())}
+        behind = [decision for decision in decisions if top.intersection(decision.labels)]
+        chosen = top.intersection(max(behind, key=lambda decision: decision.decided_at).labels)
     shares = [max(count, n - count) / n for count in votes.values()]
-    return chosen, sum(shares) / len(shares) if shares else 1.0
+    return tuple(sorted(chosen)), sum(shares) / len(shares) if shares else 1.0

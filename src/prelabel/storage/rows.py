@@ -141,13 +141,15 @@ def _upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
 
 def _changes_labels(old: RowMapping | None, new: Mapping[str, Any]) -> bool:
     """Whether an example appears, disappears or changes."""
-    was = old is not None and is_decision(old)
-    is_now = bool(new["regions"]) and not new["was_cancelled"]
-    return was != is_now or (was and old is not None and list(old["regions"]) != new["regions"])
+    if old is None or not is_decision(old):
+        return is_decision(new)
+    is_same = all(old[key] == new[key] for key in ("regions", "ground_truth", "completed_by"))
+    return not (is_same and is_decision(new))
 
 
-def is_decision(row: RowMapping) -> bool:
-    return bool(row["regions"]) and not row["was_cancelled"] and not row["deleted"]
+def is_decision(row: RowMapping | Mapping[str, Any]) -> bool:
+    """Whether somebody decided; that nothing applies is a decision, too."""
+    return not row["was_cancelled"] and not row["deleted"]
 
 
 def _task_row(
