@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,17 @@ def test_what_people_decided_is_read(
 )  # fmt: skip
 def test_anything_else_is_no_decision(control: ControlTag, value: object) -> None:
     assert control.read_decision([region(control, value)]) is None
+
+
+@pytest.mark.parametrize("part", [{"start": 0, "end": 4}, {"startOffset": 0}, {"x": 5}])
+def test_what_was_said_of_a_part_of_a_task_is_no_decision_about_all_of_it(
+    part: dict[str, object],
+) -> None:
+    whole = region(SEVERAL, ["a"])
+    of_part = replace(whole, value={"choices": ["b", "gone"], **part})
+    assert SEVERAL.read_decision([of_part]) is None
+    assert SEVERAL.read_decision([of_part, whole]) == ("a",)
+    assert SEVERAL.find_unknown([of_part]) == frozenset()
 
 
 def test_no_region_says_that_no_label_applies_where_none_need_be_chosen() -> None:

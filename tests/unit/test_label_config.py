@@ -102,6 +102,8 @@ def test_the_same_label_twice_and_labels_without_a_value_count_once_and_not_at_a
     [
         (CHOICES.replace('"topic"', '"x" perRegion="true"'), "perRegion"),
         (CHOICES.replace('"topic"', '"x" perItem="true"'), "perItem"),
+        ('<Taxonomy name="x" toName="text" labeling="true"><Choice value="a"/></Taxonomy>',
+         "labeling"),
         (CHOICES.replace('"topic"', '"x" visibleWhen="region-selected"'), "part of a task"),
         (CHOICES.replace('toName="text"', 'toName="elsewhere"').replace("topic", "x"),
          "no such tag"),

@@ -335,6 +335,12 @@ def test_a_readable_region_beside_odd_ones_is_kept() -> None:
     assert odd.type == "None"
 
 
+def test_a_region_of_one_item_of_several_is_of_a_part() -> None:
+    whole = load("annotation_created")["annotation"]["result"][0]
+    found = to_regions([{**whole, "item_index": 0}, {**whole, "item_index": None}])
+    assert [region.is_of_part for region in found] == [True, False]
+
+
 def nest(levels: int) -> object:
     value: object = 1
     for _ in range(levels):

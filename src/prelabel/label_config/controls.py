@@ -148,10 +148,11 @@ class ControlTag:
     def read_decision(self, regions: Iterable[Region]) -> tuple[str, ...] | None:
         """Return the labels that were chosen here, sorted; None if nothing usable was.
 
-        Regions of other controls and labels that the config no longer has are no decision.
+        Regions of other controls, or of a part of the task, and labels that the config no longer
+        has are no decision.
         """
         mine = [region for region in regions if region.from_name == self.name]
-        for region in mine:
+        for region in (region for region in mine if not region.is_of_part):
             chosen = self._known(self._read_value(region))
             if chosen and (self.kind is Kind.SEVERAL or len(chosen) == 1):
                 return tuple(sorted(chosen))
@@ -162,7 +163,7 @@ class ControlTag:
         chosen = {
             label
             for region in regions
-            if region.from_name == self.name
+            if region.from_name == self.name and not region.is_of_part
             for label in self._read_value(region)
         }
         return frozenset(chosen - self._known(chosen))

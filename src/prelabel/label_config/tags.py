@@ -62,11 +62,7 @@ def read_control_tag(
         return None
     if not element.get("name"):
         raise UnusableTagError("it has no name")
-    for part in ("perRegion", "perItem"):
-        if element.get(part) == "true":
-            raise UnusableTagError(
-                f'{part}="true" asks about a part of a task, not about all of it'
-            )
+    _require_whole(element, "perRegion", "perItem")
     if any(tag.tag == "Repeater" for tag in around):
         raise UnusableTagError("it stands in a <Repeater>: it asks about each part of a task")
     answers = read_answers(element)
@@ -85,6 +81,14 @@ def read_control_tag(
         may_be_empty=answers.may_be_empty and not conditions,
         conditions=conditions,
     )
+
+
+def _require_whole(element: Element, *attributes: str) -> None:
+    for part in attributes:
+        if element.get(part) == "true":
+            raise UnusableTagError(
+                f'{part}="true" asks about a part of a task, not about all of it'
+            )
 
 
 def _find_targets(
@@ -125,6 +129,7 @@ def _read_choices_tag(element: Element) -> _Answers:
 
 
 def _read_taxonomy_tag(element: Element) -> _Answers:
+    _require_whole(element, "labeling")
     if element.get("apiUrl"):
         raise UnusableTagError("its labels are at an address (apiUrl), not in the config")
     return _Answers(

@@ -148,7 +148,7 @@ def _find_choices(row: Row) -> Iterator[_Choice]:
     if not is_flat(row):
         for region in _find_regions(row):
             labels = _read_labels(region.value.get("choices"))
-            if labels and not _is_of_part(region):
+            if labels and not region.is_of_part:
                 yield _Choice(region.from_name, region.to_name, labels)
         return
     keys = list(row)
@@ -170,7 +170,7 @@ def _read_labels(value: object) -> tuple[str, ...]:
 
 def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
     regions = [region for row in rows if not is_flat(row) for region in _find_regions(row)]
-    types = sorted({f"{r.type} {_PART}" if _is_of_part(r) else r.type for r in regions})
+    types = sorted({f"{r.type} {_PART}" if r.is_of_part else r.type for r in regions})
     labels = [row.get(LABEL_KEY) for row in rows if is_flat(row)]
     kinds = sorted({f"a label that is {type(x).__name__}" for x in labels if x})
     found = f" (but {', '.join([*types, *kinds][:10])})" if types or kinds else ""
@@ -188,11 +188,6 @@ def _find_regions(row: Row) -> Iterator[Region]:
     for item in read_list(row.get("annotations")):
         if isinstance(item, dict) and not item.get("was_cancelled"):
             yield from to_regions(item.get("result"))
-
-
-def _is_of_part(region: Region) -> bool:
-    """Whether a region is about some words, as of ``Labels`` or ``Choices perRegion="true"``."""
-    return "start" in region.value
 
 
 def _find_texts(row: Row) -> list[str]:

@@ -94,13 +94,18 @@ def to_annotation(body: AnnotationBody, task_id: int) -> Annotation | None:
 
 
 def to_regions(result: object) -> Iterator[Region]:
-    """Read an annotation's ``result``: a list of regions, of which anything may be odd."""
+    """Read an annotation's ``result``: a list of regions, of which anything may be odd.
+
+    Which item of several a region is about, if it is about one, stands with its value.
+    """
     for item in result if isinstance(result, list) else []:
         match item:
             case {"from_name": str(name), "to_name": str(target), "value": dict(value), **rest} if (
                 _is_shallow(value)
             ):
                 kind = str(rest.get("type", ""))
+                if isinstance(index := rest.get("item_index"), int):
+                    value = {**value, "item_index": index}
                 yield Region(from_name=name, to_name=target, type=kind, value=value)
 
 

@@ -43,6 +43,9 @@ class ProjectKey(NamedTuple):
         return f"{self.id}.{self.created}"
 
 
+_OF_PART = frozenset(("start", "startOffset", "x", "item_index"))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Region:
     """One decision inside an annotation or a prediction.
@@ -61,6 +64,15 @@ class Region:
     to_name: str
     type: str
     value: Mapping[str, object]
+
+    @property
+    def is_of_part(self) -> bool:
+        """Whether it is about some words, an area or one item of several, not all of the task.
+
+        So are regions of ``Labels``, and of other controls with ``perRegion``, ``perItem`` or
+        ``labeling``.
+        """
+        return not _OF_PART.isdisjoint(self.value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
