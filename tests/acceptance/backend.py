@@ -55,11 +55,6 @@ class OpenBackend(Backend):
             number: int | None = connection.exec_driver_sql(running).scalar()
         return number
 
-    def webhook_seconds(self) -> float:
-        """Return how long it takes to answer a webhook, in the mean."""
-        figures, name = self.figures(), 'prelabel_request_seconds_{}{{route="/webhook"}}'
-        return figures[name.format("sum")] / figures[name.format("count")]
-
     @contextmanager
     def _database(self) -> Iterator[Database]:
         with Database(self.folder / "data" / "prelabel.sqlite3") as database:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -73,10 +74,17 @@ def test_who_keeps_the_server_waiting_is_hung_up_on(port: int, begun: bytes, dri
         assert is_ended(connection, drip)
 
 
-def test_who_never_reads_the_answer_is_hung_up_on(port: int) -> None:
-    with connect(port) as connection:
+def test_who_never_reads_the_answer_is_hung_up_on() -> None:
+    is_lost = threading.Event()
+
+    class Watched(Impatient):
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            is_lost.set()
+
+    with serve_in_thread(answer_at_length, Watched) as port, connect(port) as connection:
         connection.sendall(HEAD + b"Content-Length: 0\r\n\r\n")
-        time.sleep(3)  # it stops reading; several looks pass
+        assert is_lost.wait(60)
         received = 0
         with suppress(ConnectionResetError):
             while chunk := connection.recv(1_000_000):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
@@ -220,10 +219,3 @@ def test_a_vocabulary_in_disorder_is_refused() -> None:
     for hashes in (arrays["hashes"][::-1], np.repeat(arrays["hashes"][:1], len(arrays["hashes"]))):
         with pytest.raises(ArtifactError, match="in disorder, or twice"):
             TfidfFeatures.from_arrays({**arrays, "hashes": hashes})
-
-
-def test_the_time_grows_with_the_text_and_not_with_its_square() -> None:
-    features = TfidfFeatures().fit(["words of a text"])
-    started = time.process_time()
-    features.transform(["x" * MAX_TEXT_CHARACTERS, "東" * MAX_TEXT_CHARACTERS])
-    assert time.process_time() - started < 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,12 +103,13 @@ def test_any_markup_has_a_text_or_none(markup: str) -> None:
     HTML.read_text({"html": markup})
 
 
-@pytest.mark.parametrize("piece", ["<", "<a ", "<!--", "&", "<div>", "</p>", "<![CDATA["])
-def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
-    def spend(n: int) -> float:
-        started = time.process_time()
-        HTML.read_text({"html": piece * n})
-        return time.process_time() - started
+@pytest.mark.parametrize("piece", ["<", "<a ", "<!--", "&", "</p>", "<![CDATA["])
+def test_hostile_markup_is_read_to_its_end(piece: str) -> None:
+    """Where it took the square of its length, this would not end within pytest's timeout."""
+    text = HTML.read_text({"html": piece * 80_000 + "-->end"})
+    assert text
+    assert text.endswith("end")
 
-    spend(100)
-    assert spend(80_000) < 5
+
+def test_markup_that_is_nested_without_end_has_no_text() -> None:
+    assert HTML.read_text({"html": "<div>" * 80_000 + "end"}) is None

@@ -52,6 +52,8 @@ class Scheduler:
         Whether names of labels and texts can be learned without labels.
     report
         Called with each finished job, as stored, and its seconds.
+    poll_seconds
+        How soon work is found that nobody announced.
     lock
         What it must hold to look; None looks always. Processes that share a machine share one
         training process so.
@@ -69,6 +71,7 @@ class Scheduler:
         limit: timedelta,
         learns_names: bool,
         report: Callable[[Job, float], None],
+        poll_seconds: float = POLL_SECONDS,
         lock: FolderLock | None = None,
     ) -> None:
         self._jobs = jobs
@@ -80,6 +83,7 @@ class Scheduler:
         self._limit = limit
         self._learns_names = learns_names
         self._report = report
+        self._poll_seconds = poll_seconds
         self._lock = lock
         self._executor = make_executor()
         self._running: _Running | None = None
@@ -117,7 +121,7 @@ class Scheduler:
     def _loop(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            self._woken.wait(POLL_SECONDS)
+            self._woken.wait(self._poll_seconds)
             self._woken.clear()
             try:
                 self._look()
@@ -128,8 +132,8 @@ class Scheduler:
 
     def _pause(self, error: Exception, failures: int) -> None:
         # Who waits for long does not renew a lease.
-        longest_seconds = POLL_SECONDS if self._running else LONGEST_PAUSE_SECONDS
-        pause_seconds = min(POLL_SECONDS * 2 ** min(failures, 10), longest_seconds)
+        longest_seconds = self._poll_seconds if self._running else LONGEST_PAUSE_SECONDS
+        pause_seconds = min(self._poll_seconds * 2 ** min(failures, 10), longest_seconds)
         is_known = isinstance(error, StorageError | OSError)  # no news in a traceback
         log.error(
             "Looking for due projects failed; it is tried again in %d s: %s", pause_seconds, error,
