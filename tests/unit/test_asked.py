@@ -8,7 +8,7 @@ import pytest
 
 from prelabel.loop import asked
 from prelabel.loop.asked import AskedTexts
-from prelabel.protocol.bodies import PredictBody
+from prelabel.protocol.bodies import read_tasks
 from prelabel.protocol.values import TaskBody
 from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
@@ -29,8 +29,7 @@ def texts(projects: ProjectStore, labels: LabelStore) -> Iterator[AskedTexts]:
 
 def ask(texts: AskedTexts, *ids: int, project: ProjectKey = PROJECT, n_bytes: int = 1000) -> None:
     tasks = [TaskBody(id=id_, data={"text": f"asked {id_}"}) for id_ in ids]
-    body = PredictBody(tasks=tasks, label_config=CONFIG, project=str(project))
-    texts.take(project, body.read_tasks, n_tasks=len(tasks), n_bytes=n_bytes)
+    texts.take(project, tasks, read_tasks, n_bytes=n_bytes)
 
 
 def kept(labels: LabelStore, project: ProjectKey = PROJECT) -> list[object]:
@@ -48,10 +47,10 @@ def test_texts_that_were_asked_for_are_kept_a_moment_later(
 def test_texts_that_cannot_be_read_do_not_keep_later_ones_from_being_kept(
     texts: AskedTexts, labels: LabelStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def read() -> list[Task]:
+    def read(_asked: object) -> list[Task]:
         raise ZeroDivisionError("of a fault that nobody has thought of")
 
-    texts.take(PROJECT, read, n_tasks=1, n_bytes=1)
+    texts.take(PROJECT, [None], read, n_bytes=1)
     wait_for(lambda: "ZeroDivisionError" in caplog.text)
     ask(texts, 1)
     assert wait_for(lambda: kept(labels)) == ["asked 1"]
@@ -72,12 +71,12 @@ def test_what_comes_while_others_are_kept_is_kept_at_the_end_too(
     texts = AskedTexts(projects, labels, pause_seconds=0)
     reading, go_on = threading.Event(), threading.Event()
 
-    def read() -> list[Task]:
+    def read(_asked: object) -> list[Task]:
         reading.set()
         go_on.wait()
         return []
 
-    texts.take(PROJECT, read, n_tasks=1, n_bytes=1)
+    texts.take(PROJECT, [None], read, n_bytes=1)
     reading.wait()
     ask(texts, 1)
     stopping = threading.Thread(target=texts.stop)
@@ -132,15 +131,18 @@ def test_what_an_event_tells_of_a_task_wins(texts: AskedTexts, labels: LabelStor
     assert kept(labels) == [event.annotated[0][0].data["text"]]
 
 
-@pytest.mark.parametrize("limit", ["MOST_TASKS", "MOST_BYTES"])
-def test_more_than_a_moment_can_take_is_left_for_the_next_time(
-    projects: ProjectStore, labels: LabelStore, limit: str
+@pytest.mark.parametrize(
+    ("n_asked", "n_bytes", "n_kept"),
+    [(1_999, 1, 2_000), (2_000, 1, 2_000), (2_001, 1, 2_000), (5_000, 1, 2_000),
+     (10, asked.MOST_BYTES - 500, 11), (10, asked.MOST_BYTES, 10), (8, 2 * asked.MOST_BYTES, 4)],
+)  # fmt: skip
+def test_of_more_than_a_moment_can_take_the_first_are_kept(
+    projects: ProjectStore, labels: LabelStore, n_asked: int, n_bytes: int, n_kept: int
 ) -> None:
     projects.see(PROJECT, CONFIG)
     slow = AskedTexts(projects, labels, pause_seconds=1000)
-    n_bytes = asked.MOST_BYTES if limit == "MOST_BYTES" else 1
-    ask(slow, *range(1, asked.MOST_TASKS if limit == "MOST_TASKS" else 2), n_bytes=n_bytes)
-    ask(slow, 5000, 5001)
+    ask(slow, *range(1, n_asked + 1), n_bytes=n_bytes)
+    ask(slow, 9_000, 9_001)
     slow.stop()
-    assert "asked 5000" not in kept(labels)
-    assert "asked 1" in kept(labels)
+    ids = [*range(1, n_asked + 1), 9_000, 9_001]
+    assert kept(labels) == [f"asked {id_}" for id_ in ids[:n_kept]]

@@ -19,6 +19,7 @@ from prelabel.protocol.bodies import (
     SetupBody,
     ValidateBody,
     decode,
+    read_tasks,
     write_results,
 )
 from prelabel.protocol.events import KINDS, EventBody, to_event
@@ -278,7 +279,7 @@ def test_what_is_no_task_has_nothing_and_is_not_kept() -> None:
     body = msgspec.json.encode({"tasks": tasks, "label_config": "", "project": "1.1"})
     request = decode(body, PredictBody)
     assert request.usable_data == [{}, {"text": "x"}, *[{}] * 6]
-    assert [kept.id for kept in request.read_tasks()] == [1]
+    assert [kept.id for kept in read_tasks(request.tasks)] == [1]
 
 
 def test_broken_text_does_not_hide_a_wrong_form() -> None:

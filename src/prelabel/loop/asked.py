@@ -11,6 +11,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from prelabel.errors import StorageError
 from prelabel.storage.labels import LabelStore
@@ -18,6 +20,8 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey, Task
 
 log = logging.getLogger(__name__)
+
+Asked = TypeVar("Asked")
 
 PAUSE_SECONDS = 5.0
 MOST_TASKS = 2_000
@@ -33,8 +37,8 @@ class _Waiting:
 class AskedTexts:
     """Keeps the texts of tasks that predictions were asked for, a moment later, on its own thread.
 
-    In one moment it takes 2,000 tasks of 16 MB in all; others are taken when they are asked for
-    again.
+    In one moment it takes 2,000 tasks of 16 MB in all, of a request with more the first ones;
+    others are taken when they are asked for again.
 
     Parameters
     ----------
@@ -57,23 +61,34 @@ class AskedTexts:
         self._thread.start()
 
     def take(
-        self, project: ProjectKey, read: Callable[[], Sequence[Task]], *, n_tasks: int, n_bytes: int
+        self,
+        project: ProjectKey,
+        asked: Sequence[Asked],
+        read: Callable[[Sequence[Asked]], Sequence[Task]],
+        *,
+        n_bytes: int,
     ) -> None:
-        """Take note of tasks; a microsecond's work.
+        """Take note of tasks, the first of them if there is no room for all; microseconds' work.
 
         Parameters
         ----------
+        asked
+            The tasks as they were sent.
         read
-            Gives the tasks, when there is time for it.
+            Makes tasks of them, when there is time for it.
         n_bytes
             Memory they take, about.
         """
         with self._lock:
-            if self._n_tasks + n_tasks > MOST_TASKS or self._n_bytes + n_bytes > MOST_BYTES:
+            n_tasks = min(len(asked), MOST_TASKS - self._n_tasks)
+            if n_bytes > MOST_BYTES - self._n_bytes:
+                n_tasks = min(n_tasks, len(asked) * (MOST_BYTES - self._n_bytes) // n_bytes)
+            if n_tasks <= 0:
                 return
-            self._waiting.append(_Waiting(project, read))
+            # Only what is taken is held: the request may be much larger.
+            self._waiting.append(_Waiting(project, partial(read, asked[:n_tasks])))
             self._n_tasks += n_tasks
-            self._n_bytes += n_bytes
+            self._n_bytes += n_bytes * n_tasks // len(asked)
         self._has_news.set()
 
     def stop(self) -> None:

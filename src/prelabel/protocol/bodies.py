@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -30,10 +30,14 @@ class SetupBody(msgspec.Struct):
     extra_params: Any = None
 
 
+AskedTask: TypeAlias = TaskBody | list[Any] | str | float | int | bool | None
+"""A task that a prediction is asked for, and whatever else stands in its place."""
+
+
 class PredictBody(msgspec.Struct):
     """``/predict``: ``{"tasks": […], "label_config": "<View>…", "project": "<id>.<created>"}``."""
 
-    tasks: Sequence[TaskBody | list[Any] | str | float | int | bool | None]
+    tasks: Sequence[AskedTask]
     label_config: str
     project: str
 
@@ -41,14 +45,6 @@ class PredictBody(msgspec.Struct):
     def usable_data(self) -> list[Mapping[str, object]]:
         """What each task has; what is no task at all has nothing, and costs no other its answer."""
         return [task.usable_data if isinstance(task, TaskBody) else {} for task in self.tasks]
-
-    def read_tasks(self) -> list[Task]:
-        """Return the tasks that can be kept: of so long ago that whatever an event tells is newer.
-
-        Their data may have been prepared for a reader, with other addresses than was imported.
-        """
-        tasks = (to_task(body) for body in self.tasks if isinstance(body, TaskBody))
-        return [replace(task, updated_at=BEFORE_ALL) for task in tasks if task]
 
 
 class ProjectOnlyBody(msgspec.Struct):
@@ -74,6 +70,15 @@ class ValidateBody(msgspec.Struct):
     """``/validate``: ``{"config": "<View>…</View>"}``."""
 
     config: str
+
+
+def read_tasks(asked: Sequence[AskedTask]) -> list[Task]:
+    """Return the tasks that can be kept: of so long ago that whatever an event tells is newer.
+
+    Their data may have been prepared for a reader, with other addresses than was imported.
+    """
+    tasks = (to_task(body) for body in asked if isinstance(body, TaskBody))
+    return [replace(task, updated_at=BEFORE_ALL) for task in tasks if task]
 
 
 def decode(body: bytes, body_type: type[T]) -> T:

@@ -26,6 +26,7 @@ from prelabel.protocol.bodies import (
     SetupBody,
     ValidateBody,
     decode,
+    read_tasks,
     write_results,
     write_versions,
 )
@@ -134,7 +135,7 @@ def predict_at_once(service: Service, body: bytes) -> bytes | None:
 
 
 def _take_texts(service: Service, request: PredictBody, project: ProjectKey, n_bytes: int) -> None:
-    service.asked.take(project, request.read_tasks, n_tasks=len(request.tasks), n_bytes=n_bytes)
+    service.asked.take(project, request.tasks, read_tasks, n_bytes=n_bytes)
 
 
 def _read_predict(
