@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -33,15 +33,17 @@ class DataSet(Generic[Labels]):
     test_texts: Sequence[str]
     test_labels: Sequence[Labels]
 
-    @property
-    def names(self) -> dict[str, list[str]]:
-        """What each label is called: as in most projects, nothing but the label itself."""
+    def list_names(self) -> dict[str, list[str]]:
+        """Return what each label is called: as in most projects, nothing but the label itself."""
         return {label: [label] for label in self.label_names}
 
-    @property
-    def uncommon_names(self) -> dict[str, list[str]]:
-        """The same, with a second name that is none, so that no name is a common one."""
+    def list_uncommon_names(self) -> dict[str, list[str]]:
+        """Return the same, with a second name that is none, so that no name is a common one."""
         return {label: [label, "-"] for label in self.label_names}
+
+
+Names = Callable[[DataSet[Any]], Mapping[str, Sequence[str]]]
+"""Gives what each label of a set is called."""
 
 
 def read_sets(folder: Path, names: Sequence[str], *, max_texts: int) -> Iterator[DataSet[str]]:

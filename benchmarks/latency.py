@@ -18,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.arguments import make_parser
+from benchmarks.label_studio import serve
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project
 from tests.acceptance.topics import TOPICS, make_texts
 from tests.backend import Backend
 
-_ENVIRONMENT = Path(".venv-label-studio")
 _IMPORTED = 200
 _NOISE_WORDS = 50  # half a second to train
 _HEAD = "| submitting a label | median | 95 of 100 | longest |\n|---|---:|---:|---:|\n"
@@ -31,21 +31,14 @@ _HEAD = "| submitting a label | median | 95 of 100 | longest |\n|---|---:|---:|-
 
 def main() -> None:
     """Measure and print."""
-    parser = make_parser(__doc__, reads_sets=False)
+    parser = make_parser(__doc__, reads_sets=False, starts_label_studio=True)
     parser.add_argument("--calls", type=int, default=90, help="in each project (default: 90)")
-    parser.add_argument("--label-studio", type=Path, default=_ENVIRONMENT)
     arguments = parser.parse_args()
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        server = LabelStudio(arguments.label_studio.absolute(), folder)
-        try:
-            server.start(600)
-            sys.stdout.write(_HEAD)
-            for row in _measure(server, folder, arguments.calls):
-                sys.stdout.write(f"{row}\n")
-                sys.stdout.flush()
-        finally:
-            server.stop()
+    with TemporaryDirectory() as name, serve(arguments.label_studio, Path(name)) as server:
+        sys.stdout.write(_HEAD)
+        for row in _measure(server, Path(name), arguments.calls):
+            sys.stdout.write(f"{row}\n")
+            sys.stdout.flush()
 
 
 def _measure(server: LabelStudio, folder: Path, calls: int) -> Iterator[str]:

@@ -32,14 +32,14 @@ def measure(data: DataSet[str], n: int, seed: int) -> list[float] | None:
     """Return the `COLUMNS`; None if names cannot speak for the texts that were drawn."""
     drawn = np.random.default_rng(seed).permutation(len(data.texts))[:n]
     texts, truth = ([column[i] for i in drawn] for column in (data.texts, data.labels))
-    model = SklearnTextClassifier()
-    if model.find_silence(data.names, texts):
+    model, names = SklearnTextClassifier(), data.list_names()
+    if model.find_silence(names, texts):
         return None
-    model.fit([], [], unlabeled=texts, label_names=data.names)
+    model.fit([], [], unlabeled=texts, label_names=names)
     probabilities = model.predict_proba(texts)
     scores = np.minimum(probabilities.max(axis=1), SUREST_OF_NAMES)
     guesses = [model.classes_[i] for i in probabilities.argmax(axis=1)]
-    found = [LabelNames(data.names).suggest(text) for text in texts]
+    found = [LabelNames(names).suggest(text) for text in texts]
     words = [suggested[0] if suggested else None for suggested in found]
     is_sure = scores >= LEAST_OF_NAMES
     served = [g if sure else w for g, w, sure in zip(guesses, words, is_sure, strict=True)]

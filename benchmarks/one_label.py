@@ -8,17 +8,15 @@ from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
-from data_sets import DataSet
+from data_sets import DataSet, Names
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
 
 from prelabel.errors import NotEnoughLabelsError
-from prelabel.loop.evaluation import calibration_error
+from prelabel.loop.evaluation import evaluate
 from prelabel.models.logistic import SklearnTextClassifier
 
 METRICS = ("accuracy", "macro-F1", "log-loss", "ECE", "CPU seconds to fit")
-_LEAST_PROBABILITY = 1e-4  # a label never seen costs a log-loss of 9, not infinity
 
 Probabilities = npt.NDArray[np.floating]
 Fitted = tuple[Sequence[str], Callable[[Sequence[str]], Probabilities]]
@@ -26,10 +24,10 @@ Fitted = tuple[Sequence[str], Callable[[Sequence[str]], Probabilities]]
 
 
 class Ingredients(TypedDict, total=False):
-    """What a learner of prelabel can do with or without; names are a property of the set."""
+    """What a learner of prelabel can do with or without."""
 
     pool: bool
-    names: str | None
+    names: Names | None
     n_components: int
 
 
@@ -46,7 +44,7 @@ def make_vectorizer() -> TfidfVectorizer:
 
 def learn_reference(data: DataSet[str], texts: Sequence[str], labels: Sequence[str]) -> Fitted:
     """Fit as the reference does, with its default C; before the first label on the names."""
-    texts, labels = (texts, labels) if texts else (list(data.names), list(data.names))
+    texts, labels = (texts, labels) if texts else (data.label_names, data.label_names)
     vectorizer = make_vectorizer()
     model = LogisticRegression(C=10)
     model.fit(vectorizer.fit_transform(texts), labels)
@@ -54,7 +52,11 @@ def learn_reference(data: DataSet[str], texts: Sequence[str], labels: Sequence[s
 
 
 def ours(
-    *, pool: bool = True, names: str | None = "names", n_components: int = 100, **settings: object
+    *,
+    pool: bool = True,
+    names: Names | None = DataSet.list_names,
+    n_components: int = 100,
+    **settings: object,
 ) -> Learner:
     """Return prelabel's learner, with or without an ingredient."""
 
@@ -64,7 +66,7 @@ def ours(
             texts,
             labels,
             unlabeled=data.texts if pool else None,
-            label_names=getattr(data, names) if names else None,
+            label_names=names(data) if names else None,
         )
         return model.classes_, model.predict_proba
 
@@ -74,7 +76,7 @@ def ours(
 WITHOUT: Mapping[str, Ingredients] = {
     "without semantic directions": {"n_components": 0},
     "without unlabeled texts": {"pool": False},
-    "without words of common names": {"names": "uncommon_names"},
+    "without words of common names": {"names": DataSet.list_uncommon_names},
     "without label names": {"names": None},
     "without all three": {"pool": False, "names": None},
 }
@@ -112,21 +114,13 @@ def _learn(
         except NotEnoughLabelsError:
             if labels:
                 raise
-    classes = sorted(set(labels)) or list(data.names)
+    classes = sorted(set(labels)) or data.label_names
     return classes, lambda some: np.full((len(some), len(classes)), 1 / len(classes))
 
 
 def _score(
     classes: Sequence[str], probabilities: Probabilities, truth: Sequence[str]
 ) -> list[float]:
-    predicted = [str(classes[i]) for i in probabilities.argmax(axis=1)]
-    right = np.array([a == b for a, b in zip(predicted, truth, strict=True)])
-    columns = {str(label): i for i, label in enumerate(classes)}
-    of_truth = [
-        row[columns[label]] if label in columns else 0.0
-        for row, label in zip(probabilities, truth, strict=True)
-    ]
-    log_loss = -np.log(np.maximum(of_truth, _LEAST_PROBABILITY)).mean()
-    macro = f1_score(truth, predicted, average="macro", zero_division=0)
-    error = calibration_error(probabilities.max(axis=1), right)
-    return [float(right.mean()), float(macro), float(log_loss), error]
+    measured = evaluate(truth, classes, probabilities, probabilities.argmax(axis=1))
+    assert measured  # noqa: S101 - there are tests
+    return [measured.accuracy, measured.macro_f1, measured.log_loss, measured.ece]

@@ -128,11 +128,7 @@ class Server:
     @property
     def cpu_seconds(self) -> float:
         """What all its processes have used, those that have ended among them."""
-        ticks = 0
-        for pid in self._tree():
-            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, after_name[11:15]))  # user and system, own and ended children's
-        return ticks / _TICKS
+        return sum(map(measure_cpu_seconds, self._tree()))
 
     @property
     def memory_bytes(self) -> int:
@@ -162,6 +158,12 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(60)
+
+
+def measure_cpu_seconds(pid: int) -> float:
+    """Return what a process and its ended children have used, of the user's and the system's."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, after_name[11:15])) / _TICKS
 
 
 def _measure_memory_bytes(pid: int) -> int:

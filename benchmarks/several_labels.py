@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from data_sets import DataSet
+from data_sets import DataSet, Names
 from one_label import WITHOUT, make_vectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -66,7 +66,9 @@ def learn_reference(
     )
 
 
-def ours(*, pool: bool = True, names: str | None = "names", n_components: int = 100) -> Learner:
+def ours(
+    *, pool: bool = True, names: Names | None = DataSet.list_names, n_components: int = 100
+) -> Learner:
     """Return prelabel's learner, with or without an ingredient."""
 
     def learn(data: DataSet[Labels], texts: Sequence[str], labels: Sequence[Labels]) -> Fitted:
@@ -74,7 +76,7 @@ def ours(*, pool: bool = True, names: str | None = "names", n_components: int = 
             texts,
             labels,
             unlabeled=data.texts if pool else None,
-            label_names=getattr(data, names) if names else None,
+            label_names=names(data) if names else None,
         )
         return Fitted(
             classes=model.classes_, predict=model.predict_proba, thresholds=model.thresholds_

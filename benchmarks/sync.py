@@ -19,12 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.arguments import make_parser
+from benchmarks.label_studio import serve
+from benchmarks.servers import measure_cpu_seconds
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project
 from tests.acceptance.topics import TOPICS, make_texts
 from tests.backend import without_settings
 
-_ENVIRONMENT = Path(".venv-label-studio")
 _NOISE_WORDS = 20
 _AT_ONCE = 2_500
 _HEAD = "| | Label Studio's CPU | time | peak memory | |\n|---|---:|---:|---:|---|\n"
@@ -49,21 +50,14 @@ class Run:
 
 def main() -> None:
     """Measure and print."""
-    parser = make_parser(__doc__, reads_sets=False)
+    parser = make_parser(__doc__, reads_sets=False, starts_label_studio=True)
     parser.add_argument("--tasks", type=int, default=20_000)
-    parser.add_argument("--label-studio", type=Path, default=_ENVIRONMENT)
     arguments = parser.parse_args()
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        server = LabelStudio(arguments.label_studio.absolute(), folder)
-        try:
-            server.start(600)
-            sys.stdout.write(_HEAD)
-            for run in _measure(server, folder / "data", arguments.tasks):
-                sys.stdout.write(f"{run}\n")
-                sys.stdout.flush()
-        finally:
-            server.stop()
+    with TemporaryDirectory() as name, serve(arguments.label_studio, Path(name)) as server:
+        sys.stdout.write(_HEAD)
+        for run in _measure(server, Path(name) / "data", arguments.tasks):
+            sys.stdout.write(f"{run}\n")
+            sys.stdout.flush()
 
 
 def _measure(server: LabelStudio, folder: Path, n_tasks: int) -> Iterator[Run]:
@@ -95,7 +89,7 @@ def _fill(server: LabelStudio, n_tasks: int) -> Project:
 def _run(
     server: LabelStudio, project: Project, key: str, folder: Path, what: str, *options: str
 ) -> Run:
-    before, started = _cpu_seconds(server.pid), time.monotonic()
+    before, started = measure_cpu_seconds(server.pid), time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - the command is ours
         [sys.executable, "-m", "prelabel", "sync", f"--project={project.id}", *options],
         env={
@@ -115,16 +109,11 @@ def _run(
         raise subprocess.CalledProcessError(process.returncode, process.args)
     return Run(
         what=what,
-        label_studio_cpu_seconds=_cpu_seconds(server.pid) - before,
+        label_studio_cpu_seconds=measure_cpu_seconds(server.pid) - before,
         seconds=time.monotonic() - started,
         peak_bytes=usage.ru_maxrss * 1024,
         said=said.partition(" pulled")[0],
     )
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from prelabel.loop.course import read_course
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.method import Method
 from prelabel.server.app import GETS, POSTS, create_app
-from prelabel.server.limits import read_project
+from prelabel.server.whose import read_project
 from prelabel.settings import load_settings
 from prelabel.storage.labels import LabelStore
 from prelabel.types import ProjectKey

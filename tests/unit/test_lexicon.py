@@ -5,10 +5,9 @@ from collections import defaultdict
 
 import pytest
 
-from prelabel.models.common_words import find_words
+from prelabel.models.common_words import find_words, known_names
 from prelabel.models.concepts import find_concepts, fold
 from prelabel.models.examples import write_name
-from prelabel.models.folded import known_names
 from prelabel.models.lexicon import read_lexicons
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.multi_label import SklearnMultiLabelClassifier

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from prelabel.models.folded import known_names
+from prelabel.models.common_words import known_names
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.name_texts import find_name_texts
 from prelabel.models.representation import Representation

@@ -11,7 +11,7 @@ import pytest
 from label_studio_ml.model import LabelStudioMLBase
 from prelabel.custom.session import Session, read_json
 from prelabel.errors import MalformedError
-from prelabel.server.limits import read_project
+from prelabel.server.whose import read_project
 from prelabel.types import ProjectKey
 
 CONFIG = '<View><Text name="text" value="$text"/></View>'

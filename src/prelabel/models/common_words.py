@@ -9,6 +9,7 @@ from itertools import compress
 import numpy as np
 
 from prelabel.models.concepts import find_concepts, find_meaning, split_name
+from prelabel.models.examples import write_name
 from prelabel.models.lexicon import read_lexicons
 from prelabel.models.milestones import remembered
 from prelabel.models.representation import Representation
@@ -18,6 +19,21 @@ _LEAST_KNOWN = 0.5
 
 _LEAST_SPOKEN = 0.5
 """So many of a language's words must the texts know, beside the language they know the most of."""
+
+
+def known_names(
+    label_names: Mapping[str, Sequence[str]], representation: Representation
+) -> dict[str, str]:
+    """Texts of the labels' names; without those of whose words no text of the project has any."""
+    meanings = find_words(label_names, representation)
+    written = {
+        label: write_name([*names, *([meanings[label]] if label in meanings else [])])
+        for label, names in sorted(label_names.items())
+    }
+    features = representation.features
+    vectors = features.transform(list(written.values()))
+    n_words = np.diff(vectors[:, : features.n_words].tocsr().indptr)
+    return {label: text for (label, text), n in zip(written.items(), n_words, strict=True) if n}
 
 
 def find_words(

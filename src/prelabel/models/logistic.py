@@ -11,10 +11,10 @@ import numpy.typing as npt
 from prelabel.models.arrays import Matrix
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.calibration import are_clearly_worse, scale_without_each
+from prelabel.models.common_words import known_names
 from prelabel.models.estimator import TextEstimator
 from prelabel.models.examples import Examples
 from prelabel.models.explanation import Explanation, explain
-from prelabel.models.folded import known_names
 from prelabel.models.folds import FEWEST_TEXTS
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.inputs import read_labels, read_names, read_texts, to_array

@@ -14,9 +14,9 @@ from prelabel.errors import NotEnoughLabelsError
 from prelabel.models.arrays import Matrix
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.calibration import are_clearly_worse
+from prelabel.models.common_words import known_names
 from prelabel.models.estimator import SetEstimator
 from prelabel.models.examples import Examples
-from prelabel.models.folded import check_arrays, known_names
 from prelabel.models.growth import Layout, learn
 from prelabel.models.inputs import (
     read_columns,
@@ -32,6 +32,7 @@ from prelabel.models.regression import Linear
 from prelabel.models.representation import Representation
 from prelabel.models.scoring import LinearScores
 from prelabel.models.side_by_side import LabeledSets, SideBySide, find_spoken_for, mark
+from prelabel.models.tensors import check_arrays
 from prelabel.models.threads import one_thread
 from prelabel.models.thresholds import tune_thresholds, tune_without_each
 

@@ -18,9 +18,9 @@ from scipy import sparse
 from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.base import Arrays
 from prelabel.models.features import TfidfFeatures, scale_factors
-from prelabel.models.folded import check_arrays
 from prelabel.models.ngrams import in_chunks
 from prelabel.models.reading import Reading, count_keys
+from prelabel.models.tensors import check_arrays
 from prelabel.models.token_memory import MEMORY
 from prelabel.models.tokens import Tokens, sum_rows
 

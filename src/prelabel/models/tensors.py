@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +21,9 @@ _DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
     "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
+
+LARGEST = 1e12
+"""No weight, coefficient or threshold of a fit comes near it."""
 
 
 class _Entry(msgspec.Struct):
@@ -76,6 +80,27 @@ def store_and_load(arrays: Arrays) -> Arrays:
     return to_views(np.frombuffer(to_bytes(arrays), np.uint8))
 
 
+def check_arrays(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `ArtifactError` unless there are float32 arrays of these names and shapes.
+
+    Their numbers must be such that no sum of them overflows: what is computed is finite then.
+    """
+    for name, shape in shapes.items():
+        array = arrays.get(name)
+        if array is None or array.shape != shape or array.dtype != np.float32:
+            received = "missing" if array is None else f"{array.dtype}{array.shape}"
+            raise _unfit(name, received, expected=f"float32{shape}")
+        low, high = array.min(initial=0), array.max(initial=0)
+        if not -LARGEST <= low <= high <= LARGEST:  # NaN is in no order
+            raise _unfit(name, f"from {low} to {high}", expected=f"numbers up to {LARGEST:g}")
+
+
 def _view(content: npt.NDArray[np.uint8], entry: _Entry) -> npt.NDArray[Any]:
     first, end = entry.data_offsets
     return content[first:end].view(_DTYPES[entry.dtype]).reshape(entry.shape)
+
+
+def _unfit(name: str, received: str, *, expected: str) -> ArtifactError:
+    return ArtifactError(
+        f"The array {name} is {received}", expected=expected, fix="Train the project again."
+    )

@@ -12,9 +12,10 @@ from prelabel.bootstrap import Service
 from prelabel.models.loader import is_built_in
 from prelabel.server import routes
 from prelabel.server.assembly import Gets, assemble, with_descriptions
-from prelabel.server.limits import ProjectLimiters, Turns, read_project
+from prelabel.server.limits import ProjectLimiters, Turns
 from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.posts import PostEndpoint, Run, on_threads
+from prelabel.server.whose import read_project
 
 POSTS: Mapping[str, Callable[[Service, bytes], object]] = {
     "/setup": routes.post_setup,

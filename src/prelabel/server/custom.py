@@ -18,8 +18,9 @@ from prelabel.server.custom_routes import (
     Handle,
     HandleOfProject,
 )
-from prelabel.server.limits import ProjectLimiters, Turns, read_project
+from prelabel.server.limits import ProjectLimiters, Turns
 from prelabel.server.posts import read_body
+from prelabel.server.whose import read_project
 
 Answer = Callable[[bytes], Awaitable[Response]]
 

@@ -15,10 +15,10 @@ from prelabel.custom.session import SINGULAR, read_config, read_json
 from prelabel.custom.setups import STARTING
 from prelabel.errors import MalformedError, NotFoundError, shorten
 from prelabel.server.assembly import Gets, with_descriptions
-from prelabel.server.limits import read_project
 from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.openapi import ANSWERS
 from prelabel.server.posts import to_response
+from prelabel.server.whose import read_project
 from prelabel.storage.model_events import ModelEvent
 from prelabel.types import ProjectKey
 

@@ -8,14 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-import msgspec
 from anyio import CapacityLimiter, to_thread
 
-from prelabel.custom.session import read_json
 from prelabel.errors import ModelError, UnavailableError
-from prelabel.protocol.values import to_datetime
 from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 
@@ -127,24 +124,3 @@ def _settle(future: asyncio.Future[T], answer: T | None, error: BaseException | 
         future.set_exception(error)
     else:
         future.set_result(cast("T", answer))
-
-
-class _Named(msgspec.Struct):
-    """Whose request it is; the rest is for the model."""
-
-    project: Any = None
-
-
-def read_project(body: bytes) -> ProjectKey:
-    """Return whose request it is; 0.0 stands for none, as tests of model directories send it."""
-    try:
-        given = msgspec.json.decode(body, type=_Named).project
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        given = read_json(body).get("project")
-    if isinstance(given, dict):
-        created = to_datetime(given.get("created_at"))
-        given = f"{given.get('id')}.{int(created.timestamp()) if created else 0}"
-    if given in (None, ""):
-        return ProjectKey(0, 0)
-    text = str(given)
-    return ProjectKey.parse(text if "." in text else f"{text}.0")

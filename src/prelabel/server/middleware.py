@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from enum import Enum
 from functools import cache
 
 from prometheus_client import Counter, Histogram
@@ -39,14 +38,6 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
 ]
 
-
-class _Trusted(Enum):
-    """Who has the secret of the path needs no header."""
-
-    TRUSTED = "trusted"
-
-
-TRUSTED = _Trusted.TRUSTED
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -89,8 +80,8 @@ class RequestMiddleware:
         answer = _StatusRecorder(send)
         started = time.perf_counter()
         try:
-            credentials = TRUSTED if inner is not None else headers.get(b"authorization")
-            await self._run(scope, receive, answer, credentials)
+            credentials = headers.get(b"authorization")
+            await self._run(scope, receive, answer, credentials, has_secret=inner is not None)
         finally:
             self._count(scope, answer.status, time.perf_counter() - started)
             request_id.reset(token)
@@ -100,17 +91,20 @@ class RequestMiddleware:
         scope: Scope,
         receive: Receive,
         answer: _StatusRecorder,
-        credentials: bytes | _Trusted | None,
+        credentials: bytes | None,
+        *,
+        has_secret: bool,
     ) -> None:
         path = scope["path"]
         shown = path if path in self._routes else "an unknown path"  # it may be a mistyped secret
         try:
-            if self._doorbell and credentials is None and _is_webhook(scope):
-                await self._doorbell(scope, receive, answer)
-                return
-            if not isinstance(credentials, _Trusted):
-                check_auth(self._settings, path, credentials)
-            await self._app(scope, receive, answer)
+            app = self._app
+            if not has_secret:  # who has it needs no header
+                if self._doorbell and credentials is None and _is_webhook(scope):
+                    app = self._doorbell
+                else:
+                    check_auth(self._settings, path, credentials)
+            await app(scope, receive, answer)
         except ClientDisconnect:
             log.debug("%s %s: the client hung up", scope["method"], shown)
         except PrelabelError as error:
