@@ -153,6 +153,7 @@ def shown(when: str) -> ControlTag:
         ('whenTagName="x"', {"x": []}, False),
         ('whenTagName="x"', {}, False),
         ('whenChoiceValue="a"', {"y": ["a"]}, True),
+        ("", {"x": ["b"]}, True),
     ],
 )
 def test_a_control_is_shown_when_another_has_chosen(

@@ -7,11 +7,12 @@ https://labelstud.io/tags/rating. What is written passes Label Studio's own vali
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
+from prelabel.label_config.conditions import Condition
 from prelabel.label_config.labels import Label, read_offered, to_path, to_value
 from prelabel.label_config.objects import ObjectTag, walk
 from prelabel.types import Region
@@ -23,31 +24,6 @@ class Kind(StrEnum):
     ONE = "one"
     SEVERAL = "several"
     RATING = "rating"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Condition:
-    """What another control must say for a control to be shown.
-
-    Attributes
-    ----------
-    control
-        The other control's name; empty for any.
-    labels
-        It must have chosen one of these; any, if there are none.
-    wants_chosen
-        False turns it around: it must have chosen none of these.
-    """
-
-    control: str
-    labels: frozenset[str]
-    wants_chosen: bool
-
-    def holds(self, chosen: Mapping[str, Collection[str]]) -> bool:
-        """Whether it is met by what the controls, by name, have chosen."""
-        ours = [labels for name, labels in chosen.items() if self.control in {"", name}]
-        found = any(self.labels.intersection(labels) if self.labels else labels for labels in ours)
-        return bool(found) == self.wants_chosen
 
 
 _PLAIN = (Kind.ONE.value, None, False, False, list[object]())
@@ -90,6 +66,11 @@ class ControlTag:
     def values(self) -> frozenset[str]:
         """What it may decide: the labels as regions carry them."""
         return frozenset(label.value for label in self.labels)
+
+    @property
+    def is_choices(self) -> bool:
+        """Whether it is a ``Choices``: conditions that name no control are about those."""
+        return self.type == "choices"
 
     @property
     def label_names(self) -> dict[str, tuple[str, ...]]:
@@ -179,6 +160,16 @@ class ControlTag:
             value={self.type: self._write_value(labels)},
         )
 
+    def tell(self, labels: Sequence[str]) -> frozenset[str]:
+        """Return what conditions find chosen here: of a tree the last levels, of stars nothing."""
+        if self.kind is Kind.RATING:
+            return frozenset()
+        if not self.as_paths:
+            return frozenset(labels)
+        ends = self._find_ends(labels)
+        values = frozenset(to_value(path) for path in ends)
+        return values if self.options_key is None else values | {path[-1] for path in ends}
+
     def _known(self, chosen: Iterable[str]) -> set[str]:
         values = self.values
         return {label for label in chosen if self.options_key is not None or label in values}
@@ -208,7 +199,11 @@ class ControlTag:
             return int(labels[0])
         if not self.as_paths:
             return list(labels)
+        return [list(path) for path in self._find_ends(labels)]
+
+    def _find_ends(self, labels: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the paths that stand for all labels: those that are above no other."""
         paths = {label.value: label.path for label in self.labels}
         chosen = [paths.get(label) or to_path(label) for label in labels]
         above = {path[:n] for path in chosen for n in range(1, len(path))}
-        return [list(path) for path in chosen if path not in above]
+        return [path for path in chosen if path not in above]

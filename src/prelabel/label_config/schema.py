@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
 from threading import Lock
@@ -20,6 +20,7 @@ from prelabel.errors import LabelConfigError, shorten
 from prelabel.label_config.controls import ControlTag
 from prelabel.label_config.objects import OBJECT_TAGS, ObjectTag, read_object_tags
 from prelabel.label_config.tags import CONTROL_TAGS, UnusableTagError, read_control_tag
+from prelabel.label_config.visibility import name_labels
 
 SUPPORTED = f"<{'>, <'.join(CONTROL_TAGS)}> about <{'>, <'.join(OBJECT_TAGS)}>"
 MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
@@ -126,25 +127,10 @@ def _parse(label_config: str) -> LabelSchema:
         if control:
             controls.setdefault(control.name, control)
     if controls:
-        return LabelSchema(controls=_by_value(controls.values()), unusable=tuple(unusable))
+        return LabelSchema(controls=name_labels(controls.values()), unusable=tuple(unusable))
     tags = ", ".join(sorted({shorten(element.tag) for element in root.iter()})[:20])
     why = "; ".join([*unusable[:5], f"its tags: {tags}"])
     raise _unusable(f"Received a labeling config without a usable control ({why})")
-
-
-def _by_value(controls: Iterable[ControlTag]) -> tuple[ControlTag, ...]:
-    """Let conditions name labels by their values, where the config names them by another name."""
-    names = {name: label.value for c in controls for label in c.labels for name in label.names}
-    return tuple(
-        replace(
-            control,
-            conditions=tuple(
-                replace(c, labels=c.labels | {names[label] for label in c.labels & names.keys()})
-                for c in control.conditions
-            ),
-        )
-        for control in controls
-    )
 
 
 def _name_of(element: Element) -> str:

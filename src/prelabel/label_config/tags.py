@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from prelabel.errors import shorten
-from prelabel.label_config.controls import Condition, ControlTag, Kind
+from prelabel.label_config.conditions import Condition
+from prelabel.label_config.controls import ControlTag, Kind
 from prelabel.label_config.labels import Label, read_choices, read_stars
 from prelabel.label_config.objects import ObjectTag
 
 _ALWAYS_SHOWN = {"", "no-region-selected"}
+_HIDEABLE = ("View", "Choices", "Taxonomy")
 _BY_CHOICE = {"choice-selected": True, "choice-unselected": False}
 
 
@@ -103,17 +105,25 @@ def _find_targets(
 
 
 def _read_condition(element: Element) -> Condition | None:
-    """Return what ``visibleWhen`` of a control, or of a view around it, asks for."""
-    when = element.get("visibleWhen", "")
+    """Return what ``visibleWhen`` of a control, or of a view around it, asks for.
+
+    Without it, ``whenChoiceValue`` alone asks for that one label of any ``Choices``, by its alias
+    where it has one. Of other tags the editor takes no notice of these attributes.
+    """
+    when, value = element.get("visibleWhen", ""), element.get("whenChoiceValue", "")
+    if element.tag not in _HIDEABLE:
+        return None
+    if value and not when:
+        return Condition(control="", labels=frozenset((value,)), wants_chosen=True, is_literal=True)
     if when in _ALWAYS_SHOWN:
         return None
     if when not in _BY_CHOICE:
         raise UnusableTagError(f'visibleWhen="{shorten(when)}" asks about a part of a task')
-    listed = [value.strip() for value in element.get("whenChoiceValue", "").split(",")]
+    control, wants_chosen = element.get("whenTagName", ""), _BY_CHOICE[when]
+    # Where no tag is named, whatever is chosen hides what asks for nothing to be chosen.
+    listed = value.split(",") if control or wants_chosen else []
     return Condition(
-        control=element.get("whenTagName", ""),
-        labels=frozenset(value for value in listed if value),
-        wants_chosen=_BY_CHOICE[when],
+        control=control, labels=frozenset(filter(None, listed)), wants_chosen=wants_chosen
     )
 
 

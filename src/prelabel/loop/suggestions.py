@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from prelabel.label_config import ControlTag, LabelSchema
+from prelabel.label_config import ControlTag, LabelSchema, find_shown
 from prelabel.loop.decisions import Decision, Offered, decide
 from prelabel.models.base import Model
 from prelabel.types import Prediction, Region
@@ -110,29 +110,16 @@ class _Shown(NamedTuple):
 
 
 def _show(controls: Sequence[ControlTag], labels: Labels) -> _Shown:
-    """Leave out what Label Studio would hide, and what only that would show."""
+    """Leave out what Label Studio would hide."""
     chosen = {
-        control.name: (place, given)
-        for place, (control, given) in enumerate(zip(controls, labels, strict=True))
+        control.name: given
+        for control, given in zip(controls, labels, strict=True)
         if given is not None
     }
-    is_conditional = any(control.conditions for control in controls)
-    while is_conditional and (hidden := _hidden(controls, chosen)):
-        for name in hidden:
-            del chosen[name]
-    written = [controls[place].write_decision(given) for place, given in chosen.values()]
+    shown = find_shown(controls, chosen)
+    places = [place for place, control in enumerate(controls) if control.name in shown]
+    written = [controls[place].write_decision(labels[place] or ()) for place in places]
     return _Shown(
         regions=tuple(region for region in written if region),
-        places=tuple(place for place, _ in chosen.values()),
+        places=tuple(places),
     )
-
-
-def _hidden(
-    controls: Sequence[ControlTag], chosen: Mapping[str, tuple[int, Sequence[str]]]
-) -> list[str]:
-    labels = {name: given for name, (_, given) in chosen.items()}
-    return [
-        control.name
-        for control in controls
-        if control.name in labels and not all(c.holds(labels) for c in control.conditions)
-    ]
