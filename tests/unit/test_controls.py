@@ -132,6 +132,23 @@ def test_a_task_may_offer_labels_of_its_own(options: object, offered: frozenset[
     assert SEVERAL.read_offered({"options": options}) is None
 
 
+def test_what_the_config_offers_stands_beside_what_a_task_offers() -> None:
+    control = control_of(choices('value="$options"', '<Choice value="None of these"/>'))
+    assert control.read_offered({"options": ["a"]}) == frozenset({"a", "None of these"})
+    assert control.read_offered({}) == frozenset({"None of these"})
+
+
+def test_a_path_is_written_with_the_levels_that_the_task_offers() -> None:
+    control = control_of(choices('value="$options" allowNested="true" choice="multiple"', ""))
+    tree = {"value": "Food / Drink", "children": [{"value": "Tea"}]}
+    offered = control.read_offered({"options": [tree]})
+    assert offered is not None
+    assert control.write_decision(sorted(offered)) == region(control, [["Food / Drink", "Tea"]])
+    assert control.read_decision([region(control, [["Food / Drink", "Tea"]])]) == tuple(
+        sorted(offered)
+    )
+
+
 def test_what_a_task_offers_may_be_within_a_key() -> None:
     nested = control_of(choices('value="$item.options"', ""))
     assert nested.read_offered({"item": {"options": ["a", "b"]}}) == frozenset("ab")

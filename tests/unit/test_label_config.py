@@ -381,6 +381,16 @@ def test_the_frame_sees_attributes_that_change_predictions_and_no_others(edit: s
     assert is_same == (before.digest() == after.digest()) == ("layout" in edit)
 
 
+def test_a_label_that_all_tasks_beside_their_own_have_is_part_of_the_frame() -> None:
+    frames = [
+        control_of(
+            view(TEXT, f'<Choices name="x" toName="text" value="$o">{inner}</Choices>')
+        ).frame
+        for inner in ("", '<Choice value="a"/>', '<Choice value="b"/>')
+    ]
+    assert len(set(frames)) == 3
+
+
 # Anything
 
 

@@ -102,6 +102,8 @@ class ControlTag:
         conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in self.conditions]
         rest = (self.kind.value, self.options_key, self.as_paths, self.may_be_empty, conditions)
         parts += rest if rest != _PLAIN else []
+        # Other labels of the config are not predicted where they are gone: their names say so.
+        parts += [sorted(self.values)] if self.options_key is not None and self.labels else []
         return repr(tuple(parts))
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
@@ -120,11 +122,15 @@ class ControlTag:
         return joined if joined and not joined.isspace() else None
 
     def read_offered(self, data: Mapping[str, object]) -> frozenset[str] | None:
-        """Return the labels a task may have by its own data; None if that says nothing of them."""
+        """Return the labels a task may have by its own data; None if that says nothing of them.
+
+        Those of the config are there for every task: the editor puts the task's own after them
+        (Label Studio 1.23.2: ``libs/editor/src/mixins/DynamicChildrenMixin.js``).
+        """
         if self.options_key is None:
             return None
         offered = read_offered(walk(data, self.options_key), as_paths=self.as_paths)
-        return frozenset(label.value for label in offered)
+        return self.values.union(label.value for label in offered)
 
     def read_decision(self, regions: Iterable[Region]) -> tuple[str, ...] | None:
         """Return the labels that were chosen here, sorted; None if nothing usable was.
@@ -203,7 +209,6 @@ class ControlTag:
 
     def _find_ends(self, labels: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the paths that stand for all labels: those that are above no other."""
-        paths = {label.value: label.path for label in self.labels}
-        chosen = [paths.get(label) or to_path(label) for label in labels]
+        chosen = [to_path(label) for label in labels]
         above = {path[:n] for path in chosen for n in range(1, len(path))}
         return [path for path in chosen if path not in above]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -10,6 +11,8 @@ MOST_STARS = 100
 """More than people can tell apart, and few enough to list."""
 
 _BETWEEN_LEVELS = " / "
+_STROKE = re.compile(r"(?<![^ ])\\*/(?![^ ])")
+"""What stands alone in a level, and would part it in two: it is written with a backslash more."""
 _MOST_LEVELS = 50
 
 _Named = Iterator[tuple[tuple[str, ...], tuple[str, ...]]]  # paths, and what their ends are called
@@ -22,8 +25,8 @@ class Label:
     Attributes
     ----------
     value
-        What it is known by: the alias where there is one; of a tree, all levels, as in ``"Animals
-        / Cats"``.
+        What it is known by: the alias where there is one; of a tree, all levels, as `to_value`
+        joins them: ``"Animals / Cats"``.
     names
         Every wording people see for it: value, alias, hint.
     path
@@ -36,17 +39,20 @@ class Label:
 
 
 def to_value(path: tuple[str, ...]) -> str:
-    """Return what the label at the end of a path is known by.
+    r"""Return what the label at the end of a path is known by.
 
     >>> to_value(("Animals", "Cats"))
     'Animals / Cats'
+    >>> print(to_value(("Food / Drink", "Tea")))
+    Food \/ Drink / Tea
     """
-    return _BETWEEN_LEVELS.join(path)
+    return _BETWEEN_LEVELS.join([_STROKE.sub(r"\\\g<0>", level) for level in path])
 
 
 def to_path(value: str) -> tuple[str, ...]:
-    """Return the path that `to_value` was given; levels that hold its separator come apart."""
-    return tuple(value.split(_BETWEEN_LEVELS))
+    """Return the path that `to_value` was given."""
+    levels = value.split(_BETWEEN_LEVELS)
+    return tuple([_STROKE.sub(lambda found: found[0].removeprefix("\\"), x) for x in levels])
 
 
 def read_choices(element: Element, *, as_paths: bool) -> tuple[Label, ...]:
