@@ -107,6 +107,8 @@ def _install(name: str) -> ImportError:
 
 
 def _write_task(labeled: Any) -> dict[str, Any]:
+    from prelabel.protocol.values import write_regions  # noqa: PLC0415 - if it is used
+
     task, annotations = labeled
     return {
         "id": task.id,
@@ -117,12 +119,8 @@ def _write_task(labeled: Any) -> dict[str, Any]:
                 "was_cancelled": annotation.was_cancelled,
                 "ground_truth": annotation.ground_truth,
                 "completed_by": annotation.completed_by,
-                "result": [
-                    {"from_name": r.from_name, "to_name": r.to_name, "type": r.type,
-                     "value": dict(r.value)}
-                    for r in annotation.regions
-                ],
+                "result": write_regions(annotation.regions),
             }
             for annotation in annotations
         ],
-    }  # fmt: skip
+    }

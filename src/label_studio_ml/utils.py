@@ -6,10 +6,11 @@ import difflib
 import math
 import os
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlparse
+
+from cachetools import LRUCache
 
 from prelabel.errors import shorten
 
@@ -101,24 +102,18 @@ class InMemoryLRUDictCache:
 
     def __init__(self, capacity: int = 1) -> None:
         self.capacity = capacity
-        self.cache: OrderedDict[Any, Any] = OrderedDict()
+        self.cache = LRUCache[Any, Any](capacity)
 
     def __contains__(self, key: object) -> bool:
         return key in self.cache
 
     def get(self, key: Any) -> Any:
         """Return a value; None if there is none."""
-        if key not in self.cache:
-            return None
-        self.cache.move_to_end(key)
-        return self.cache[key]
+        return self.cache.get(key)
 
     def put(self, key: Any, value: Any) -> None:
         """Keep a value, and let the longest unused go if it is one too many."""
         self.cache[key] = value
-        self.cache.move_to_end(key)
-        while len(self.cache) > self.capacity:
-            self.cache.popitem(last=False)
 
 
 def match_labels(input: str, labels: Sequence[str]) -> list[str]:  # noqa: A002 - the reference's

@@ -148,6 +148,11 @@ class Metrics:
         if tasks > answered:
             self.abstentions.inc(tasks - answered)
 
+    def count_job(self, state: str, seconds: float) -> None:
+        """Count a job that has ended so, after so long."""
+        self.jobs.labels(state=state).inc()
+        self.job_seconds.observe(seconds)
+
     def register(self, collector: Collector) -> None:
         """Add figures that are read when someone asks; they are the same in every process."""
         self._shared.register(collector)

@@ -303,7 +303,9 @@ def test_what_another_process_saw_of_a_project_is_known_at_once(
     with Database(database.path) as other:
         ProjectStore(other).see(PROJECT, config("now"))
         assert projects.see(PROJECT).label_config == config("now")
+        assert projects.is_known(PROJECT)
         ProjectStore(other).forget(PROJECT)
+        assert not projects.is_known(PROJECT)
         assert projects.see(PROJECT).is_new
 
 

@@ -45,6 +45,12 @@ def test_a_class_of_ones_own_becomes_the_directorys_model(tmp_path: Path) -> Non
     own_test(folder)
 
 
+def test_a_name_that_is_empty_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    refused = run("create", "", f"--root-dir={tmp_path}")
+    assert (refused.returncode, [*tmp_path.iterdir()]) == (2, [])
+    assert "Received no name as DIRECTORY" in refused.stderr
+
+
 def test_what_a_class_imports_from_beside_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "words.py").touch()
     (tmp_path / "tools").mkdir()

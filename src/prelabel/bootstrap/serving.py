@@ -38,7 +38,6 @@ from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import Metrics, configure_logging
-from prelabel.types import Job
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +156,7 @@ def _make_scheduler(
         lease=LEASE,
         limit=JOB_LIMIT,
         learns_names=method.learns_names,
-        report=partial(_report, metrics),
+        report=lambda job, seconds: metrics.count_job(job.state, seconds),
         lock=FolderLock(settings.model_dir / "training.lock") if settings.workers > 1 else None,
     )
 
@@ -188,8 +187,3 @@ def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler)
     if not settings.is_guarded or settings.label_studio_api_key is None:
         return None
     return Doorbell(ProjectStore(database), scheduler.wake)
-
-
-def _report(metrics: Metrics, job: Job, seconds: float) -> None:
-    metrics.jobs.labels(state=job.state).inc()
-    metrics.job_seconds.observe(seconds)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from prelabel.errors import ConfigError
-from prelabel.models.loader import MODEL_FILE
+from prelabel.models.loader import MODEL_FILE, split_target
 
 TEMPLATES = ("model.py", "requirements.txt", "README.md", "Dockerfile", "docker-compose.yml",
              "test_model.py", ".dockerignore")  # fmt: skip
@@ -28,15 +28,21 @@ root_dir_option = click.option(
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory")
 @click.option(
     "--script", "--from", "script", metavar="FILE[:Class]",
     help="A file with a model class of yours, to become the directory's model.py.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @root_dir_option
-def create(directory: Path, *, script: str | None, force: bool, root_dir: Path) -> None:
+def create(directory: str, *, script: str | None, force: bool, root_dir: Path) -> None:
     """Make a model directory with a small working model, its test and its container files."""
+    if not directory:  # as "$NAME" is where NAME is not set; of a path it would be "."
+        raise ConfigError(
+            "Received no name as DIRECTORY",
+            expected="the name of a folder to make, or . for the current one",
+            fix="Name it, as in: prelabel create my_model",
+        )
     folder = root_dir / directory
     model = _read_script(script) if script else None
     written = write_directory(folder, model, force=force)
@@ -112,11 +118,9 @@ def _slug(folder: Path) -> str:
 
 def _read_script(script: str) -> Script:
     """Read ``FILE`` or ``FILE:Class``; raise `ConfigError` if it has no such model class."""
-    file, _, name = script.rpartition(":") if not Path(script).exists() else (script, "", "")
-    if not file:
-        file, name = script, ""
+    file, name = split_target(Path(script))
     try:
-        source = Path(file).read_text(encoding="utf-8")
+        source = file.read_text(encoding="utf-8")
         tree = ast.parse(source)
     except (OSError, ValueError, SyntaxError) as error:
         raise ConfigError(
@@ -127,7 +131,7 @@ def _read_script(script: str) -> Script:
     bases = {n.name: _bases(n) for n in tree.body if isinstance(n, ast.ClassDef)}
     models = [n for n in bases if _kinds(n, bases) & {"TextModel", *_RAW}]
     parents = {base for n in models for base in bases[n]}
-    chosen = [n for n in models if n == name or (not name and n not in parents)]
+    chosen = [n for n in models if n == name or (name is None and n not in parents)]
     if len(chosen) != 1:
         raise ConfigError(
             f"Received the script {script}; the model classes in it: {', '.join(models) or 'none'}",
@@ -138,7 +142,7 @@ def _read_script(script: str) -> Script:
         source=source,
         class_name=chosen[0],
         is_raw=bool(_kinds(chosen[0], bases) & set(_RAW)),
-        neighbours=_find_neighbours(tree, Path(file).parent),
+        neighbours=_find_neighbours(tree, file.parent),
     )
 
 

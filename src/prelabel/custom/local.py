@@ -6,21 +6,16 @@ Nothing can be ended here: a class that hangs keeps its own project's requests w
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable
 
 from prelabel.custom.service import CustomService, join, project_folder
 from prelabel.custom.session import Session
-from prelabel.errors import PrelabelError
-from prelabel.models.failures import busy_for, failed_in
+from prelabel.models.failures import busy_for, call_model
 from prelabel.models.raw import RawModel
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.model_state import ModelState
 from prelabel.types import ProjectKey
-
-log = logging.getLogger(__name__)
 
 
 class LocalModel:
@@ -39,24 +34,14 @@ class LocalModel:
         if not self._asking.acquire(timeout=seconds):
             raise busy_for(seconds)
         try:
-            return _guard(self._calls[call], call, body)
+            return call_model(call, lambda: self._calls[call](body))
         finally:
             self._asking.release()
 
     def tell(self, body: bytes, seconds: float) -> bytes:  # noqa: ARG002 - nothing can be ended here
         """Let the model learn from an event."""
         with self._telling:
-            return _guard(self._fit, "fit", body)
-
-
-def _guard(call: Callable[[bytes], bytes], name: str, body: bytes) -> bytes:
-    try:
-        return call(body)
-    except PrelabelError:
-        raise
-    except Exception as error:
-        log.exception("The model failed in %s", name)
-        raise failed_in(name, error) from error
+            return call_model("fit", lambda: self._fit(body))
 
 
 def open_local_service(settings: Settings, model_class: type[RawModel]) -> CustomService:

@@ -20,7 +20,7 @@ from prelabel.storage.model_events import ModelEvent, ModelEventStore
 from prelabel.storage.model_state import ModelState
 from prelabel.storage.projects import ProjectStore
 from prelabel.telemetry import Metrics
-from prelabel.types import JobState, ProjectKey
+from prelabel.types import ProjectKey
 
 PROCESSES = 8
 
@@ -133,12 +133,8 @@ def join(
     def tell(event: ModelEvent) -> object:
         return get_model(event.project).tell(event.body, settings.fit_seconds)
 
-    def report(state: JobState, seconds: float) -> None:
-        metrics.jobs.labels(state=state).inc()
-        metrics.job_seconds.observe(seconds)
-
     lock_file = settings.model_dir / "events.lock"
-    dispatcher = Dispatcher(events=events, tell=tell, lock_file=lock_file, report=report)
+    dispatcher = Dispatcher(events=events, tell=tell, lock_file=lock_file, report=metrics.count_job)
     dispatcher.start()
     dispatcher.wake()
     return CustomService(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -115,12 +117,8 @@ class LabelStudioApi:
         UpstreamError
             If Label Studio gives no access token for the key.
         """
-        try:
+        with self._explained():
             return self._credentials.header()
-        except httpx.HTTPStatusError as error:
-            raise self._refusal(error.response) from error
-        except httpx.HTTPError as error:
-            raise self._silence(error) from error
 
     def _get(self, path: str, body_type: type[T], **options: Any) -> T:
         return read_body(self._request("GET", path, **options), body_type)
@@ -134,8 +132,14 @@ class LabelStudioApi:
             reraise=True,
         )
         deadline = time.monotonic() + self._deadline_seconds
-        try:
+        with self._explained():
             return retrying(self._attempt, deadline, method, path, **options)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise an `UpstreamError` for what goes wrong with a request in this block."""
+        try:
+            yield
         except httpx.HTTPStatusError as error:
             raise self._refusal(error.response) from error
         except httpx.HTTPError as error:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 
 from prelabel.errors import ModelError, shorten
-from prelabel.loop.guard import ask, call_model, check_probabilities
+from prelabel.loop.guard import ask, check_probabilities
 from prelabel.models.base import Model, MultiLabelModel, labels_of
+from prelabel.models.failures import call_model
 from prelabel.models.loader import is_built_in
 from prelabel.models.tensors import store_and_load
 

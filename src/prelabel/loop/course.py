@@ -37,6 +37,11 @@ class Course:
         return [lesson for lesson in self.lessons if lesson.can_be_learned]
 
     @property
+    def waiting(self) -> list[Lesson]:
+        """The lessons with too few labels yet, for which names may speak."""
+        return [x for x in self.lessons if x.may_be_named and not x.is_of_labels]
+
+    @property
     def is_of_labels(self) -> bool:
         """Whether there are labels enough to learn from, of one control at least."""
         return any(lesson.is_of_labels for lesson in self.lessons)

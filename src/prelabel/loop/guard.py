@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.errors import ModelError, PrelabelError
+from prelabel.errors import ModelError
 from prelabel.models import artifact
 from prelabel.models.base import Model, TextModel
-from prelabel.models.failures import busy_for, failed_in
+from prelabel.models.failures import busy_for, call_model
 from prelabel.models.manifest import Manifest
 
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 Probabilities = npt.NDArray[np.float32]
 Predict = Callable[[Sequence[str]], Probabilities]
 
@@ -52,23 +47,6 @@ def ask(model: Model, texts: Sequence[str]) -> Probabilities:
 def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], Manifest]:
     """Load a version as `artifact.load` does; raise `ModelError` if the model's code fails."""
     return call_model("from_arrays", lambda: artifact.load(folder, model_class))
-
-
-def call_model(name: str, work: Callable[[], T]) -> T:
-    """Return what ``work`` gives, code of a model's; raise `ModelError` where it fails.
-
-    Parameters
-    ----------
-    name
-        The method's, as it is told to whoever wrote it.
-    """
-    try:
-        return work()
-    except (PrelabelError, KeyboardInterrupt):  # said already; of who types a command
-        raise
-    except BaseException as error:  # the model's code; even sys.exit is no answer
-        log.exception("The model failed in %s", name)
-        raise failed_in(name, error) from error
 
 
 def check_probabilities(

@@ -67,7 +67,7 @@ def find_texts_due(course: Course, n_texts: int, *, kept: int | None = None) -> 
         How many were waited for, if nothing was learned of those there are: labels that teach
         nothing put nothing off.
     """
-    waiting = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
+    waiting = course.waiting
     if not waiting or kept:
         return kept if waiting else None
     missing = FIRST_TEXTS - max(lesson.n_texts for lesson in waiting)
@@ -84,8 +84,7 @@ def count_texts_read(course: Course, n_tasks: int) -> int | None:
     n_tasks
         How many tasks there are.
     """
-    waiting = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
-    is_lacking = any(x.n_texts < FIRST_TEXTS <= n_tasks for x in waiting)
+    is_lacking = any(x.n_texts < FIRST_TEXTS <= n_tasks for x in course.waiting)
     if not (course.schema.has_urls and is_lacking):
         return None
     return sum(len(lesson.pool) for lesson in course.lessons)
@@ -93,7 +92,7 @@ def count_texts_read(course: Course, n_tasks: int) -> int | None:
 
 def write_names_hint(course: Course, *, is_learned: bool) -> str:
     """Say for people what labels would bring, or why there is nothing to learn without them."""
-    lessons = [x for x in course.lessons if x.may_be_named and not x.is_of_labels]
+    lessons = course.waiting
     if course.is_of_labels or not lessons:
         return ""
     if course.ready and not is_learned:

@@ -88,8 +88,7 @@ class Texts:
         """Return tasks' data with the texts that were fetched before."""
         if not schema.has_urls:
             return list(data)
-        urls = [schema.find_urls(item) for item in data]
-        texts = self._store.find(project, {url for several in urls for url in several})
+        urls, texts = self._find_texts(project, schema, data)
         return [
             {**item, FETCHED_KEY: {url: texts[url] for url in several if url in texts}}
             for item, several in zip(data, urls, strict=True)
@@ -99,8 +98,7 @@ class Texts:
         """Return of how many tasks a text is not there."""
         if not schema.has_urls:
             return 0
-        urls = [schema.find_urls(item) for item in data]
-        texts = self._store.find(project, {url for several in urls for url in several})
+        urls, texts = self._find_texts(project, schema, data)
         return sum(any(url not in texts for url in several) for several in urls)
 
     def ask(self, project: ProjectKey, schema: LabelSchema, data: Iterable[Data]) -> None:
@@ -148,6 +146,13 @@ class Texts:
     def stop(self) -> None:
         """Fetch nothing more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _find_texts(
+        self, project: ProjectKey, schema: LabelSchema, data: Sequence[Data]
+    ) -> tuple[list[frozenset[str]], Mapping[str, str]]:
+        """Return the addresses in each task's data, and the texts of those that were fetched."""
+        urls = [schema.find_urls(item) for item in data]
+        return urls, self._store.find(project, {url for several in urls for url in several})
 
     def _fetch_waiting(self, project: ProjectKey, url: str) -> None:
         try:

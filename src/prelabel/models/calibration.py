@@ -53,7 +53,7 @@ def measure(
     """
     scores = np.full((len(examples.texts), len(examples.classes)), np.nan, np.float32)
     n_names = len(examples.names)
-    labels = examples.labels[n_names:]
+    labels = examples.text_labels
     if len(set(examples.texts)) >= FEWEST_TEXTS and len(np.unique(labels)) > 1:
         folds = assign_folds(examples.texts, labels)
         for fold in range(n_measured):
@@ -63,7 +63,7 @@ def measure(
 
 
 def _calibrate(solver: Solver, scores: Matrix, examples: Examples) -> Calibration:
-    labels, weights = examples.labels[len(examples.names) :], examples.text_weights
+    labels, weights = examples.text_labels, examples.text_weights
     scaling = expect_scaling(len(examples.classes))
     loss, losses = np.nan, np.full(len(labels), np.nan)
     usable, known = _find_usable(scores, labels)
@@ -86,7 +86,7 @@ def scale_without_each(scores: Matrix, examples: Examples, scaling: Scaling) -> 
     scores
         Of the examples' texts, shape (texts, classes).
     """
-    labels, weights = examples.labels[len(examples.names) :], examples.text_weights
+    labels, weights = examples.text_labels, examples.text_weights
     usable, known = _find_usable(scores, labels)
     if len(labels) > _FEW_TO_SCALE or not usable.any():
         return scaling.scale(scores)

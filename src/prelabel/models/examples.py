@@ -119,9 +119,14 @@ class Examples:
         return len(self.labels)
 
     @property
+    def text_labels(self) -> Integers:
+        """The part of ``labels`` that people gave, shape (texts,)."""
+        return self.labels[len(self.names) :]
+
+    @property
     def n_decided(self) -> int:
         """How many different labels people gave."""
-        return len(np.unique(self.labels[len(self.names) :]))
+        return len(np.unique(self.text_labels))
 
     @property
     def weights(self) -> Floats:
@@ -160,8 +165,7 @@ class Examples:
     def require_two_labels(self) -> None:
         """Raise `NotEnoughLabelsError` if there is nothing to tell apart."""
         if len(self.classes) < 2:
-            of_texts = self.labels[len(self.names) :]
-            raise NotEnoughLabelsError(Counter(self.classes[i] for i in of_texts))
+            raise NotEnoughLabelsError(Counter(self.classes[i] for i in self.text_labels))
 
 
 def write_name(names: Sequence[str]) -> str:

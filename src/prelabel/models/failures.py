@@ -1,12 +1,19 @@
-"""What people are told when code of a model class fails, or does not get done."""
+"""Code of a model class, and what people are told when it fails, or does not get done."""
 
 from __future__ import annotations
 
+import logging
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from traceback import walk_tb
+from typing import TypeVar
 
-from prelabel.errors import ModelError
+from prelabel.errors import ModelError, PrelabelError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NOT_THE_MODELS = (
@@ -14,6 +21,23 @@ _NOT_THE_MODELS = (
     _PACKAGE.with_name("label_studio_ml"),
     *(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")),
 )
+
+
+def call_model(name: str, work: Callable[[], T]) -> T:
+    """Return what ``work`` gives, code of a model's; raise `ModelError` where it fails.
+
+    Parameters
+    ----------
+    name
+        The method's, as it is told to whoever wrote it.
+    """
+    try:
+        return work()
+    except (PrelabelError, KeyboardInterrupt):  # said already; of who types a command
+        raise
+    except BaseException as error:  # the model's code; even sys.exit is no answer
+        log.exception("The model failed in %s", name)
+        raise failed_in(name, error) from error
 
 
 def failed_in(call: str, error: BaseException) -> ModelError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from prelabel.models.ngrams import Counts
 from prelabel.models.regression import Linear, Solver
 from prelabel.models.representation import Representation
 from prelabel.models.scaling import Scaling
+
+Penalty: TypeAlias = float | Literal["auto"]
 
 PENALTIES = (10.0, 1.0, 3.0, 30.0, 100.0)
 """What ``C="auto"`` chooses from; the first where nothing can be measured."""
@@ -120,7 +122,7 @@ class _Milestone:
         return of_texts + self.linear.coefficients.nbytes + self.linear.intercept.nbytes
 
 
-def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> Learned:  # noqa: N803 - as in scikit-learn
+def learn(examples: Examples, layout: Layout, *, C: Penalty, seed: int) -> Learned:  # noqa: N803 - as in scikit-learn
     """Learn from examples; quickly, if a milestone of them is remembered.
 
     Parameters
@@ -128,7 +130,7 @@ def learn(examples: Examples, layout: Layout, *, C: float | None, seed: int) -> 
     layout
         Of the examples' names and texts.
     C
-        Inverse strength of the penalty; None chooses it by log-loss on examples left out.
+        Inverse strength of the penalty; ``"auto"`` chooses it by log-loss on examples left out.
     """
     n_first, design = len(layout.first.texts), layout.rows.design
     decided = _Decided(examples.first(n_first))
@@ -185,11 +187,11 @@ class _Decided:
 @remembered
 def _reach(
     decided: _Decided, first: Beginning, representation: Representation,
-    C: float | None, seed: int,  # noqa: N803
+    C: Penalty, seed: int,  # noqa: N803
 ) -> _Milestone:  # fmt: skip
     examples = decided.examples
     rows = _lay_out(examples.names, first, representation).design.rows
-    measured = _tune(rows, examples, PENALTIES if C is None else (C,), seed)
+    measured = _tune(rows, examples, PENALTIES if C == "auto" else (C,), seed)
     if len(np.unique(examples.labels)) < 2:
         return _Milestone(measured, None)
     linear = measured.solver.fit(

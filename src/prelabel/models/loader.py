@@ -26,10 +26,10 @@ ModelClass = type[TextModel] | type[RawModel]
 
 
 def split_target(target: Path) -> tuple[Path, str | None]:
-    """Take ``DIR:Class`` apart; the class is None where none is named."""
-    folder, colon, name = str(target).rpartition(":")
-    if colon and folder and name.isidentifier() and not target.exists():
-        return Path(folder), name
+    """Take ``DIR:Class`` or ``FILE:Class`` apart; the class is None where none is named."""
+    place, colon, name = str(target).rpartition(":")
+    if colon and place and name.isidentifier() and not target.exists():
+        return Path(place), name
     return target, None
 
 
@@ -91,11 +91,6 @@ def load_model_class(target: Path | None, *, is_alone: bool = False) -> type[Tex
             fix="Serve it with: prelabel start DIRECTORY",
         )
     return found
-
-
-def list_model_classes(file: Path) -> list[str]:
-    """Return the names of the model classes that a file defines; raise `ConfigError` as above."""
-    return sorted(_find(_import(file.resolve(), is_alone=False)))
 
 
 def _find(module: ModuleType) -> dict[str, ModelClass]:

@@ -185,9 +185,8 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         return learned
 
     def _learn(self, examples: Examples, representation: Representation) -> Learned:
-        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
         layout = Layout.of(examples.names, examples.texts, representation)
-        return learn(examples, layout, C=C, seed=self.random_state)
+        return learn(examples, layout, C=self.C, seed=self.random_state)
 
     def predict_proba(self, texts: Iterable[str]) -> Matrix:
         """Probabilities, shape (len(texts), len(classes_)): finite, each row summing to 1."""

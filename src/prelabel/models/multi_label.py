@@ -161,7 +161,6 @@ class SklearnMultiLabelClassifier(SetEstimator, MultiLabelModel):
         shape = (lesson.representation.features.n_features, len(lesson.classes))
         linear = Linear(np.zeros(shape, np.float32), np.zeros(shape[1], np.float32))
         scores = np.full(lesson.truths.shape, np.nan, np.float32)
-        C = None if self.C == "auto" else self.C  # noqa: N806 - as in scikit-learn
         spoken = [(lesson.spoken_for[label], text) for label, text in names]
         of_labels = [
             Examples.of_one_label(lesson.texts, has_it.tolist(), lesson.weights, spoken, label)
@@ -170,7 +169,7 @@ class SklearnMultiLabelClassifier(SetEstimator, MultiLabelModel):
         layout = Layout.of(of_labels[0].names, of_labels[0].texts, lesson.representation)
         for column in np.flatnonzero(lesson.certain == 0):
             examples = of_labels[column]
-            learned = learn(examples, layout, C=C, seed=self.random_state)
+            learned = learn(examples, layout, C=self.C, seed=self.random_state)
             linear.coefficients[:, column] = _difference(learned.linear.coefficients)
             linear.intercept[column] = _difference(learned.linear.intercept[None])[0]
             scores[examples.positions, column] = _difference(learned.scores)

@@ -173,7 +173,7 @@ class Database:
 
     def require_whole(self) -> None:
         """Raise `StorageError` if any page is damaged; reads all of them."""
-        with self._faults, self.read() as connection:
+        with self.read() as connection:
             found = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
             if found != "ok":
                 raise sqlite3.DatabaseError(found)

@@ -8,9 +8,9 @@ from prelabel.storage.clock import has_come, now
 from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.leases import is_free
 from prelabel.storage.tables import job_table, project_table
-from prelabel.types import JobState
+from prelabel.types import OPEN_STATES
 
-IS_OPEN = job_table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
+IS_OPEN = job_table.c.state.in_(OPEN_STATES)
 """Of jobs that are not over."""
 
 

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, not_, select, update
 
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.tables import model_event_table as table
-from prelabel.types import JobState, ProjectKey
+from prelabel.types import OPEN_STATES, JobState, ProjectKey
 
 KEPT = 200
 """Finished events of a project whose outcome can still be asked for."""
 
 SHOWN = 20
+
+_IS_OPEN = table.c.state.in_(OPEN_STATES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +71,7 @@ class ModelEventStore:
 
     def begin(self, project: ProjectKey) -> ModelEvent | None:
         """Take the oldest event that is not finished, and count the attempt."""
-        is_open = table.c.state.in_([JobState.QUEUED, JobState.RUNNING])
-        query = select(table).where(table.c.project == str(project), is_open).order_by(table.c.id)
+        query = select(table).where(table.c.project == str(project), _IS_OPEN).order_by(table.c.id)
         with self._database.write() as connection:
             row = connection.execute(query.limit(1)).one_or_none()
             if row is None:
@@ -84,7 +85,7 @@ class ModelEventStore:
         """Record what came of an event, and let go of old ones."""
         done = {"state": state, "message": message, "finished_at": now(), "body": b""}
         same = table.c.project == str(event.project)
-        over = table.c.state.not_in([JobState.QUEUED, JobState.RUNNING])
+        over = not_(_IS_OPEN)
         with self._database.write() as connection:
             connection.execute(update(table).where(table.c.id == event.id).values(**done))
             newest = select(table.c.id).where(same, over).order_by(table.c.id.desc())
@@ -96,7 +97,7 @@ class ModelEventStore:
         """Return the projects with events that are not finished, the longest waiting first."""
         query = (
             select(table.c.project)
-            .where(table.c.state.in_([JobState.QUEUED, JobState.RUNNING]))
+            .where(_IS_OPEN)
             .group_by(table.c.project)
             .order_by(func.min(table.c.id))
         )

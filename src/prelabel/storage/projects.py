@@ -62,7 +62,7 @@ class ProjectState:
 
 
 class ProjectStore:
-    """Remembers projects; nothing is queried while nothing has changed."""
+    """Remembers projects; of one that is known nothing is queried while nothing has changed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -90,11 +90,8 @@ class ProjectStore:
 
     def is_known(self, project: ProjectKey) -> bool:
         """Whether a project has been seen, and not forgotten since."""
-        wanted = select(project_table.c.project).where(
-            is_project(project), project_table.c.deleted_at.is_(None)
-        )
-        with self._database.read() as connection:
-            return connection.scalar(wanted) is not None
+        row = self._find(project)
+        return row is not None and row.deleted_at is None
 
     def states(self) -> list[ProjectState]:
         """Return where the work for each project stands, but for forgotten ones, by project."""

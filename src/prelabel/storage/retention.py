@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
+from prelabel.storage.due import IS_OPEN
 from prelabel.storage.leases import is_free
 from prelabel.storage.tables import (
     is_project,
@@ -27,7 +28,7 @@ from prelabel.storage.tables import (
     project_table,
     version_table,
 )
-from prelabel.types import JobState, ProjectKey
+from prelabel.types import ProjectKey
 
 KEPT_JOBS = 200
 """Finished jobs of a project whose outcome can still be asked for."""
@@ -74,7 +75,7 @@ class Retention:
     def drop_jobs(self, project: ProjectKey, *, dry_run: bool = False) -> int:
         """Remove all finished jobs but the `KEPT_JOBS` newest; return how many."""
         mine = job_table.c.project == str(project)
-        over = job_table.c.state.not_in([JobState.QUEUED, JobState.RUNNING])
+        over = not_(IS_OPEN)
         newest = select(job_table.c.id).where(mine, over).order_by(job_table.c.id.desc())
         with self._database.read() as connection:
             limit = connection.scalar(newest.offset(KEPT_JOBS).limit(1)) or 0
