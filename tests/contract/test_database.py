@@ -23,6 +23,7 @@ from prelabel.storage.tables import job_table, metadata
 from prelabel.types import FIRST_TEXTS
 from tests.backend import wait_for
 from tests.builders import PROJECT, annotated, labeled
+from tests.contract.releases import go_back
 
 
 def refusal_of(database: Database) -> str:
@@ -53,7 +54,7 @@ def test_a_project_that_waits_for_texts_waits_for_no_more_than_a_new_one(
     labels.apply(annotated(labeled(1)))
     with database.write() as connection:
         connection.exec_driver_sql(f"UPDATE projects SET texts_due = {due}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0013'")
+    go_back(database, "0013")
     database.migrate()
     assert labels.snapshot(PROJECT).texts_due == FIRST_TEXTS
 

@@ -14,6 +14,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import fetched_text_table
 from tests.builders import CONFIG, PROJECT, TWIN
+from tests.contract.releases import go_back
 
 
 @pytest.fixture
@@ -95,10 +96,7 @@ def test_what_had_failed_in_a_store_of_the_release_that_waited_for_events_is_tri
 ) -> None:
     fetched.fail(PROJECT, "/a")
     fetched.keep(TWIN, "/a", "a text")
-    with database.write() as connection:
-        for column in ("fetch_due_at", "sync_refusals"):
-            connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0011'")
+    go_back(database, "0011")
     database.migrate()
     assert labels.snapshot(PROJECT).fetch_is_due
     assert not labels.snapshot(TWIN).fetch_is_due

@@ -36,6 +36,7 @@ from tests.builders import (
     tasks_deleted,
 )
 from tests.contract.annotations import apply_all, known
+from tests.contract.releases import go_back
 
 # Events in order
 
@@ -375,10 +376,7 @@ def test_the_texts_of_a_store_of_the_release_that_did_not_count_them_are_counted
     ProjectStore(database).see(TWIN, CONFIG)
     jobs.claim(TWIN, "me", timedelta(minutes=1))
     versions.add(TWIN, artifact="a", examples=2, heads=(), fingerprint="f", owner="me")
-    with database.write() as connection:
-        for column in ("texts", "texts_due", "fetch_due_at", "sync_refusals"):
-            connection.exec_driver_sql(f"ALTER TABLE projects DROP COLUMN {column}")
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0010'")
+    go_back(database, "0010")
     database.migrate()
     found, of_twin = labels.snapshot(PROJECT), labels.snapshot(TWIN)
     assert (found.texts, found.texts_due) == (2, FIRST_TEXTS)

@@ -5,18 +5,21 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from prelabel.errors import LeaseLostError
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import MOST_REFUSALS, ProjectStore
 from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
+from prelabel.storage.tables import project_table
 from prelabel.types import Event, ProjectKey
 from tests.builders import (
     CONFIG,
@@ -262,6 +265,73 @@ def due_at(database: Database) -> int:
     with database.read() as connection:
         statement = "SELECT coalesce(sync_due_at, 0) FROM projects"
         return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def test_a_sync_is_due_by_itself_within_a_day_of_the_last_one(
+    syncs: SyncStore, jobs: JobStore, projects: ProjectStore, database: Database
+) -> None:
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert timedelta(hours=17) < again_at(database) - now() <= timedelta(days=1)
+    assert not projects.sync_is_due(PROJECT)
+    set_again_at(database, now())
+    assert projects.sync_is_due(PROJECT)
+    assert jobs.due(10) == [PROJECT]
+    assert jobs.due(10, can_sync=False) == []
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_daily_sync_put_off_by_a_clock_that_was_set_back_since_is_due_and_done_once(
+    syncs: SyncStore, projects: ProjectStore, database: Database
+) -> None:
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    set_again_at(database, now() + timedelta(days=400))
+    assert projects.sync_is_due(PROJECT)
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_daily_syncs_are_put_off_together_while_label_studio_is_away(
+    projects: ProjectStore, database: Database
+) -> None:
+    for project in (PROJECT, TWIN):
+        projects.see(project, CONFIG)
+    set_again_at(database, now())
+    projects.sync_failed(PROJECT, is_away=True)
+    assert not projects.sync_is_due(PROJECT)
+    assert not projects.sync_is_due(TWIN)
+    first, second = (state.sync_due_at for state in projects.states())
+    assert first == second
+    assert first
+
+
+def test_a_sync_that_was_refused_for_good_is_tried_again_the_next_day(
+    projects: ProjectStore, database: Database
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    for _ in range(MOST_REFUSALS):
+        projects.sync_failed(PROJECT, is_away=False)
+    assert not projects.sync_is_due(PROJECT)
+    set_again_at(database, now())
+    assert projects.sync_is_due(PROJECT)
+
+
+def test_without_a_key_no_sync_makes_due(jobs: JobStore, projects: ProjectStore) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT)
+    assert jobs.due(10, can_sync=False) == []
+
+
+def again_at(database: Database) -> datetime:
+    with database.read() as connection:
+        moment = connection.execute(select(project_table.c.sync_again_at)).scalar_one()
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def set_again_at(database: Database, moment: datetime) -> None:
+    with database.write() as connection:
+        connection.execute(update(project_table).values(sync_again_at=moment))
 
 
 def test_a_labeling_config_that_a_sync_finds_edited_is_trained_for(

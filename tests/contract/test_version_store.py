@@ -160,6 +160,7 @@ def _forget_heads(connection: Connection) -> None:
             "texts_due",
             "fetch_due_at",
             "sync_refusals",
+            "sync_again_at",
         ),
         "tasks": ("level",),
         "versions": ("withdrawn_at", "heads"),

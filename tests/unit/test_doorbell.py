@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from sqlalchemy.exc import DatabaseError
 
+from prelabel.errors import StorageError
 from prelabel.loop.doorbell import PAUSE_SECONDS, Doorbell
+from prelabel.loop.pulls import Pulls
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
+from prelabel.storage.patience import in_a_hurry
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.types import ProjectKey
+from tests.backend import wait_for
 from tests.builders import CONFIG, PROJECT, TWIN
 
 
@@ -18,16 +26,21 @@ class House:
     def __init__(self, projects: ProjectStore) -> None:
         self.woken = 0
         self.seconds = 100.0
-        self.doorbell = Doorbell(projects, self._wake, clock_seconds=lambda: self.seconds)
+        self.pulls = Pulls(projects, self._wake, pause_seconds=0.1)
+        self.doorbell = Doorbell(
+            projects, self._wake, self.pulls, clock_seconds=lambda: self.seconds
+        )
 
     def _wake(self) -> None:
         self.woken += 1
 
 
 @pytest.fixture
-def house(projects: ProjectStore) -> House:
+def house(projects: ProjectStore) -> Iterator[House]:
     projects.see(PROJECT, CONFIG)
-    return House(projects)
+    found = House(projects)
+    yield found
+    found.pulls.stop()
 
 
 def due_in(projects: ProjectStore) -> float | None:
@@ -113,6 +126,16 @@ def test_a_ring_that_cannot_be_written_down_takes_no_later_one_with_it(
         connection.exec_driver_sql("DROP TRIGGER full")
     house.doorbell.ring(PROJECT)
     assert due_in(projects) is not None, "it was acknowledged"
+
+
+def test_a_ring_that_cannot_be_written_down_is_made_up_for_once_it_can(
+    house: House, projects: ProjectStore, database: Database
+) -> None:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError), in_a_hurry(0.01):
+            house.doorbell.ring(PROJECT)
+    assert wait_for(lambda: projects.sync_is_due(PROJECT))
 
 
 def test_one_project_does_not_keep_another_waiting(house: House, projects: ProjectStore) -> None:

@@ -10,16 +10,20 @@ from sqlalchemy.exc import NoResultFound
 
 from prelabel.errors import LabelConfigError
 from prelabel.loop.ingest import Ingest
+from prelabel.loop.pulls import Pulls
 from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
-from prelabel.types import Event, EventKind, JobState, ProjectSettings
+from prelabel.types import Event, EventKind, JobState, ProjectSettings, Task
 from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled
 
 START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
+IMPORTED = Event(
+    kind=EventKind.TASKS_CREATED, project=PROJECT, created=(Task(id=1, data={"text": "a"}),)
+)
 NONE = ProjectSettings()
 GONE = Event(kind=EventKind.PROJECT_DELETED, project=PROJECT)
 
@@ -39,13 +43,14 @@ def make(
     woken: list[bool],
 ) -> Callable[..., Ingest]:
     def ingest(*, can_sync: bool = False) -> Ingest:
+        projects = ProjectStore(database)
         return Ingest(
-            projects=ProjectStore(database),
+            projects=projects,
             settings=ProjectSettingsStore(database),
             labels=labels,
             jobs=jobs,
             texts=no_texts,
-            can_sync=can_sync,
+            pulls=Pulls(projects, lambda: woken.append(True)) if can_sync else None,
             wake=lambda: woken.append(True),
         )
 
@@ -93,6 +98,19 @@ def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
     assert woken
     projects.sync_failed(PROJECT, is_away=True)
     ingest.register(PROJECT, CONFIG, NONE)
+    assert not projects.sync_is_due(PROJECT)
+
+
+@pytest.mark.parametrize("can_sync", [True, False])
+def test_imported_tasks_are_pulled_in_a_minute_for_the_labels_they_may_have(
+    make: Callable[..., Ingest], projects: ProjectStore, *, can_sync: bool
+) -> None:
+    ingest = make(can_sync=can_sync)
+    projects.see(PROJECT, CONFIG)
+    ingest.apply(replace(IMPORTED, created=()))
+    assert projects.states()[0].sync_due_at is None
+    ingest.apply(IMPORTED)
+    assert (projects.states()[0].sync_due_at is not None) == can_sync
     assert not projects.sync_is_due(PROJECT)
 
 

@@ -58,6 +58,7 @@ def run(jobs: JobStore, projects: ProjectStore, reports: Reports) -> Iterator[Ru
             lease=timedelta(seconds=lease_seconds),
             limit=timedelta(seconds=limit_seconds),
             learns_names=True,
+            can_sync=True,
             report=lambda job, _: reports.append((job.id, job.state)),
             poll_seconds=poll_seconds,
         )

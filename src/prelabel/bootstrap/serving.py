@@ -23,6 +23,7 @@ from prelabel.loop.gauges import ProjectGauges, VersionGauges
 from prelabel.loop.ingest import Ingest
 from prelabel.loop.predictor import Predictor
 from prelabel.loop.process import TrainingProcess
+from prelabel.loop.pulls import Pulls
 from prelabel.loop.registry import Registry
 from prelabel.loop.scheduler import Scheduler
 from prelabel.loop.texts import Texts
@@ -59,6 +60,7 @@ class Service:
     versions: VersionStore
     ingest: Ingest
     doorbell: Doorbell | None
+    pulls: Pulls | None
     predictor: Predictor
     scheduler: Scheduler
     metrics: Metrics
@@ -69,6 +71,8 @@ class Service:
         """Hand back what is held; a training under way is taken up again at the next start."""
         self.database.hasten(STOP_SECONDS)
         self.asked.stop()
+        if self.pulls:
+            self.pulls.stop()
         self.scheduler.stop()
         self.connections.close()
         self.database.close()
@@ -95,14 +99,16 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     scheduler = _make_scheduler(settings, directory, jobs, metrics, Method(model_class=model_class))
     connections = ExitStack()
     texts = connections.enter_context(open_texts(settings, database))
+    pulls = _make_pulls(settings, database, scheduler)
     service = Service(
         settings=settings,
         model_class=model_class,
         database=database,
         jobs=jobs,
         versions=versions,
-        ingest=_make_ingest(settings, database, jobs, scheduler, texts),
-        doorbell=_make_doorbell(settings, database, scheduler),
+        ingest=_make_ingest(settings, database, scheduler, texts, pulls),
+        doorbell=_make_doorbell(settings, database, scheduler, pulls),
+        pulls=pulls,
         predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
@@ -156,34 +162,44 @@ def _make_scheduler(
         lease=LEASE,
         limit=JOB_LIMIT,
         learns_names=method.learns_names,
+        can_sync=settings.label_studio_api_key is not None,
         report=lambda job, seconds: metrics.count_job(job.state, seconds),
         lock=FolderLock(settings.model_dir / "training.lock") if settings.workers > 1 else None,
     )
 
 
-def _make_ingest(
-    settings: Settings, database: Database, jobs: JobStore, scheduler: Scheduler, texts: Texts
-) -> Ingest:
+def _make_pulls(settings: Settings, database: Database, scheduler: Scheduler) -> Pulls | None:
+    """Return what asks for pulls, and ask for all projects'; None without a key."""
+    if settings.label_studio_api_key is None:
+        return None
     projects = ProjectStore(database)
-    can_sync = settings.label_studio_api_key is not None
-    if can_sync:
-        try:
-            projects.request_sync()  # what happened while nothing ran here
-        except StorageError as error:
-            log.warning("Labels are not pulled before the next start: %s", error)
+    try:
+        projects.request_sync()  # what happened while nothing ran here
+    except StorageError as error:
+        log.warning(
+            "What happened meanwhile is pulled at the next Start Training, or start: %s", error
+        )
+    return Pulls(projects, scheduler.wake)
+
+
+def _make_ingest(
+    settings: Settings, database: Database, scheduler: Scheduler, texts: Texts, pulls: Pulls | None
+) -> Ingest:
     return Ingest(
-        projects=projects,
+        projects=ProjectStore(database),
         settings=ProjectSettingsStore(database),
         labels=LabelStore(database, pool_texts=settings.pool_texts),
-        jobs=jobs,
+        jobs=JobStore(database),
         texts=texts,
-        can_sync=can_sync,
+        pulls=pulls,
         wake=scheduler.wake,
     )
 
 
-def _make_doorbell(settings: Settings, database: Database, scheduler: Scheduler) -> Doorbell | None:
+def _make_doorbell(
+    settings: Settings, database: Database, scheduler: Scheduler, pulls: Pulls | None
+) -> Doorbell | None:
     """Return what webhooks without credentials ring; None where all are believed, or none is."""
-    if not settings.is_guarded or settings.label_studio_api_key is None:
+    if not settings.is_guarded or pulls is None:
         return None
-    return Doorbell(ProjectStore(database), scheduler.wake)
+    return Doorbell(ProjectStore(database), scheduler.wake, pulls)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from prelabel.loop.pulls import Pulls
 from prelabel.recent import Recent
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
@@ -25,6 +26,8 @@ class Doorbell:
     ----------
     wake
         Called when a project may have become due.
+    pulls
+        Makes up for rings that cannot be written down.
     pause_seconds
         How long a project's ring keeps the next one waiting. Many rings in that time are one; it
         is written down when it is due, so that it waits in no thread and survives a restart.
@@ -34,12 +37,14 @@ class Doorbell:
         self,
         projects: ProjectStore,
         wake: Callable[[], None],
+        pulls: Pulls,
         *,
         pause_seconds: float = PAUSE_SECONDS,
         clock_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._projects = projects
         self._wake = wake
+        self._pulls = pulls
         self._pause_seconds = pause_seconds
         self._clock_seconds = clock_seconds
         self._lock = threading.Lock()
@@ -47,6 +52,10 @@ class Doorbell:
 
     def ring(self, project: ProjectKey) -> None:
         """Have a project's labels pulled, at once or after the pause; strangers ring in vain."""
+        with self._pulls.make_up(project):
+            self._ring(project)
+
+    def _ring(self, project: ProjectKey) -> None:
         if not self._projects.is_known(project):
             return
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from prelabel.label_config import (
@@ -12,6 +13,7 @@ from prelabel.label_config import (
     parse_label_config,
     read_label_config,
 )
+from prelabel.loop.pulls import Pulls
 from prelabel.loop.texts import Texts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
@@ -35,8 +37,9 @@ class Ingest:
 
     Parameters
     ----------
-    can_sync
-        Whether Label Studio's API can be asked for labels; there is a key for it.
+    pulls
+        Asks for what events do not tell; None where Label Studio's API cannot be asked, for want
+        of a key.
     wake
         Called when a project may have become due.
     """
@@ -49,7 +52,7 @@ class Ingest:
         labels: LabelStore,
         jobs: JobStore,
         texts: Texts,
-        can_sync: bool,
+        pulls: Pulls | None,
         wake: Callable[[], None],
     ) -> None:
         self._projects = projects
@@ -57,7 +60,7 @@ class Ingest:
         self._labels = labels
         self._jobs = jobs
         self._texts = texts
-        self._can_sync = can_sync
+        self._pulls = pulls
         self._wake = wake
 
     def register(
@@ -88,7 +91,17 @@ class Ingest:
         self._wake()
 
     def apply(self, event: Event) -> Ingested:
-        """Apply an event; repeated and late ones change nothing."""
+        """Apply an event; repeated and late ones change nothing.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be stored. Label Studio does not send it again: its labels are pulled.
+        """
+        with self._pulls.make_up(event.project) if self._pulls else nullcontext():
+            return self._apply(event)
+
+    def _apply(self, event: Event) -> Ingested:
         if event.kind is EventKind.PROJECT_DELETED:
             self.forget(event.project)
             return Ingested()
@@ -97,6 +110,8 @@ class Ingest:
         schema = read_label_config(applied.seen.label_config)
         if schema and event.created:
             self._texts.ask(event.project, schema, [task.data for task in event.created])
+        if event.created and self._pulls:
+            self._pulls.ask_later(event.project)  # nobody tells the labels they were imported with
         job = None
         if event.kind is EventKind.TRAINING_REQUESTED:
             job = self.request_training(event.project, "Start Training")
@@ -129,10 +144,9 @@ class Ingest:
         self._wake()
 
     def _begin_project(self, project: ProjectKey) -> None:
-        if self._can_sync:
+        if self._pulls:
             log.info("Project %s is new here; its labels are pulled from Label Studio", project)
-            self._projects.request_sync(project)
-            self._wake()
+            self._pulls.ask(project)
         else:
             log.warning(
                 "Project %s is new here and LABEL_STUDIO_API_KEY is not set: labels made from now "

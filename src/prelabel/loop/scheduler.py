@@ -50,6 +50,8 @@ class Scheduler:
         How long a job may take; one that hangs would keep all others waiting.
     learns_names
         Whether names of labels and texts can be learned without labels.
+    can_sync
+        Whether Label Studio's API can be asked for labels; there is a key for it.
     report
         Called with each finished job, as stored, and its seconds.
     poll_seconds
@@ -70,6 +72,7 @@ class Scheduler:
         lease: timedelta,
         limit: timedelta,
         learns_names: bool,
+        can_sync: bool,
         report: Callable[[Job, float], None],
         poll_seconds: float = POLL_SECONDS,
         lock: FolderLock | None = None,
@@ -82,6 +85,7 @@ class Scheduler:
         self._lease = lease
         self._limit = limit
         self._learns_names = learns_names
+        self._can_sync = can_sync
         self._report = report
         self._poll_seconds = poll_seconds
         self._lock = lock
@@ -149,7 +153,10 @@ class Scheduler:
         if self._running is not None:
             self._watch(self._running)
             return  # finishing wakes us
-        for project in self._jobs.due(self._train_every, by_texts=self._learns_names):
+        due = self._jobs.due(
+            self._train_every, by_texts=self._learns_names, can_sync=self._can_sync
+        )
+        for project in due:
             if self._stopping.is_set() or self._begin(project):
                 return
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_
+import random
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_
 
 from prelabel.storage.clock import has_come, now
 from prelabel.storage.fetched import LONGEST_PAUSE
@@ -10,11 +13,27 @@ from prelabel.storage.leases import is_free
 from prelabel.storage.tables import job_table, project_table
 from prelabel.types import OPEN_STATES
 
+LONGEST_WITHOUT_SYNC = timedelta(days=1)
+"""After that a sync is due by itself: what nobody told is found in the end."""
+
 IS_OPEN = job_table.c.state.in_(OPEN_STATES)
 """Of jobs that are not over."""
 
 
-def is_due(train_every: int, *, by_texts: bool) -> ColumnElement[bool]:
+def sync_is_due(moment: datetime) -> ColumnElement[bool]:
+    """Return the condition that a sync is wanted: someone asked, or the last one is a day old."""
+    columns = project_table.c
+    by_itself = has_come(columns.sync_again_at, moment, longest=LONGEST_WITHOUT_SYNC)
+    # Where nobody has asked there is no time that could come.
+    return or_(func.coalesce(has_come(columns.sync_due_at, moment), false()), by_itself)
+
+
+def next_sync_at() -> datetime:
+    """Return when a project is due that was asked about now: within a day, not all at one time."""
+    return now() + LONGEST_WITHOUT_SYNC * random.uniform(0.75, 1)  # noqa: S311 - guards no secret
+
+
+def is_due(train_every: int, *, by_texts: bool, can_sync: bool) -> ColumnElement[bool]:
     """Return the condition that a project needs a job, and that nobody works on it.
 
     Parameters
@@ -24,6 +43,8 @@ def is_due(train_every: int, *, by_texts: bool) -> ColumnElement[bool]:
         say it.
     by_texts
         Whether texts without labels can be learned from, so that enough of them make one due.
+    can_sync
+        Whether Label Studio's API can be asked, so that a wanted sync makes one due.
     """
     columns, moment = project_table.c, now()
     changes = columns.label_changes - columns.trained_changes
@@ -35,7 +56,7 @@ def is_due(train_every: int, *, by_texts: bool) -> ColumnElement[bool]:
         or_(
             changes >= func.coalesce(own, train_every),
             and_(literal(by_texts), columns.texts >= columns.texts_due),
-            has_come(columns.sync_due_at, moment),
+            and_(literal(can_sync), sync_is_due(moment)),
             has_come(columns.fetch_due_at, moment, longest=LONGEST_PAUSE),
             exists().where(job_table.c.project == columns.project, IS_OPEN),
         ),

@@ -43,12 +43,14 @@ class JobStore:
             row = connection.execute(select(job_table).where(job_table.c.id == id_)).one_or_none()
         return _to_job(row) if row else None
 
-    def due(self, train_every: int, *, by_texts: bool = False) -> list[ProjectKey]:
+    def due(
+        self, train_every: int, *, by_texts: bool = False, can_sync: bool = True
+    ) -> list[ProjectKey]:
         """Return the projects that need a job (`is_due`), longest waiting first."""
         # A project that always has more to do must not keep the others waiting.
         of_project = job_table.c.project == project_table.c.project
         last_at = select(func.max(job_table.c.started_at)).where(of_project).scalar_subquery()
-        due = is_due(train_every, by_texts=by_texts)
+        due = is_due(train_every, by_texts=by_texts, can_sync=can_sync)
         query = select(project_table.c.project).where(due).order_by(last_at.nulls_first())
         with self._database.read() as connection:
             return [ProjectKey.parse(project) for project in connection.scalars(query)]

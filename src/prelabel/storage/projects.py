@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, insert, literal, select, update
 
 from prelabel.label_config import read_label_config
-from prelabel.storage.clock import LONGEST_RETRY, has_come, now, pause_after
+from prelabel.storage.clock import LONGEST_RETRY, now, pause_after
 from prelabel.storage.database import Database
+from prelabel.storage.due import next_sync_at, sync_is_due
 from prelabel.storage.jobs import ask
 from prelabel.storage.remembered import Remembered
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
@@ -132,7 +133,7 @@ class ProjectStore:
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
-        is_due = has_come(project_table.c.sync_due_at, now())
+        is_due = sync_is_due(now())
         with self._database.read() as connection:
             return bool(connection.scalar(select(is_due).where(is_project(project))))
 
@@ -149,7 +150,7 @@ class ProjectStore:
             Whether Label Studio is: then the other projects' syncs would only wait for it, too, and
             those due are put off to the same time. If not, it refuses this project's sync. What
             stands before it may do so in its place while it starts; at the tenth refusal in a row
-            the sync is dropped until someone asks.
+            the sync is dropped until someone asks, or a day has gone by.
         """
         columns = project_table.c
         counts = select(columns.sync_failures, columns.sync_refusals).where(is_project(project))
@@ -157,12 +158,12 @@ class ProjectStore:
             failures, refusals = connection.execute(counts).one_or_none() or (0, 0)
             refusals = 0 if is_away else (refusals + 1) % MOST_REFUSALS
             wait = max(pause_after(failures), min(after, LONGEST_RETRY))
-            due = {"sync_due_at": now() + wait if refusals or is_away else None}
+            retry_at = now() + wait if refusals or is_away else None
+            due = {"sync_due_at": retry_at, "sync_again_at": next_sync_at()}
             counted = {"sync_failures": failures + 1, "sync_refusals": refusals}
             connection.execute(update_project(project).values(**counted, **due))
             if is_away:
-                others_due = has_come(columns.sync_due_at, now())
-                connection.execute(update(project_table).where(others_due).values(due))
+                connection.execute(update(project_table).where(sync_is_due(now())).values(due))
 
 
 def see(

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select,
 from prelabel.errors import LeaseLostError
 from prelabel.storage.clock import LONGEST_RETRY, now
 from prelabel.storage.database import Database
+from prelabel.storage.due import next_sync_at
 from prelabel.storage.labels import count_changes, sync_number
 from prelabel.storage.projects import see
 from prelabel.storage.rows import annotate, batches, is_decision
@@ -164,6 +165,7 @@ class SyncStore:
             "synced_until": project_table.c.sync_until,
             "sync_after_id": None,
             "sync_due_at": case((is_new, due_at)),
+            "sync_again_at": next_sync_at(),
             "sync_failures": 0,
             "sync_refusals": 0,
         }

@@ -91,6 +91,8 @@ project_table = Table(
     Column("fetch_due_at", UtcTime),
     # How often in a row Label Studio has refused a sync, which may be of no use for good.
     Column("sync_refusals", Integer, nullable=False, server_default="0"),
+    # When one is due although nobody asks; empty until one has ended, or has failed.
+    Column("sync_again_at", UtcTime),
 )
 
 
