@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from prelabel.errors import ArtifactError, NotEnoughLabelsError
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.method import Method
+from prelabel.types import Example
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
@@ -74,6 +75,14 @@ def counted_letters(alive: weakref.WeakSet[Letters]) -> type[Letters]:
 
     Counted.__name__ = Letters.__name__
     return Counted
+
+
+def make_examples(labels: Iterable[str], *, texts: int = 10**6) -> list[Example]:
+    """Return an example for each label, a letter, whose text is of it; so many texts differ."""
+    return [
+        Example(task_id=n, text=f"{label * 3} {n % texts}", labels=(label,))
+        for n, label in enumerate(labels)
+    ]
 
 
 def count_letters(texts: Sequence[str]) -> npt.NDArray[Any]:

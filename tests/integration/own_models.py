@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.backend import Backend, Project, wait_for
+from tests.commands import run
 
 LIMIT_SECONDS = 8
 """How long a prediction may take; those that do not hang take less on a busy machine, too."""
@@ -21,6 +22,14 @@ def write_model(folder: Path, source: str) -> Path:
     model.mkdir()
     (model / "model.py").write_text(source)
     return model
+
+
+def refusal_by_check(folder: Path, source: str) -> str:
+    """Return what is said of a class that cannot serve where it is tried before the start."""
+    model = write_model(folder, source)
+    result = run("start", str(model), "--check", "--port=0", f"--model-dir={folder}")
+    assert result.returncode == 2, result.stderr
+    return result.stderr
 
 
 @contextmanager

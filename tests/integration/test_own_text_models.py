@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.backend import Backend, Project, wait_for
-from tests.commands import run
 from tests.integration.own_models import (
     LIMIT_SECONDS,
     ask,
     ask_at_once,
     ask_in_vain,
     read_log_of_an_error,
+    refusal_by_check,
     serve,
     write_model,
 )
@@ -128,9 +128,7 @@ def test_a_class_that_is_not_safe_for_threads_is_asked_by_one_at_a_time(backend:
 def test_a_class_that_cannot_serve_is_found_out_by_check(
     tmp_path: Path, right: str, wrong: str, said: str
 ) -> None:
-    model = write_model(tmp_path, MODEL.replace(right, wrong))
-    result = run("start", str(model), "--check", "--port=0", f"--model-dir={tmp_path}")
-    assert (result.returncode, said in result.stderr) == (2, True), result.stderr
+    assert said in refusal_by_check(tmp_path, MODEL.replace(right, wrong))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

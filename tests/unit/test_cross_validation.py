@@ -11,14 +11,7 @@ from prelabel.loop.cross_validation import MOST_EXAMPLES, predict_left_out
 from prelabel.models.base import Arrays, MultiLabelModel
 from prelabel.models.folds import N_FOLDS
 from prelabel.types import Example
-from tests.letters import Letters
-
-
-def make(labels: str, *, texts: int = 10**6) -> list[Example]:
-    return [
-        Example(task_id=n, text=f"{label * 5} {n % texts}", labels=(label,))
-        for n, label in enumerate(labels)
-    ]
+from tests.letters import Letters, make_examples
 
 
 class Watched:
@@ -34,7 +27,7 @@ class Watched:
 
 
 def test_every_example_is_predicted_once_by_a_fit_that_had_not_seen_its_text() -> None:
-    examples, fit = make("ab" * 20, texts=30), Watched()
+    examples, fit = make_examples("ab" * 20, texts=30), Watched()
     found = predict_left_out(examples, ("a", "b"), fit)
     assert found is not None
     assert len(fit.seen) == N_FOLDS
@@ -45,7 +38,7 @@ def test_every_example_is_predicted_once_by_a_fit_that_had_not_seen_its_text() -
 
 
 def test_of_many_examples_one_fold_is_measured() -> None:
-    examples, fit = make("ab" * MOST_EXAMPLES), Watched()
+    examples, fit = make_examples("ab" * MOST_EXAMPLES), Watched()
     found = predict_left_out(examples, ("a", "b"), fit)
     assert found is not None
     assert len(fit.seen) == 1
@@ -53,18 +46,18 @@ def test_of_many_examples_one_fold_is_measured() -> None:
 
 
 def test_a_label_that_only_the_example_has_got_no_chance() -> None:
-    found = predict_left_out(make("ab" * 12 + "c"), ("a", "b", "c"), Watched())
+    found = predict_left_out(make_examples("ab" * 12 + "c"), ("a", "b", "c"), Watched())
     assert found is not None
     assert found.probabilities[-1, 2] == 0
 
 
-@pytest.mark.parametrize("examples", [make("ab" * 9), make("ab" * 30, texts=4)])
+@pytest.mark.parametrize("examples", [make_examples("ab" * 9), make_examples("ab" * 30, texts=4)])
 def test_too_few_texts_measure_nothing(examples: list[Example]) -> None:
     assert predict_left_out(examples, ("a", "b"), Watched()) is None
 
 
 def test_a_fold_that_leaves_one_label_is_decided_so() -> None:
-    found = predict_left_out(make("a" * 24 + "b"), ("a", "b"), Watched())
+    found = predict_left_out(make_examples("a" * 24 + "b"), ("a", "b"), Watched())
     assert found is not None
     assert not np.isnan(found.probabilities).any()
     assert found.probabilities[-1].tolist() == [1, 0]
@@ -90,7 +83,7 @@ class SeveralLetters(MultiLabelModel):
 
 
 def test_thresholds_are_those_of_the_fit_that_had_not_seen_the_example() -> None:
-    examples = make("ab" * 25)
+    examples = make_examples("ab" * 25)
     found = predict_left_out(
         examples,
         ("a", "b"),

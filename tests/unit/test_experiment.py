@@ -14,15 +14,7 @@ from prelabel.models.method import Method
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.types import Example
 from tests.builders import config
-from tests.letters import Letters
-
-
-def make(labels: Iterable[str], *, texts: int = 10**6) -> list[Example]:
-    words = {"a": "aaa", "b": "bbb", "c": "ccc"}
-    return [
-        Example(task_id=n, text=f"{words[label]} {n % texts}", labels=(label,))
-        for n, label in enumerate(labels)
-    ]
+from tests.letters import Letters, make_examples
 
 
 def plan(examples: Sequence[Example]) -> list[Trial]:
@@ -38,19 +30,19 @@ def lesson_of(examples: Sequence[Example], label_config: str, model_class: Any) 
 
 
 def test_one_in_five_is_left_out_evenly_of_all_labels() -> None:
-    for trial in plan(make("a" * 100 + "b" * 50)):
+    for trial in plan(make_examples("a" * 100 + "b" * 50)):
         assert Counter(example.label for example in trial.test) == {"a": 20, "b": 10}
     assert len(trial.examples) == 120
 
 
 def test_no_text_left_out_is_learned() -> None:
-    for trial in plan(make("ab" * 100, texts=60)):
+    for trial in plan(make_examples("ab" * 100, texts=60)):
         assert not {x.text for x in trial.test} & {x.text for x in trial.examples}
 
 
 def test_each_draw_leaves_out_other_texts_and_each_budget_the_same() -> None:
     left_out = defaultdict(list)
-    for trial in plan(make("ab" * 100)):
+    for trial in plan(make_examples("ab" * 100)):
         left_out[len(trial.examples)].append({x.text for x in trial.test})
     of_draws, *others = left_out.values()
     assert len(set.union(*of_draws)) == DRAWS * 40
@@ -58,13 +50,13 @@ def test_each_draw_leaves_out_other_texts_and_each_budget_the_same() -> None:
 
 
 def test_budgets_are_round_numbers_then_the_half_and_all() -> None:
-    counts = Counter(len(trial.examples) for trial in plan(make("ab" * 300)))
+    counts = Counter(len(trial.examples) for trial in plan(make_examples("ab" * 300)))
     assert counts == dict.fromkeys((20, 50, 100, 240, 480), DRAWS)
-    assert len({len(trial.examples) for trial in plan(make("ab" * 30))}) == 2
+    assert len({len(trial.examples) for trial in plan(make_examples("ab" * 30))}) == 2
 
 
 def test_a_draw_has_two_labels_however_rare_one_is_and_no_example_twice() -> None:
-    for examples in (make("a" * 400 + "bb"), make("a" * 400 + "b")):
+    for examples in (make_examples("a" * 400 + "bb"), make_examples("a" * 400 + "b")):
         for trial in plan(examples):
             assert len({example.label for example in trial.examples}) == 2
             assert len({example.task_id for example in trial.examples}) == len(trial.examples)
@@ -78,12 +70,12 @@ def test_decisions_are_told_apart_that_read_alike() -> None:
 
 
 def test_the_same_examples_give_the_same_plan() -> None:
-    assert plan(make("ab" * 50)) == plan(make("ab" * 50))
+    assert plan(make_examples("ab" * 50)) == plan(make_examples("ab" * 50))
 
 
 @pytest.mark.parametrize(
     "examples",
-    [make("ab" * 24), make("a" * 60), make("ab" * 90, texts=48)],
+    [make_examples("ab" * 24), make_examples("a" * 60), make_examples("ab" * 90, texts=48)],
     ids=["too few", "one label", "too few texts"],
 )
 def test_where_too_little_can_be_left_out_there_are_no_trials(examples: list[Example]) -> None:
@@ -98,7 +90,7 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
             given.append(extras)
             return super().fit(texts, labels)
 
-    examples = make("ab" * 50)
+    examples = make_examples("ab" * 50)
     texts = [*(example.text for example in examples), "unlabeled"]
     lesson = lesson_of(examples, config("a", "b"), Curious).of(examples, texts)
     for trial in plan(examples):
@@ -112,9 +104,9 @@ def test_each_trial_is_fitted_without_a_glimpse_of_the_test() -> None:
 
 
 def test_a_text_counts_once_however_often_it_was_labeled() -> None:
-    test = (*make("aaab", texts=1), *make("b", texts=1))
-    trial = Trial(examples=tuple(make("ab")), test=test)
-    outcome = trial.run(lesson_of(make("ab"), config("a", "b"), Letters))
+    test = (*make_examples("aaab", texts=1), *make_examples("b", texts=1))
+    trial = Trial(examples=tuple(make_examples("ab")), test=test)
+    outcome = trial.run(lesson_of(make_examples("ab"), config("a", "b"), Letters))
     assert outcome.counts == {"aaa 0": (1, 1), "bbb 0": (1, 1)}
 
 

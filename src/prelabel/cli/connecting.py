@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from prelabel.bootstrap.connections import open_client
+from prelabel.cli.options import project_option
 from prelabel.errors import UpstreamError, shorten
 from prelabel.label_studio.backend import Backend
 from prelabel.label_studio.connect import connect_backend
@@ -19,10 +20,6 @@ from prelabel.label_studio.faults import Fault
 from prelabel.settings import Settings, load_settings
 
 TITLE = "prelabel"
-
-project_option = click.option(
-    "--project", "project_id", type=click.IntRange(1), required=True, help="The project's number."
-)
 
 
 class _JsonObject(click.ParamType[dict[str, Any]]):

@@ -12,19 +12,13 @@ from pathlib import Path
 
 import click
 
+from prelabel.cli.options import root_dir_option
 from prelabel.errors import ConfigError
 from prelabel.models.loader import MODEL_FILE, split_target
 
 TEMPLATES = ("model.py", "requirements.txt", "README.md", "Dockerfile", "docker-compose.yml",
              "test_model.py", ".dockerignore")  # fmt: skip
 _RAW = "RawModel", "LabelStudioMLBase"
-
-root_dir_option = click.option(
-    "--root-dir",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    help="Folder that DIRECTORY is in [the current one].",
-)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from prelabel.bootstrap import open_database
+from prelabel.cli.options import model_dir_option
 from prelabel.cli.outputs import require_file, writing
 from prelabel.errors import ConfigError
 from prelabel.loop.pruning import Pruner
@@ -25,14 +26,11 @@ from prelabel.storage.versions import VersionStore
 from prelabel.types import ProjectKey
 
 _PATH = click.Path(path_type=Path)
-_model_dir_option = click.option(
-    "--model-dir", type=_PATH, help="Folder for labels and model versions [MODEL_DIR]."
-)
 
 
 @click.command()
 @click.argument("file", type=_PATH)
-@_model_dir_option
+@model_dir_option
 def backup(file: Path, model_dir: Path | None) -> None:
     """Write all labels and model versions into FILE, while servers go on."""
     settings = _load_used(model_dir)
@@ -44,7 +42,7 @@ def backup(file: Path, model_dir: Path | None) -> None:
 
 @click.command()
 @click.argument("file", type=_PATH)
-@_model_dir_option
+@model_dir_option
 def restore(file: Path, model_dir: Path | None) -> None:
     """Make what `prelabel backup` wrote into a data folder again, which must be new."""
     settings = load_settings(model_dir=model_dir)
@@ -65,7 +63,7 @@ def restore(file: Path, model_dir: Path | None) -> None:
     show_default=True,
     help="Erase projects that were forgotten (POST /delete) so long ago, labels included.",
 )
-@_model_dir_option
+@model_dir_option
 def prune(*, dry_run: bool, keep: int | None, forgotten_days: int, model_dir: Path | None) -> None:
     """Remove old model versions, finished jobs, what crashes left, and forgotten projects.
 
@@ -86,7 +84,7 @@ def prune(*, dry_run: bool, keep: int | None, forgotten_days: int, model_dir: Pa
     "--project", "given", required=True, help="The project's number, or its key where several have."
 )
 @click.option("--to", help="The version to serve [the one that was active before].")
-@_model_dir_option
+@model_dir_option
 def rollback(given: str, to: str | None, model_dir: Path | None) -> None:
     """Serve an older model version, and withdraw the newer ones: no training activates them again.
 

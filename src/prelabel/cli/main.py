@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from prelabel import __version__
-from prelabel.cli.create import root_dir_option
 from prelabel.cli.late import LateGroup
+from prelabel.cli.options import model_dir_option, root_dir_option
 from prelabel.errors import PrelabelError
 from prelabel.models.loader import split_target
 from prelabel.settings import load_settings
@@ -50,11 +50,7 @@ def cli() -> None:
     type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
     help="What to log [LOG_LEVEL, INFO].",
 )
-@click.option(
-    "--model-dir",
-    type=click.Path(path_type=Path),
-    help="Folder for labels and model versions [MODEL_DIR, prelabel-data].",
-)
+@model_dir_option
 @click.option("--basic-auth-user", help="User name to ask for [BASIC_AUTH_USER].")
 @click.option(
     "--basic-auth-pass",

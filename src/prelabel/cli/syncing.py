@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from prelabel.bootstrap.syncing import pull_labels
-from prelabel.cli.connecting import project_option
+from prelabel.cli.options import model_dir_option, project_option
 from prelabel.cli.progress import progress
 from prelabel.settings import load_settings
 from prelabel.telemetry import configure_logging
@@ -17,11 +17,7 @@ from prelabel.telemetry import configure_logging
 @click.command()
 @project_option
 @click.option("--full", is_flag=True, help="Pull all labels, not only what changed.")
-@click.option(
-    "--model-dir",
-    type=click.Path(path_type=Path),
-    help="Folder for labels and model versions [MODEL_DIR].",
-)
+@model_dir_option
 def sync(project_id: int, *, full: bool, model_dir: Path | None) -> None:
     """Pull a project's labels from Label Studio into the data folder.
 

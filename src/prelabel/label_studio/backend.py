@@ -21,6 +21,11 @@ def hide_credentials(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def find_webhook_url(url: str) -> str:
+    """Return where Label Studio makes the webhook of a connection to an address point to."""
+    return url.rstrip("/") + "/webhook"
+
+
 def _may_have_webhooks(host: str) -> bool:
     """Whether Label Studio takes a host in a webhook's URL (Django 5, ``URLValidator``)."""
     return host == "localhost" or "." in host or ":" in host
@@ -66,7 +71,7 @@ class Backend:
     @property
     def webhook_url(self) -> str:
         """Where events go."""
-        return self.url.rstrip("/") + "/webhook"
+        return find_webhook_url(self.url)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -66,9 +66,8 @@ def _connect(
 
 def _differs(connection: Connection, fields: Mapping[str, Any]) -> bool:
     """Whether a connection is not as it should be; its password cannot be seen, but is tried."""
-    is_refused = connection.state not in ("CO", "TR")
     names = ("auth_method", "basic_auth_user", "title", "extra_params")
-    return is_refused or any(
+    return not connection.is_well or any(
         (getattr(connection, name) or None) != (fields[name] or None)
         for name in names
         if name in fields

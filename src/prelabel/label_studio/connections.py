@@ -48,9 +48,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     extra_params: Any = None
 
     @property
-    def webhook_url(self) -> str:
-        """Where Label Studio makes the connection's webhook point to."""
-        return self.url.rstrip("/") + "/webhook"
+    def is_well(self) -> bool:
+        """Whether Label Studio's last calls were answered."""
+        return self.state in ("CO", "TR")
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

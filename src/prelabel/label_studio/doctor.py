@@ -103,7 +103,7 @@ def _examine_connections(
 def _examine_connection(
     client: ConnectionClient, project_id: int, connection: Connection, backend: Backend | None
 ) -> Iterator[Fault]:
-    if connection.state in ("CO", "TR"):
+    if connection.is_well:
         return
     said = f": {connection.error_message}" if connection.error_message else ""
     what = "refused by it" if connection.state == "ER" else "not reached from Label Studio"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from prelabel.label_studio.backend import Backend, hide_credentials
+from prelabel.label_studio.backend import Backend, find_webhook_url, hide_credentials
 from prelabel.label_studio.connections import WANTED_ACTIONS, Connection, ConnectionClient, Webhook
 from prelabel.label_studio.faults import Fault
 
@@ -64,7 +64,7 @@ def examine_leftovers(
     connections: Sequence[Connection],
     backend: Backend | None,
 ) -> Iterator[Fault]:
-    wanted = {connection.webhook_url for connection in connections}
+    wanted = {find_webhook_url(connection.url) for connection in connections}
     wanted |= {backend.webhook_url} if backend else set()
     for webhook in webhooks:
         if webhook.is_active and webhook.url.endswith("/webhook") and webhook.url not in wanted:
