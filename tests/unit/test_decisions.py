@@ -143,7 +143,7 @@ def test_sets_of_many_texts_are_those_decided_one_by_one(control: ControlTag) ->
     classes = ("a", "a / b", "c") if control.as_paths else ("a", "b", "c")
     rows = np.random.default_rng(0).random((50, 3), dtype=np.float32) ** 2
     model = SaysSeveral(classes, *rows.tolist())
-    found = choose_left_out(control, model, model.rows)
+    found = choose_left_out(control, model, model.rows, [None] * 50)
     sets = [tuple(np.array(classes)[row].tolist()) for row in found]
     decisions = decide(control, model, ["a text"] * 50, [None] * 50)
     assert sets == [decision and decision[0] for decision in decisions]
@@ -151,12 +151,12 @@ def test_sets_of_many_texts_are_those_decided_one_by_one(control: ControlTag) ->
 
 def test_a_label_that_was_not_measured_is_not_chosen() -> None:
     model = SaysSeveral("ab", [0.9, 0.5], [np.nan, 0.4])
-    found = choose_left_out(choices("ab", SEVERAL), model, model.rows)
+    found = choose_left_out(choices("ab", SEVERAL), model, model.rows, [None, None])
     assert found.tolist() == [[True, True], [False, False]]
 
 
 def test_what_was_left_out_is_decided_by_thresholds_tuned_without_it() -> None:
     model = SaysSeveral("ab", [0.6, 0.6], [0.6, 0.6])
     model.thresholds_out_of_fold_ = np.array([[0.7, 0.5], [0.5, 0.7]], np.float32)
-    found = choose_left_out(choices("ab", SEVERAL), model, model.rows)
+    found = choose_left_out(choices("ab", SEVERAL), model, model.rows, [None, None])
     assert found.tolist() == [[False, True], [True, False]]

@@ -371,7 +371,8 @@ def test_the_digest_sees_hints_and_what_else_a_prediction_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "edit", ['required="true"', 'visibleWhen="choice-selected"', 'layout="inline"']
+    "edit",
+    ['required="true"', 'visibleWhen="choice-selected"', 'whenChoiceValue="a"', 'layout="inline"'],
 )
 def test_the_frame_sees_attributes_that_change_predictions_and_no_others(edit: str) -> None:
     several = config("a").replace("single", "multiple")
@@ -379,6 +380,22 @@ def test_the_frame_sees_attributes_that_change_predictions_and_no_others(edit: s
     after = parse_label_config(several.replace("<Choices ", f"<Choices {edit} "))
     is_same = before.controls[0].frame == after.controls[0].frame
     assert is_same == (before.digest() == after.digest()) == ("layout" in edit)
+
+
+def test_the_frame_of_a_tree_sees_which_paths_may_be_chosen() -> None:
+    tree = '<Taxonomy name="x" toName="text"><Choice value="a"/></Taxonomy>'
+    frames = [
+        control_of(view(TEXT, tree.replace("toName", f"{edit} toName"))).frame
+        for edit in (
+            "",
+            'leafsOnly="true"',
+            'maxUsages="1"',
+            'maxUsages="2"',
+            'showFullPath="true"',
+        )
+    ]
+    assert len(set(frames)) == 4
+    assert frames[0] == frames[-1]
 
 
 def test_a_label_that_all_tasks_beside_their_own_have_is_part_of_the_frame() -> None:

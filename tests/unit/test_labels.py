@@ -6,7 +6,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prelabel.label_config.labels import MOST_STARS, read_offered, read_stars, to_path, to_value
+from prelabel.label_config.labels import (
+    MOST_STARS,
+    find_leaves,
+    read_offered,
+    read_stars,
+    to_path,
+    to_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,10 @@ def test_a_level_with_a_stroke_is_no_two_levels() -> None:
     values = {to_value(path) for path in (("a / b",), ("a", "b"), ("a \\/ b",), ("a/b",))}
     assert len(values) == 4
     assert {"a / b", "a/b"} < values
+
+
+def test_leaves_are_above_nothing_whether_or_not_their_root_is_there() -> None:
+    assert find_leaves(("a", "a / b", "a / b / c", "d", "e / f")) == {"a / b / c", "d", "e / f"}
 
 
 def test_of_endless_levels_that_a_task_offers_fifty_are_read() -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from prelabel.label_config.conditions import Condition
-from prelabel.label_config.labels import Label, read_offered, to_path, to_value
+from prelabel.label_config.labels import Label, find_leaves, read_offered, to_path, to_value
 from prelabel.label_config.objects import ObjectTag, walk
 from prelabel.types import Region
 
@@ -46,6 +46,10 @@ class ControlTag:
         Where a task's data has the labels offered for that task; None if all tasks offer the same.
     as_paths
         Whether regions carry labels as all levels of a tree.
+    leaves_only
+        Whether a path that is chosen ends where there is nothing below it.
+    most_paths
+        How many paths may be chosen; None if all may.
     may_be_empty
         Whether an annotation without its region says that no label applies.
     conditions
@@ -59,6 +63,8 @@ class ControlTag:
     kind: Kind = Kind.ONE
     options_key: str | None = None
     as_paths: bool = False
+    leaves_only: bool = False
+    most_paths: int | None = None
     may_be_empty: bool = False
     conditions: tuple[Condition, ...] = ()
 
@@ -66,6 +72,11 @@ class ControlTag:
     def values(self) -> frozenset[str]:
         """What it may decide: the labels as regions carry them."""
         return frozenset(label.value for label in self.labels)
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """Where a path that is chosen may end, of the labels that it offers for every task."""
+        return find_leaves(self.values) if self.leaves_only else self.values
 
     @property
     def is_choices(self) -> bool:
@@ -102,6 +113,8 @@ class ControlTag:
         conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in self.conditions]
         rest = (self.kind.value, self.options_key, self.as_paths, self.may_be_empty, conditions)
         parts += rest if rest != _PLAIN else []
+        parts += ["leaves"] if self.leaves_only else []
+        parts += [f"{self.most_paths} paths"] if self.most_paths is not None else []
         # Other labels of the config are not predicted where they are gone: their names say so.
         parts += [sorted(self.values)] if self.options_key is not None and self.labels else []
         return repr(tuple(parts))
@@ -130,7 +143,15 @@ class ControlTag:
         if self.options_key is None:
             return None
         offered = read_offered(walk(data, self.options_key), as_paths=self.as_paths)
-        return self.values.union(label.value for label in offered)
+        found = self.values.union(label.value for label in offered)
+        is_of_ends = self.leaves_only and self.kind is Kind.ONE  # of several, what is above applies
+        return find_leaves(found) if is_of_ends else found
+
+    def find_ends(self, offered: frozenset[str] | None) -> frozenset[str] | None:
+        """Return where a path that is chosen may end, of what a task offers; None if anywhere."""
+        if self.options_key is None:
+            return self.ends
+        return find_leaves(offered) if offered is not None and self.leaves_only else offered
 
     def read_decision(self, regions: Iterable[Region]) -> tuple[str, ...] | None:
         """Return the labels that were chosen here, sorted; None if nothing usable was.

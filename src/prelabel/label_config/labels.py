@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -53,6 +53,22 @@ def to_path(value: str) -> tuple[str, ...]:
     """Return the path that `to_value` was given."""
     levels = value.split(_BETWEEN_LEVELS)
     return tuple([_STROKE.sub(lambda found: found[0].removeprefix("\\"), x) for x in levels])
+
+
+def find_above(value: str) -> tuple[str, ...]:
+    """Return the labels that stand above one, the next one first.
+
+    >>> find_above("Animals / Cats / Tabbies")
+    ('Animals / Cats', 'Animals')
+    """
+    path = to_path(value)
+    return tuple([to_value(path[:n]) for n in range(len(path) - 1, 0, -1)])
+
+
+def find_leaves(values: Iterable[str]) -> frozenset[str]:
+    """Return those of some labels that are above no other."""
+    found = frozenset(values)
+    return found.difference(*map(find_above, found))
 
 
 def read_choices(element: Element, *, as_paths: bool) -> tuple[Label, ...]:

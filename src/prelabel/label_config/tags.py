@@ -27,6 +27,10 @@ class _Answers:
 
     Attributes
     ----------
+    leaves_only
+        Whether a path that is chosen ends where there is nothing below it.
+    most_paths
+        How many may be chosen; None if all may.
     may_be_empty
         Whether no label at all is an answer.
     """
@@ -34,6 +38,8 @@ class _Answers:
     kind: Kind
     labels: tuple[Label, ...]
     as_paths: bool = False
+    leaves_only: bool = False
+    most_paths: int | None = None
     may_be_empty: bool = False
 
 
@@ -80,6 +86,8 @@ def read_control_tag(
         kind=answers.kind,
         options_key=options[1:] if options.startswith("$") else None,
         as_paths=answers.as_paths,
+        leaves_only=answers.leaves_only,
+        most_paths=answers.most_paths,
         may_be_empty=answers.may_be_empty and not conditions,
         conditions=conditions,
     )
@@ -134,6 +142,7 @@ def _read_choices_tag(element: Element) -> _Answers:
         kind=Kind.SEVERAL if several else Kind.ONE,
         labels=read_choices(element, as_paths=as_paths),
         as_paths=as_paths,
+        leaves_only=as_paths,  # of what has more below it, the editor ticks all of that or nothing
         may_be_empty=several and element.get("required") != "true",
     )
 
@@ -142,10 +151,13 @@ def _read_taxonomy_tag(element: Element) -> _Answers:
     _require_whole(element, "labeling")
     if element.get("apiUrl"):
         raise UnusableTagError("its labels are at an address (apiUrl), not in the config")
+    most = element.get("maxUsages", "").strip()
     return _Answers(
         kind=Kind.SEVERAL,
         labels=read_choices(element, as_paths=True),
         as_paths=True,
+        leaves_only=element.get("leafsOnly") == "true",
+        most_paths=int(most) if most.isascii() and most.isdigit() and len(most) < 10 else None,
         may_be_empty=element.get("required") != "true",
     )
 

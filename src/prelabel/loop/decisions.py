@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.label_config import ControlTag, Kind
+from prelabel.loop.trees import choose_paths, put_below
 from prelabel.models.base import Classes, Model, MultiLabelModel, labels_of
 
 Probabilities: TypeAlias = npt.NDArray[np.floating]
@@ -33,8 +34,7 @@ def decide(
     """
     probabilities, classes = model.predict_proba(texts), labels_of(model)
     if isinstance(model, MultiLabelModel):
-        for row, allowed in zip(probabilities, offered, strict=True):
-            yield _choose_several(control, model, classes, row, allowed)
+        yield from _choose_several(control, model, probabilities, offered)
     elif control.options_key is None:
         yield from _choose_one_each(control, classes, probabilities)
     else:
@@ -57,8 +57,12 @@ def restrict(
 
 def mark_offered(classes: Sequence[str], offered: Sequence[Offered]) -> npt.NDArray[np.bool_]:
     """Return which labels each task offers, shape (texts, classes)."""
-    rows = [[allowed is None or label in allowed for label in classes] for allowed in offered]
-    return np.array(rows, np.bool_).reshape(len(offered), len(classes))
+    rows = {  # most tasks offer the same
+        allowed: [allowed is None or label in allowed for label in classes]
+        for allowed in dict.fromkeys(offered)
+    }
+    marks = np.array([rows[allowed] for allowed in offered], np.bool_)
+    return marks.reshape(len(offered), len(classes))
 
 
 def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabilities) -> Columns:
@@ -78,22 +82,30 @@ def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabi
 
 
 def choose_left_out(
-    control: ControlTag, model: MultiLabelModel, probabilities: Probabilities
+    control: ControlTag,
+    model: MultiLabelModel,
+    probabilities: Probabilities,
+    offered: Sequence[Offered],
 ) -> npt.NDArray[np.bool_]:
     """Return which labels are chosen of the texts that a model left out, shape (texts, classes).
 
-    A task may have all of them. What is not known, NaN, is not chosen.
+    What is not known, NaN, is not chosen.
+
+    Parameters
+    ----------
+    offered
+        As for `decide`.
     """
-    rows, tuned = np.nan_to_num(probabilities), model.thresholds_out_of_fold_
+    tuned = model.thresholds_out_of_fold_
     thresholds = model.thresholds_ if tuned is None else tuned
-    return _choose_sets(control, thresholds, _put_below(control, model, rows))
+    return _choose_sets(control, labels_of(model), thresholds, probabilities, offered)[1]
 
 
 def _choose_one_each(
     control: ControlTag, classes: Sequence[str], probabilities: Probabilities
 ) -> Iterator[Decision | None]:
     # A text of a label that the config has lost belongs to no other: abstain.
-    values = control.values
+    values = control.ends
     columns = choose_columns(control, classes, probabilities)
     scores = probabilities[np.arange(len(columns)), columns]
     for column, score in zip(columns.tolist(), scores.tolist(), strict=True):
@@ -113,39 +125,37 @@ def _choose_offered(
 def _choose_several(
     control: ControlTag,
     model: MultiLabelModel,
-    classes: Sequence[str],
-    row: Probabilities,
-    allowed: Offered,
-) -> Decision | None:
-    if allowed is None and control.options_key is None:
-        allowed = control.values
-    is_known = np.array([allowed is None or label in allowed for label in classes])
-    if not is_known.any():
-        return None
-    rows = _put_below(control, model, np.where(is_known, row, 0)[np.newaxis])
-    (row,), (chosen,) = rows, _choose_sets(control, model.thresholds_, rows)
-    surely = float(np.where(chosen, row, 1 - row)[is_known].min())
-    labels = tuple(classes[i] for i in np.flatnonzero(chosen & is_known).tolist())
-    return labels, min(1.0, max(0.0, surely))
+    probabilities: Probabilities,
+    offered: Sequence[Offered],
+) -> Iterator[Decision | None]:
+    classes = labels_of(model)
+    everywhere = control.values if control.options_key is None else None
+    is_known = mark_offered(classes, [everywhere if x is None else x for x in offered])
+    known = np.where(is_known, probabilities, np.nan)
+    rows, chosen = _choose_sets(control, classes, model.thresholds_, known, offered)
+    surely = np.where(chosen, rows, 1 - rows).min(axis=1, where=is_known, initial=1).tolist()
+    for row, score, is_any_known in zip(chosen, surely, np.any(is_known, axis=1), strict=True):
+        labels = tuple(classes[i] for i in np.flatnonzero(row).tolist())
+        is_answer = is_any_known and (labels or control.may_be_empty)
+        yield (labels, max(0.0, score)) if is_answer else None
 
 
 def _choose_sets(
-    control: ControlTag, thresholds: Probabilities, rows: Probabilities
-) -> npt.NDArray[np.bool_]:
-    chosen = rows >= thresholds
+    control: ControlTag,
+    classes: Sequence[str],
+    thresholds: Probabilities,
+    probabilities: Probabilities,
+    offered: Sequence[Offered],
+) -> tuple[Probabilities, npt.NDArray[np.bool_]]:
+    """Return the probabilities that count, and which labels are chosen: none that is NaN."""
+    is_known, rows = ~np.isnan(probabilities), np.nan_to_num(probabilities)
+    rows = put_below(classes, rows) if control.as_paths else rows
+    chosen = (rows >= thresholds) & is_known
     if not control.may_be_empty:  # the most probable label, then, with what is above it
         is_empty = ~chosen.any(axis=1)
-        chosen[is_empty] = rows[is_empty] >= rows[is_empty].max(axis=1, keepdims=True)
-    return chosen
-
-
-def _put_below(control: ControlTag, model: MultiLabelModel, rows: Probabilities) -> Probabilities:
-    """Let nothing of a tree be more probable than what is above it."""
+        best = rows[is_empty] >= rows[is_empty].max(axis=1, keepdims=True)
+        chosen[is_empty] = best & is_known[is_empty]
     if not control.as_paths:
-        return rows
-    column = {label: i for i, label in enumerate(model.classes_)}
-    found = rows.copy()
-    for i, label in enumerate(model.classes_):
-        while (label := label.rpartition(" / ")[0]) in column:
-            found[:, i] = np.minimum(found[:, i], rows[:, column[label]])
-    return found
+        return rows, chosen
+    ends = mark_offered(classes, [control.find_ends(x) for x in offered]) & is_known
+    return rows, choose_paths(control, classes, rows, chosen, ends)

@@ -125,7 +125,7 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
         return []
     if isinstance(model, MultiLabelModel):
         is_known = np.any(~np.isnan(probabilities), axis=1)
-        chosen = choose_left_out(lesson.control, model, probabilities)
+        chosen = choose_left_out(lesson.control, model, probabilities, lesson.offered)
         sets = [np.flatnonzero(row).tolist() for row in chosen]
     else:
         is_known = is_measured(probabilities)

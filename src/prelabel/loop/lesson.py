@@ -56,6 +56,11 @@ class Lesson:
         return Counter(label for example in self.examples for label in example.labels)
 
     @property
+    def offered(self) -> list[frozenset[str] | None]:
+        """What the task of each example offers."""
+        return [example.offered for example in self.examples]
+
+    @property
     def n_texts(self) -> int:
         """How many different texts the pool has."""
         return len(set(self.pool))
@@ -164,10 +169,10 @@ class Lesson:
         found = model.out_of_fold_
         if found is None or self.control.options_key is None:
             return found
-        classes, offered = labels_of(model), [example.offered for example in self.examples]
+        classes = labels_of(model)
         if isinstance(model, MultiLabelModel):
-            return np.where(mark_offered(classes, offered), found, np.float32(np.nan))
-        return restrict(found, classes, offered)
+            return np.where(mark_offered(classes, self.offered), found, np.float32(np.nan))
+        return restrict(found, classes, self.offered)
 
     def evaluate(self, model: Model) -> Evaluation | None:
         """Measure what a model decides about what it left out; None if it left nothing out."""
@@ -176,7 +181,7 @@ class Lesson:
             return None
         if isinstance(model, MultiLabelModel):
             sets = [example.labels for example in self.examples]
-            chosen = choose_left_out(self.control, model, found)
+            chosen = choose_left_out(self.control, model, found, self.offered)
             return evaluate_sets(sets, labels_of(model), found, chosen)
         labels = [example.labels[0] for example in self.examples]
         columns = choose_columns(self.control, model.classes_, found)

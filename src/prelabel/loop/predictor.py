@@ -190,7 +190,8 @@ def _decide_by_words(
     """Decide where a text has a word of a label's name."""
     if control.kind is not Kind.ONE or not texts:
         return [None] * len(texts)
-    names = LabelNames(control.label_names)
+    ends = control.ends
+    names = LabelNames({label: x for label, x in control.label_names.items() if label in ends})
     suggestions = zip(map(names.suggest, texts), offered, strict=True)
     return [
         ((found[0],), found[1]) if found and (allowed is None or found[0] in allowed) else None
