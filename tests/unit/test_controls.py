@@ -53,6 +53,9 @@ def region(control: ControlTag, value: object) -> Region:
         (TAXONOMY, [["an", "Cats"]], ("an", "an / Cats")),
         (TAXONOMY, [["an", "Cats"], ["Plants"]], ("Plants", "an", "an / Cats")),
         (RATING, 2, ("2",)),
+        (RATING, 2.0, ("2",)),
+        (SEVERAL, "a", ("a",)),
+        (NESTED, "Cats", ("Cats",)),
         (DYNAMIC, ["anything"], ("anything",)),
     ],
 )
@@ -65,11 +68,13 @@ def test_what_people_decided_is_read(
 @pytest.mark.parametrize(
     ("control", "value"),
     [
-        (SEVERAL, ["gone"]), (SEVERAL, []), (SEVERAL, "a"), (SEVERAL, [["a"]]), (SEVERAL, [5]),
+        (SEVERAL, ["gone"]), (SEVERAL, []), (SEVERAL, "c"), (SEVERAL, [["a"]]), (SEVERAL, [5]),
         (NESTED, [["an", "Cats"]]),
-        (PATHS, ["an"]), (PATHS, [["an", 5]]), (PATHS, [[]]), (PATHS, [["an"], ["Plants"]]),
+        (PATHS, ["an"]), (PATHS, "an"), (PATHS, [["an", 5]]), (PATHS, [[]]),
+        (PATHS, [["an"], ["Plants"]]),
         (TAXONOMY, ["an"]), (TAXONOMY, [["gone"]]),
         (RATING, 4), (RATING, 0), (RATING, "2"), (RATING, True), (RATING, 1.5), (RATING, [1]),
+        (RATING, float("nan")), (RATING, float("inf")), (RATING, 1e300), (RATING, 2.0000001),
         (DYNAMIC, []), (DYNAMIC, ["a", "b"]),
     ],
 )  # fmt: skip

@@ -335,7 +335,7 @@ def test_the_label_is_the_one_choice_of_this_control(
     "value",
     [
         {},
-        {"choices": "sports"},
+        {"choices": "elsewhere"},
         {"choices": []},
         {"choices": [1]},
         {"choices": None},

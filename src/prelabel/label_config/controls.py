@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from prelabel.label_config.conditions import Condition
 from prelabel.label_config.labels import Label, find_leaves, read_offered, to_path, to_value
@@ -202,12 +203,15 @@ class ControlTag:
         return {label for label in chosen if self.options_key is not None or label in values}
 
     def _read_value(self, region: Region) -> Iterator[str]:
+        """Yield the labels it says; imports may have one choice bare, and whole stars as 4.0."""
         value = region.value.get(self.type)
         if self.kind is Kind.RATING:
-            if isinstance(value, int) and not isinstance(value, bool):
-                yield str(value)
+            stars = int(value) if isinstance(value, float) and value.is_integer() else value
+            if isinstance(stars, int) and not isinstance(stars, bool):
+                yield str(stars)
             return
-        for item in value if isinstance(value, list) else []:
+        items: list[Any] = value if isinstance(value, list) else [value]
+        for item in items:
             match item:
                 case str(label) if not self.as_paths:
                     yield label
