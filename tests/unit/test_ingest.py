@@ -227,6 +227,19 @@ def test_an_edit_says_in_the_log_what_it_did(
     assert '"topic" has got art' in caplog.text
 
 
+def test_a_config_that_cannot_be_served_any_more_is_said_to_be_so_with_the_reason(
+    ingest: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest.register(PROJECT, CONFIG, NONE)
+    with caplog.at_level(logging.INFO):
+        ingest.apply(edited("<View><Labels/></View>", minute=1))
+        assert "cannot be served any more" in caplog.text
+        assert "without a usable control" in caplog.text
+        assert "trained anew" not in caplog.text
+        ingest.apply(edited(CONFIG, minute=2))
+        assert "can be served now" in caplog.text
+
+
 def test_a_control_that_cannot_be_learned_is_named_once_in_the_log(
     ingest: Ingest, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from prelabel.errors import LabelConfigError
 from prelabel.label_config import (
     LabelSchema,
     describe_edit,
@@ -136,11 +137,23 @@ class Ingest:
             self._begin_project(project)
             return
         before = read_label_config(seen.previous_label_config)
-        after = read_label_config(seen.label_config)
+        try:
+            after = parse_label_config(seen.label_config or "")
+        except LabelConfigError as error:
+            if before:
+                log.warning(
+                    "The labeling config of project %s was edited and cannot be served any more; "
+                    "labels and versions are kept, and used when it can: %s",
+                    project, error,
+                )  # fmt: skip
+            return
         if before == after:
             return
-        what = describe_edit(before, after) if before and after else "it can be served"
-        log.info("The labels of project %s were edited (%s); it is trained anew", project, what)
+        if before:
+            what = describe_edit(before, after)
+            log.info("The labels of project %s were edited (%s); it is trained anew", project, what)
+        else:
+            log.info("The labeling config of project %s can be served now", project)
         self._wake()
 
     def _begin_project(self, project: ProjectKey) -> None:
