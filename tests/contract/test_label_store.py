@@ -406,6 +406,58 @@ def test_of_very_many_texts_a_sample_is_kept_whatever_order_they_come_in(
     assert len(texts_of(labels)) == len(sample)
 
 
+def test_where_texts_were_deleted_others_are_kept_in_their_place(database: Database) -> None:
+    few = LabelStore(database, pool_texts=200)
+    few.apply(created(*range(1, 2001)))
+    few.apply(tasks_deleted(*range(1, 2001)))
+    assert few.snapshot(PROJECT).texts == 0
+    few.apply(created(*range(3001, 3151)))
+    assert few.count_texts(PROJECT) == 150
+
+
+def test_a_limit_that_was_raised_lets_more_texts_be_kept(database: Database) -> None:
+    LabelStore(database, pool_texts=200).apply(created(*range(1, 2001)))
+    more = LabelStore(database, pool_texts=10_000)
+    before = more.count_texts(PROJECT)
+    more.fit_pools()
+    asked = [Task(id=id_, data={"text": f"text {id_}"}) for id_ in range(1, 501)]
+    new = more.find_new(PROJECT, asked)
+    assert 300 < len(new) < 500
+    more.add_texts(PROJECT, new)
+    assert more.count_texts(PROJECT) == before + len(new)
+
+
+@pytest.mark.parametrize("every", [2, 10])
+def test_a_sample_is_as_if_deleted_texts_had_never_been_there_once_the_others_came_again(
+    database: Database, tmp_path: Path, every: int
+) -> None:
+    few = LabelStore(database, pool_texts=200)
+    few.apply(created(*range(1, 1001)))
+    few.apply(tasks_deleted(*range(every, 1001, every)))
+    left = [id_ for id_ in range(1, 1001) if id_ % every]
+    for id_ in left:  # each a reason to look whether more would fit
+        few.apply(created(id_))
+    with Database(tmp_path / "another") as another:
+        another.migrate()
+        fresh = LabelStore(another, pool_texts=200)
+        fresh.apply(created(*left))
+        assert texts_of(few) == texts_of(fresh)
+
+
+def test_labeled_tasks_of_before_are_not_too_many_for_a_level_that_falls(
+    database: Database,
+) -> None:
+    few = LabelStore(database, pool_texts=100)
+    few.apply(annotated(*(labeled(id_) for id_ in range(1, 301))))
+    few.apply(created(*range(301, 1001)))
+    few.apply(tasks_deleted(*range(301, 1001)))
+    for id_ in range(2001, 2021):
+        few.apply(created(id_))
+        snapshot = few.snapshot(PROJECT)
+        assert snapshot.texts == len(snapshot.data) <= 100
+    assert len(few.snapshot(PROJECT).annotated) == 300
+
+
 def test_labels_are_kept_whatever_the_sample(database: Database) -> None:
     few = LabelStore(database, pool_texts=20)
     apply_all(few, *(annotated(labeled(id_)) for id_ in range(1, 61)), created(*range(61, 200)))

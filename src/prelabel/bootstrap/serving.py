@@ -100,21 +100,20 @@ def open_service(settings: Settings, directory: Path | None = None) -> Service:
     connections = ExitStack()
     texts = connections.enter_context(open_texts(settings, database))
     pulls = _make_pulls(settings, database, scheduler)
+    labels = _make_labels(settings, database)
     service = Service(
         settings=settings,
         model_class=model_class,
         database=database,
         jobs=jobs,
         versions=versions,
-        ingest=_make_ingest(settings, database, scheduler, texts, pulls),
+        ingest=_make_ingest(database, labels, scheduler, texts, pulls),
         doorbell=_make_doorbell(settings, database, scheduler, pulls),
         pulls=pulls,
         predictor=Predictor(registry, ProjectSettingsStore(database), texts),
         scheduler=scheduler,
         metrics=metrics,
-        asked=AskedTexts(
-            ProjectStore(database), LabelStore(database, pool_texts=settings.pool_texts)
-        ),
+        asked=AskedTexts(ProjectStore(database), labels),
         connections=connections,
     )
     scheduler.start()
@@ -182,13 +181,28 @@ def _make_pulls(settings: Settings, database: Database, scheduler: Scheduler) ->
     return Pulls(projects, scheduler.wake)
 
 
+def _make_labels(settings: Settings, database: Database) -> LabelStore:
+    labels = LabelStore(database, pool_texts=settings.pool_texts)
+    try:
+        labels.fit_pools()
+    except StorageError as error:
+        log.warning(
+            "A PRELABEL_POOL_TEXTS that was raised counts from the next start on: %s", error
+        )
+    return labels
+
+
 def _make_ingest(
-    settings: Settings, database: Database, scheduler: Scheduler, texts: Texts, pulls: Pulls | None
+    database: Database,
+    labels: LabelStore,
+    scheduler: Scheduler,
+    texts: Texts,
+    pulls: Pulls | None,
 ) -> Ingest:
     return Ingest(
         projects=ProjectStore(database),
         settings=ProjectSettingsStore(database),
-        labels=LabelStore(database, pool_texts=settings.pool_texts),
+        labels=labels,
         jobs=JobStore(database),
         texts=texts,
         pulls=pulls,

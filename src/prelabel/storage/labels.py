@@ -16,8 +16,9 @@ from prelabel.storage.pool import (
     POOL_TEXTS,
     choose,
     find_least_level,
+    fit_level,
+    has_room,
     is_alive,
-    thin_out,
 )
 from prelabel.storage.projects import Seen, see
 from prelabel.storage.rows import (
@@ -59,7 +60,7 @@ class Snapshot:
     label_changes, trained_changes
         The project's count of label changes at that moment, and how many of them a training saw.
     texts, texts_due
-        How many tasks its pool had when one was last added, and from how many on a training is due
+        How many tasks its pool had when it last changed, and from how many on a training is due
         that has too few labels; None if texts make none due.
     fetch_due_at
         When texts that could not be fetched are tried again; None while nothing waits for any.
@@ -123,6 +124,9 @@ class LabelStore:
         if event.kind in {EventKind.ANNOTATIONS_DELETED, EventKind.TASKS_DELETED}:
             for ids in batches(event.deleted_ids, DELETIONS_AT_ONCE):
                 changes += self._delete(event, ids)
+        if event.kind is EventKind.TASKS_DELETED:
+            with self._database.write() as connection:
+                fit_level(connection, project, self._pool_texts)
         return Applied(label_changes=changes, seen=seen)
 
     def _delete(self, event: Event, ids: Sequence[int]) -> int:
@@ -142,7 +146,16 @@ class LabelStore:
                 write_tasks(connection, project, chosen, number, is_sync=False)
         if tasks:
             with self._database.write() as connection:
-                thin_out(connection, project, self._pool_texts)
+                fit_level(connection, project, self._pool_texts)
+
+    def fit_pools(self) -> None:
+        """Let projects take in more texts than they do, where a limit that was raised has room."""
+        query = select(project_table.c.project).where(has_room(self._pool_texts))
+        with self._database.read() as connection:
+            found = [ProjectKey.parse(text) for text in connection.scalars(query)]
+        for project in found:
+            with self._database.write() as connection:
+                fit_level(connection, project, self._pool_texts)
 
     def find_new(self, project: ProjectKey, tasks: Sequence[Task]) -> list[Task]:
         """Return those tasks of a known project that `add_texts` would keep: nothing is locked."""
@@ -177,7 +190,7 @@ class LabelStore:
                 .order_by(annotation_table.c.annotation)
             )
             rows = connection.execute(query).mappings().all()
-            least, _ = find_least_level(connection, project, self._pool_texts)
+            least = find_least_level(connection, project, self._pool_texts)
             sample = and_(is_alive(project), task_table.c.level >= least)
             texts = select(task_table.c.data).where(sample).order_by(task_table.c.task)
             data = connection.scalars(texts).all()
