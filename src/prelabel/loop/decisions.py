@@ -157,5 +157,6 @@ def _choose_sets(
         chosen[is_empty] = best & is_known[is_empty]
     if not control.as_paths:
         return rows, chosen
-    ends = mark_offered(classes, [control.find_ends(x) for x in offered]) & is_known
-    return rows, choose_paths(control, classes, rows, chosen, ends)
+    ends = {allowed: control.find_ends(allowed) for allowed in dict.fromkeys(offered)}
+    may_end = mark_offered(classes, [ends[allowed] for allowed in offered]) & is_known
+    return rows, choose_paths(control, classes, rows, chosen, may_end)
