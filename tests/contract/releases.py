@@ -9,6 +9,7 @@ _COLUMNS = {
     "0012": ("projects.fetch_due_at",),
     "0013": ("projects.sync_refusals",),
     "0015": ("projects.sync_again_at",),
+    "0016": ("fetched_texts.tried_at",),
 }
 """What each migration has added."""
 

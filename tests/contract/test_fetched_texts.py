@@ -7,14 +7,25 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from prelabel.label_config import parse_label_config
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import fetched_text_table
-from tests.builders import CONFIG, PROJECT, TWIN
+from prelabel.types import Task
+from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled, tasks_deleted
 from tests.contract.releases import go_back
+
+BY_ADDRESS = parse_label_config(
+    '<View><Text name="t" value="$at" valueType="url"/>'
+    '<Choices name="c" toName="t"><Choice value="a"/></Choices></View>'
+)
+
+
+def task_at(id_: int, url: str) -> Task:
+    return Task(id=id_, data={"at": url})
 
 
 @pytest.fixture
@@ -81,6 +92,54 @@ def test_what_a_clock_that_was_set_back_since_put_off_is_due(
         later = now() + timedelta(days=400)
         connection.execute(update(fetched_text_table).values(retry_at=later))
     assert fetched.find_missing(PROJECT, ["/a"]).due == ["/a"]
+
+
+def test_of_deleted_tasks_those_texts_go_that_no_other_task_has(
+    fetched: FetchedTexts, labels: LabelStore
+) -> None:
+    for project in (PROJECT, TWIN):
+        labels.add_texts(project, [task_at(1, "/a"), task_at(2, "/both"), task_at(3, "/both")])
+        for url in ("/a", "/both"):
+            fetched.keep(project, url, url)
+    for id_, left in ((1, {"/both"}), (2, {"/both"}), (3, set())):
+        fetched.forget(PROJECT, BY_ADDRESS, labels.apply(tasks_deleted(id_)).gone)
+        assert set(fetched.find(PROJECT, ["/a", "/both"])) == left
+    assert len(fetched.find(TWIN, ["/a", "/both"])) == 2
+
+
+def test_what_a_repeated_deletion_tells_is_gone_already(
+    fetched: FetchedTexts, labels: LabelStore
+) -> None:
+    labels.add_texts(PROJECT, [task_at(1, "/a")])
+    fetched.keep(PROJECT, "/a", "a text")
+    applied = labels.apply(tasks_deleted(1, 1, 7))
+    assert applied.gone == ({"at": "/a"},)
+    assert labels.apply(tasks_deleted(1, 7)).gone == ()
+
+
+def test_where_nothing_was_fetched_deleted_tasks_are_not_read(labels: LabelStore) -> None:
+    labels.apply(annotated(labeled(1)))
+    assert labels.apply(tasks_deleted(labeled(1)[0].id)).gone == ()
+
+
+@pytest.mark.parametrize("hours", [-400 * 24, 25, None])
+def test_old_texts_go_that_no_task_has(
+    fetched: FetchedTexts, labels: LabelStore, database: Database, hours: int | None
+) -> None:
+    labels.add_texts(PROJECT, [task_at(1, "/a")])
+    for url in ("/a", "/thinned out", "/failed"):
+        fetched.keep(PROJECT, url, url)
+    fetched.fail(PROJECT, "/failed")
+    fetched.keep(TWIN, "/thinned out", "another project's")
+    assert fetched.forget_unused(PROJECT, BY_ADDRESS) == 0, "they are new"
+    tried_at = None if hours is None else now() - timedelta(hours=hours)
+    with database.write() as connection:
+        connection.execute(update(fetched_text_table).values(tried_at=tried_at))
+    assert fetched.forget_unused(PROJECT, BY_ADDRESS, dry_run=True) == 2
+    assert fetched.forget_unused(PROJECT, BY_ADDRESS) == 2
+    assert set(fetched.find(PROJECT, ["/a", "/thinned out"])) == {"/a"}
+    assert fetched.find_missing(PROJECT, ["/failed"]).new == ["/failed"]
+    assert fetched.find(TWIN, ["/thinned out"])
 
 
 def test_many_texts_are_found_at_once(fetched: FetchedTexts) -> None:

@@ -13,12 +13,13 @@ from prelabel.loop.ingest import Ingest
 from prelabel.loop.pulls import Pulls
 from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import Event, EventKind, JobState, ProjectSettings, Task
-from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled
+from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled, tasks_deleted
 
 START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
 IMPORTED = Event(
@@ -143,6 +144,20 @@ def test_a_project_that_comes_back_with_another_config_is_trained_anew(
     ingest.apply(GONE)
     ingest.register(PROJECT, config("cooking", "art"), NONE)
     assert jobs.due(10) == [PROJECT]
+
+
+def test_the_fetched_text_of_a_deleted_task_goes_with_it(
+    ingest: Ingest, labels: LabelStore, database: Database
+) -> None:
+    by_address = CONFIG.replace('value="$text"', 'value="$text" valueType="url"')
+    ingest.register(PROJECT, by_address, NONE)
+    labels.add_texts(PROJECT, [Task(id=1, data={"text": "/a"})])
+    fetched = FetchedTexts(database)
+    fetched.keep(PROJECT, "/a", "a text")
+    ingest.apply(tasks_deleted(2))
+    assert fetched.find(PROJECT, ["/a"])
+    ingest.apply(tasks_deleted(1))
+    assert not fetched.find(PROJECT, ["/a"])
 
 
 # Labels

@@ -7,19 +7,26 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from prelabel.loop.pruning import SETTLED_SECONDS, Pruned, Pruner
 from prelabel.models import artifact
 from prelabel.storage.database import Database
+from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.retention import KEPT_JOBS, Retention
+from prelabel.storage.tables import fetched_text_table
 from prelabel.storage.versions import VersionStore
 from prelabel.types import JobState, ModelVersion, ProjectKey
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, examples, heads
 from tests.letters import Letters
 
+BY_ADDRESS = (
+    '<View><Text name="t" value="$at" valueType="url"/>'
+    '<Choices name="c" toName="t"><Choice value="a"/></Choices></View>'
+)
 Add = Callable[..., ModelVersion]
 LEASE = timedelta(minutes=1)
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -74,6 +81,20 @@ def test_the_active_version_stays_however_old_and_so_does_the_one_to_go_back_to(
         add(withheld=withheld)
     pruner.prune(PROJECT)
     assert numbers(versions) == [9, 8, 7, 4, 2]
+
+
+@pytest.mark.parametrize(("label_config", "gone"), [(BY_ADDRESS, 1), ("<View/>", 0)])
+def test_fetched_texts_go_that_no_task_has_where_that_can_be_told(
+    pruner: Pruner, projects: ProjectStore, database: Database, label_config: str, gone: int
+) -> None:
+    projects.see(PROJECT, label_config)
+    fetched = FetchedTexts(database)
+    fetched.keep(PROJECT, "/a", "a text")
+    with database.write() as connection:
+        connection.execute(update(fetched_text_table).values(tried_at=None))
+    for dry_run in (True, False):
+        assert pruner.prune(PROJECT, dry_run=dry_run) == Pruned(texts=gone)
+    assert len(fetched.find(PROJECT, ["/a"])) == 1 - gone
 
 
 def test_an_artifact_that_a_copied_project_serves_stays(

@@ -65,7 +65,7 @@ def restore(file: Path, model_dir: Path | None) -> None:
 )
 @model_dir_option
 def prune(*, dry_run: bool, keep: int | None, forgotten_days: int, model_dir: Path | None) -> None:
-    """Remove old model versions, finished jobs, what crashes left, and forgotten projects.
+    """Remove old versions, finished jobs, unused texts, what crashes left, and forgotten projects.
 
     Servers may go on. They prune a project's versions after each training by themselves; forgotten
     projects are erased by this command only.

@@ -28,6 +28,8 @@ class Pruned:
     ----------
     projects
         Forgotten projects that were erased.
+    texts
+        Fetched texts that no task has any more.
     folders, size_bytes
         Artifacts, of removed versions or left by a crash, and what they took.
     """
@@ -35,13 +37,15 @@ class Pruned:
     versions: int = 0
     jobs: int = 0
     projects: int = 0
+    texts: int = 0
     folders: int = 0
     size_bytes: int = 0
 
     def __str__(self) -> str:
         return (
             f"{self.versions} versions, {self.jobs} finished jobs, {self.projects} forgotten "
-            f"projects; {self.folders} folders, {self.size_bytes / 1e6:.1f} MB"
+            f"projects, {self.texts} fetched texts; {self.folders} folders, "
+            f"{self.size_bytes / 1e6:.1f} MB"
         )
 
     def __add__(self, other: Pruned) -> Pruned:
@@ -49,6 +53,7 @@ class Pruned:
             versions=self.versions + other.versions,
             jobs=self.jobs + other.jobs,
             projects=self.projects + other.projects,
+            texts=self.texts + other.texts,
             folders=self.folders + other.folders,
             size_bytes=self.size_bytes + other.size_bytes,
         )
@@ -78,9 +83,10 @@ class Pruner:
         """Prune a project; with ``dry_run``, tell only what there would be to remove."""
         versions, artifacts = self._store.drop_versions(project, self._keep, dry_run=dry_run)
         jobs = self._store.drop_jobs(project, dry_run=dry_run)
+        texts = self._store.drop_texts(project, dry_run=dry_run)
         folders = {self._artifacts / name for name in artifacts}
         folders |= set(self._find_left(self._artifacts / str(project)))
-        done = Pruned(versions=versions, jobs=jobs) + _remove(folders, dry_run=dry_run)
+        done = Pruned(versions=versions, jobs=jobs, texts=texts) + _remove(folders, dry_run=dry_run)
         if done != Pruned() and not dry_run:
             log.info("Pruned project %s: %s", project, done)
         return done

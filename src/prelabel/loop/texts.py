@@ -143,6 +143,11 @@ class Texts:
         """Have a job made that fetches what has failed, at a time; None has none made."""
         self._store.try_again(project, at)
 
+    def forget(self, project: ProjectKey, schema: LabelSchema, gone: Iterable[Data]) -> None:
+        """Forget the texts of tasks that were deleted, given their data; not those of others."""
+        if schema.has_urls:
+            self._store.forget(project, schema, gone)
+
     def stop(self) -> None:
         """Fetch nothing more."""
         self._pool.shutdown(wait=True, cancel_futures=True)

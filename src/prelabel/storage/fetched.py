@@ -7,17 +7,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
+from prelabel.label_config import LabelSchema
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
+from prelabel.storage.pool import is_alive
 from prelabel.storage.rows import batches
 from prelabel.storage.tables import fetched_text_table as table
-from prelabel.storage.tables import update_project
+from prelabel.storage.tables import task_table, update_project
 from prelabel.types import ProjectKey
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
+
+KEPT_UNUSED = timedelta(days=1)
+"""So long a text is kept that no task has which is known here: of more than the pool takes in,
+predictions may be asked for, and what was imported just now is not stored yet."""
+
+_ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +48,7 @@ class Missing:
 
 
 class FetchedTexts:
-    """Remembers texts that were fetched. A text stays as it was fetched, as long as its project.
+    """Remembers texts that were fetched. A text stays as it was fetched, as long as a task has it.
 
     Its address is kept as a hash: it may hold a password.
     """
@@ -87,7 +95,8 @@ class FetchedTexts:
         """Remember a text of a known project."""
         # Half a surrogate pair cannot be stored.
         clean = text.encode("utf-8", "replace").decode()
-        self._write(project, url, {"text": clean, "failures": 0, "retry_at": None})
+        values = {"text": clean, "failures": 0, "retry_at": None, "tried_at": now()}
+        self._write(project, url, values)
 
     def fail(self, project: ProjectKey, url: str) -> datetime:
         """Remember that an address of a known project could not be fetched; return when it is due.
@@ -99,13 +108,54 @@ class FetchedTexts:
             failures = int(connection.scalar(query) or 0) + 1
         doublings: int = 2 ** min(failures - 1, 20)
         retry_at = now() + min(LONGEST_PAUSE, FIRST_PAUSE * doublings)
-        self._write(project, url, {"failures": failures, "retry_at": retry_at})
+        values = {"failures": failures, "retry_at": retry_at, "tried_at": now()}
+        self._write(project, url, values)
         return retry_at
 
     def try_again(self, project: ProjectKey, at: datetime | None) -> None:
         """Note when a job is due that fetches what has failed; None if nothing waits for it."""
         with self._database.write() as connection:
             connection.execute(update_project(project).values(fetch_due_at=at))
+
+    def forget(
+        self, project: ProjectKey, schema: LabelSchema, gone: Iterable[Mapping[str, object]]
+    ) -> None:
+        """Forget the texts of tasks that were deleted, given their data; not those of others."""
+        hashes = {_hash(url) for data in gone for url in schema.find_urls(data)}
+        if hashes:
+            self._drop(project, hashes - self._find_used(project, schema))
+
+    def forget_unused(
+        self, project: ProjectKey, schema: LabelSchema, *, dry_run: bool = False
+    ) -> int:
+        """Forget what was fetched a day ago and more, and no task has; return how many texts.
+
+        Those are of tasks that were deleted and not told, or left out of the pool.
+        """
+        moment, at = now(), table.c.tried_at
+        # One of the future is of a clock that has been set back since.
+        is_old = or_(at.is_(None), at < moment - KEPT_UNUSED, at > moment)
+        old = select(table.c.url_sha256).where(table.c.project == str(project), is_old)
+        with self._database.read() as connection:
+            hashes = set(connection.scalars(old))
+        unused = hashes - self._find_used(project, schema) if hashes else hashes
+        if not dry_run:
+            self._drop(project, unused)
+        return len(unused)
+
+    def _find_used(self, project: ProjectKey, schema: LabelSchema) -> set[str]:
+        """Return the hashes of the addresses that tasks have."""
+        query = select(task_table.c.data).where(is_alive(project))
+        with self._database.read() as connection:
+            # In parts: the tasks are many, what is wanted of them is little.
+            rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).scalars(query)
+            return {_hash(url) for data in rows for url in schema.find_urls(data)}
+
+    def _drop(self, project: ProjectKey, hashes: Iterable[str]) -> None:
+        for batch in batches(sorted(hashes)):
+            these = and_(table.c.project == str(project), table.c.url_sha256.in_(batch))
+            with self._database.write() as connection:
+                connection.execute(delete(table).where(these))
 
     def _write(self, project: ProjectKey, url: str, values: Mapping[str, object]) -> None:
         with self._database.write() as connection:

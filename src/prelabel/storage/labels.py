@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, exists, func, select
 
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
@@ -32,6 +32,7 @@ from prelabel.storage.rows import (
 )
 from prelabel.storage.tables import (
     annotation_table,
+    fetched_text_table,
     is_project,
     project_table,
     task_table,
@@ -45,10 +46,21 @@ DELETIONS_AT_ONCE = 2000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """What an event did: label changes made, and what was known of the project before."""
+    """What an event did.
+
+    Attributes
+    ----------
+    label_changes
+        How many it made.
+    seen
+        What was known of the project before.
+    gone
+        The data of tasks that it deleted, where texts were fetched for any.
+    """
 
     label_changes: int
     seen: Seen
+    gone: tuple[Mapping[str, object], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +126,7 @@ class LabelStore:
 
     def apply(self, event: Event) -> Applied:
         """Apply an event; applying it again, or after newer ones, changes nothing."""
-        project = event.project
+        project, gone = event.project, list[Mapping[str, object]]()
         with self._database.write() as connection:
             seen = see(connection, project, event.label_config, event.project_updated_at)
             number = sync_number(connection, project)
@@ -123,11 +135,20 @@ class LabelStore:
         self.add_texts(project, event.created)
         if event.kind in {EventKind.ANNOTATIONS_DELETED, EventKind.TASKS_DELETED}:
             for ids in batches(event.deleted_ids, DELETIONS_AT_ONCE):
+                gone += self._find_going(event, ids)
                 changes += self._delete(event, ids)
         if event.kind is EventKind.TASKS_DELETED:
             with self._database.write() as connection:
                 fit_level(connection, project, self._pool_texts)
-        return Applied(label_changes=changes, seen=seen)
+        return Applied(label_changes=changes, seen=seen, gone=tuple(gone))
+
+    def _find_going(self, event: Event, ids: Sequence[int]) -> Sequence[Mapping[str, object]]:
+        if event.kind is not EventKind.TASKS_DELETED:
+            return []
+        fetched = exists().where(fetched_text_table.c.project == str(event.project))
+        going = and_(is_alive(event.project), task_table.c.task.in_(ids), fetched)
+        with self._database.read() as connection:
+            return connection.scalars(select(task_table.c.data).where(going)).all()
 
     def _delete(self, event: Event, ids: Sequence[int]) -> int:
         delete = delete_tasks if event.kind is EventKind.TASKS_DELETED else delete_annotations

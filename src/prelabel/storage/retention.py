@@ -1,4 +1,4 @@
-"""Rows that nothing needs any more: old versions, finished jobs, forgotten projects."""
+"""Rows that nothing needs any more: versions, finished jobs, fetched texts, forgotten projects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from sqlalchemy import (
     select,
 )
 
+from prelabel.label_config import read_label_config
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.due import IS_OPEN
+from prelabel.storage.fetched import FetchedTexts
 from prelabel.storage.leases import is_free
 from prelabel.storage.tables import (
     is_project,
@@ -85,6 +87,18 @@ class Retention:
             return count
         with self._database.write() as connection:
             return connection.execute(delete(job_table).where(old)).rowcount
+
+    def drop_texts(self, project: ProjectKey, *, dry_run: bool = False) -> int:
+        """Remove fetched texts that no task has any more; return how many.
+
+        What is known of them is read by the labeling config: without a usable one all stay.
+        """
+        query = select(project_table.c.label_config).where(is_project(project))
+        with self._database.read() as connection:
+            schema = read_label_config(connection.scalar(query))
+        if schema is None:
+            return 0
+        return FetchedTexts(self._database).forget_unused(project, schema, dry_run=dry_run)
 
     def forgotten(self, before: datetime) -> Sequence[ProjectKey]:
         """Return the projects forgotten before a time that were not seen, nor worked on, since."""

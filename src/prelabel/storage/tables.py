@@ -194,6 +194,8 @@ fetched_text_table = Table(
     Column("text", Text),
     Column("failures", Integer, nullable=False, default=0),
     Column("retry_at", UtcTime),
+    # When it was fetched, or could not be.
+    Column("tried_at", UtcTime),
 )
 
 
