@@ -339,6 +339,25 @@ def test_many_deletions_at_once_are_all_made(labels: LabelStore) -> None:
     assert labels.snapshot(PROJECT).annotated == ()
 
 
+def test_an_annotation_that_was_moved_before_its_task_was_deleted_is_back_when_it_is_edited(
+    labels: LabelStore,
+) -> None:
+    apply_all(labels, annotated(labeled(1), labeled(2)), tasks_deleted(2))
+    assert apply_all(labels, annotated(labeled(2, task=1))) == [0], "not newer: it may be late"
+    assert apply_all(labels, annotated(labeled(2, "cooking", minute=1))) == [0], "its task is gone"
+    edited = annotated(labeled(2, "cooking", task=1, minute=2))
+    assert apply_all(labels, edited, edited) == [1, 0]
+    assert known(labels) == {1: "sports", 2: "cooking"}
+
+
+def test_an_annotation_that_was_deleted_before_its_task_was_stays_deleted(
+    labels: LabelStore,
+) -> None:
+    apply_all(labels, annotated(labeled(2)), deleted(2), tasks_deleted(2))
+    assert apply_all(labels, annotated(labeled(2, task=1, minute=9))) == [0]
+    assert known(labels) == {}
+
+
 # Texts without labels
 
 

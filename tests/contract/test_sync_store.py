@@ -143,6 +143,35 @@ def test_a_sync_that_is_late_does_not_undo_an_update(labels: LabelStore, syncs: 
     assert known(labels) == {1: "cooking"}
 
 
+def test_what_label_studio_changed_without_another_time_is_found(
+    labels: LabelStore, syncs: SyncStore
+) -> None:
+    labels.apply(annotated(labeled(1), labeled(2), labeled(3)))
+    renamed, moved = labeled(1, "cooking"), labeled(2, task=7)
+    assert sync(syncs, renamed, moved, labeled(3)) == 1
+    assert sync(syncs, renamed, moved, labeled(3)) == 0
+    assert known(labels) == {1: "cooking", 2: "sports", 3: "sports"}
+    found = {annotation.id: task.id for task, annotation in labels.snapshot(PROJECT).annotated}
+    assert found == {1: 1, 2: 7, 3: 3}
+    assert apply_all(labels, annotated(labeled(1))) == [0], "a late webhook"
+
+
+def test_a_sync_undoes_nothing_that_came_while_it_ran(labels: LabelStore, syncs: SyncStore) -> None:
+    labels.apply(annotated(labeled(1)))
+    told = annotated(labeled(2, "cooking"))
+    assert sync(syncs, labeled(1), labeled(2, "sports"), meanwhile=[told]) == 0
+    assert known(labels) == {1: "sports", 2: "cooking"}
+
+
+def test_annotations_of_duplicated_tasks_come_back_on_the_one_that_is_left(
+    labels: LabelStore, syncs: SyncStore
+) -> None:
+    apply_all(labels, annotated(labeled(1), labeled(2)), tasks_deleted(2))
+    assert known(labels) == {1: "sports"}
+    assert sync(syncs, labeled(1), labeled(2, task=1)) == 1
+    assert known(labels) == {1: "sports", 2: "sports"}
+
+
 @pytest.mark.parametrize("gone", [deleted(1), tasks_deleted(1)])
 def test_what_was_deleted_before_a_sync_that_shows_it_is_back(
     labels: LabelStore, syncs: SyncStore, gone: Event

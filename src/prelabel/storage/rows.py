@@ -5,9 +5,14 @@ has one row, and only newer news changes it:
 
 - an annotation's `updated_at` orders its states; equal or older ones change nothing;
 - a deletion carries no time, so it is dated to the end of time: nothing that arrives late is newer;
+- an annotation that goes with its task keeps its time: Label Studio moves annotations of duplicated
+  tasks to another one and tells only that theirs are deleted, so a newer state of it is news again;
 - a sync is Label Studio's own account of what exists. What it does not show is gone, and what it
-  shows although it was deleted *before* that sync began is back. Syncs are numbered, and each row
-  keeps the number at its last change, which tells "before" from "meanwhile" without a clock.
+  shows although it was deleted *before* that sync began is back. What it shows otherwise with the
+  time that is known counts, too: labels are renamed, and annotations moved, without another time.
+  An older time never does: Label Studio tells of changes before its own database shows them. Syncs
+  are numbered, and each row keeps the number at its last change, which tells "before" from
+  "meanwhile" without a clock.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy import Connection, RowMapping, Table, and_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from prelabel.storage.pool import find_level
@@ -47,7 +52,10 @@ def annotate(
         newest = {pair[1].id: pair for pair in sorted(batch, key=lambda pair: pair[1].updated_at)}
         for task, annotation in newest.values():
             old = known.get(annotation.id)
-            if task.id in alive and _is_news(old, annotation.updated_at, number, is_sync=is_sync):
+            is_news = _is_news(old, annotation.updated_at, number, is_sync=is_sync) or (
+                is_sync and _is_other(old, annotation, number)
+            )
+            if task.id in alive and is_news:
                 rows[annotation.id] = _annotation_row(project, annotation, number)
                 changes += _changes_labels(old, rows[annotation.id])
             elif is_sync and old is not None and not old["deleted"]:
@@ -86,6 +94,13 @@ def _is_news(old: RowMapping | None, updated_at: datetime, number: int, *, is_sy
     return bool(updated_at > old["updated_at"])
 
 
+def _is_other(old: RowMapping | None, shown: Annotation, number: int) -> bool:
+    """Whether a sync shows otherwise what has not changed here since it began, nor by its time."""
+    if old is None or old["deleted"] or old["sync_number"] >= number:
+        return False
+    return old["updated_at"] == shown.updated_at and to_annotation(old) != shown
+
+
 def delete_annotations(
     connection: Connection, project: ProjectKey, ids: Sequence[int], number: int
 ) -> int:
@@ -113,11 +128,15 @@ def delete_tasks(
     for batch in batches(ids):
         rows = [_task_row(project, id_, number, deleted=True) for id_ in dict.fromkeys(batch)]
         _upsert(connection, task_table, rows)
-        on_them = select(annotation_table.c.annotation).where(
-            annotation_table.c.project == str(project), annotation_table.c.task.in_(batch)
+        on_them = and_(
+            annotation_table.c.project == str(project),
+            annotation_table.c.task.in_(batch),
+            annotation_table.c.deleted.is_(False),
         )
-        found = connection.scalars(on_them).all()
-        changes += delete_annotations(connection, project, found, number)
+        found = connection.execute(select(annotation_table).where(on_them)).mappings().all()
+        changes += sum(is_decision(row) for row in found)
+        gone = update(annotation_table).where(on_them).values(deleted=True, sync_number=number)
+        connection.execute(gone)
     return changes
 
 
