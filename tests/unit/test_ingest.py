@@ -18,7 +18,7 @@ from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
-from prelabel.types import Event, EventKind, JobState, ProjectSettings, Task
+from prelabel.types import Event, EventKind, JobState, ProjectKey, ProjectSettings, Task
 from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled, tasks_deleted
 
 START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
@@ -135,6 +135,20 @@ def test_a_deleted_project_is_forgotten_and_welcome_back(
     assert jobs.due(1) == []
     ingest.register(PROJECT, CONFIG, NONE)
     assert projects.sync_is_due(PROJECT)
+
+
+def test_a_deleted_project_of_which_only_the_number_is_told_is_forgotten_if_it_is_the_only_one(
+    ingest: Ingest, projects: ProjectStore
+) -> None:
+    other, elsewhere = ProjectKey(PROJECT.id + 1, 5), ProjectKey(PROJECT.id, 5)
+    for project in (PROJECT, other, elsewhere):
+        projects.see(project, CONFIG)
+    assert not ingest.forget_only(PROJECT.id), "it may be another Label Studio's"
+    assert not ingest.forget_only(404)
+    assert ingest.forget_only(other.id)
+    projects.forget(elsewhere)
+    assert ingest.forget_only(PROJECT.id)
+    assert projects.states() == []
 
 
 def test_a_project_that_comes_back_with_another_config_is_trained_anew(

@@ -22,7 +22,7 @@ from prelabel.protocol.bodies import (
     read_tasks,
     write_results,
 )
-from prelabel.protocol.events import KINDS, EventBody, to_event
+from prelabel.protocol.events import KINDS, EventBody, find_deleted, to_event
 from prelabel.protocol.values import (
     LONG_AGO,
     MAX_DEPTH,
@@ -189,12 +189,21 @@ def test_anything_else_is_no_project(text: object) -> None:
         {"id": 1, "created_at": "1960-01-01T00:00:00Z"},
         {"id": 1, "created_at": "yesterday"},
         {"id": 1, "created_at": ""},
+        {"id": 1},
         {"id": 1, "created_at": "0001-01-01T00:00:00+14:00"},
     ],
 )
 def test_an_event_never_names_a_project_that_could_not_be_read_again(project: object) -> None:
     with pytest.raises(MalformedError):
         event_of({"action": "START_TRAINING", "project": project})
+
+
+def test_of_a_deleted_project_its_number_is_enough() -> None:
+    told = decode(b'{"action": "PROJECT_DELETED", "project": {"id": 7}}', EventBody)
+    assert (find_deleted(told), to_event(told)) == (7, None)
+    for body in (load("start_training"), {**load("start_training"), "action": "PROJECT_DELETED"}):
+        assert find_deleted(decode(json.dumps(body).encode(), EventBody)) is None
+        assert event_of(body).project == PROJECT
 
 
 # Bodies that do not fit

@@ -134,6 +134,15 @@ class Ingest:
         """Stop working for a project until it is heard of again; its labels are kept."""
         self._projects.forget(project)
 
+    def forget_only(self, id_: int) -> bool:
+        """Forget the one project that has a number; False if none has, or several."""
+        found = [state.project for state in self._projects.states() if state.project.id == id_]
+        if len(found) != 1:
+            return False
+        log.info("Project %s was deleted in Label Studio; it is forgotten", found[0])
+        self.forget(found[0])
+        return True
+
     def _react(self, project: ProjectKey, seen: Seen) -> None:
         if seen.is_new:
             self._begin_project(project)

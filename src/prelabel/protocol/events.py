@@ -48,10 +48,21 @@ class EventBody(msgspec.Struct):
     tasks: list[Any] | None = None
 
 
+def find_deleted(body: EventBody) -> int | None:
+    """Return the id of a deleted project of which no more is told; None if it is anything else.
+
+    So Label Studio tells it, to webhooks of a whole organization (1.23.2, ``webhooks/models.py``).
+    """
+    is_deleted = KINDS.get(body.action) is EventKind.PROJECT_DELETED
+    if body.project is None or body.project.created_at is not None or not is_deleted:
+        return None
+    return body.project.id
+
+
 def to_event(body: EventBody) -> Event | None:
-    """Return what happened, or None if it is nothing that concerns labels."""
+    """Return what happened, or None if it concerns no labels, or no project that can be told."""
     kind = KINDS.get(body.action)
-    if kind is None or body.project is None:
+    if kind is None or body.project is None or find_deleted(body) is not None:
         return None
     return Event(
         kind=kind,

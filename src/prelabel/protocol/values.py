@@ -52,7 +52,7 @@ class ProjectBody(msgspec.Struct):
     """A project, as webhooks and the API carry it."""
 
     id: int
-    created_at: str
+    created_at: str | None = None
     label_config: str | None = None
     updated_at: Any = None
 

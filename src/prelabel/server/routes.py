@@ -30,7 +30,7 @@ from prelabel.protocol.bodies import (
     write_results,
     write_versions,
 )
-from prelabel.protocol.events import EventBody, to_event
+from prelabel.protocol.events import EventBody, find_deleted, to_event
 from prelabel.protocol.extra_params import read_extra_params
 from prelabel.server.posts import received_at_seconds, to_response
 from prelabel.storage.patience import in_a_hurry
@@ -155,7 +155,9 @@ def _write_predictions(service: Service, predictions: Sequence[Prediction | None
 def post_webhook(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /webhook``: answered when what it tells is durable; training comes later."""
     request = decode(body, EventBody)
-    event = to_event(request)
+    event, deleted = to_event(request), find_deleted(request)
+    if deleted is not None and service.ingest.forget_only(deleted):
+        return {"status": "ok"}
     if event is None:
         return {"status": "ignored", "action": request.action[:100]}
     ingested = service.ingest.apply(event)
