@@ -71,6 +71,10 @@ class Labeler:
             self._button("Submit").click()
             expect(self._text).not_to_have_text(text)
 
+    def submit(self) -> None:
+        """Press *Submit*, with what is suggested as it is."""
+        self._button("Submit").click()
+
     def open_next_task(self, project: Project) -> None:
         """See the task that is to be labeled next."""
         self._open(project, "data?labeling=1")

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from prelabel.protocol.values import write_regions
 from tests.acceptance.backend import OpenBackend
 from tests.acceptance.browser import Labeler, open_page
 from tests.acceptance.conftest import PAGE
 from tests.acceptance.label_studio import LabelStudio
-from tests.acceptance.project import Project
+from tests.acceptance.project import Project, call
+from tests.acceptance.test_label_configs import create_project, read_annotated
 from tests.acceptance.topics import TOPICS, make_texts
 from tests.backend import wait_for
+from tests.label_configs import read_table
 
 pytestmark = pytest.mark.label_studio
 
@@ -61,6 +64,29 @@ def test_start_training_in_the_menu_of_the_model_learns_and_predictions_fill_the
     wait_for_version(backend, project, "v1-6labels")
     labeler.retrieve_predictions(project)
     labeler.expect_text("Predictions: 30")
+
+
+@pytest.mark.parametrize(
+    ("name", "topic"),
+    [
+        ("taxonomy of leaves, one at most", "cooking"),
+        ("two questions with the same answers under other aliases", "tennis"),
+    ],
+)
+def test_what_is_suggested_is_submitted_as_it_is(
+    label_studio: LabelStudio, labeler: Labeler, backend: OpenBackend, name: str, topic: str
+) -> None:
+    (row,) = (row for row in read_table() if row.name == name)
+    project = create_project(label_studio, row)
+    labeler.connect(project, backend.url)
+    wait_for_version(backend, project, f"v1-{len(row.make_tasks())}labels")
+    path = f"/api/projects/{project.id}/import"
+    call(project.http, "POST", path, json=[{"data": row.make_data(topic, 99)}])
+    labeler.open_next_task(project)
+    labeler.submit()
+    made = wait_for(lambda: read_annotated(project)[len(row.make_tasks()) :], pause_seconds=0.2)
+    (decided,) = (write_regions(annotation.regions) for _, annotation in made)
+    assert decided == row.predicted[topic]
 
 
 def test_who_connects_it_without_its_password_reads_on_the_page_what_is_missing(
