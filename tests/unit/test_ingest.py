@@ -59,6 +59,11 @@ def make(
 
 
 @pytest.fixture
+def settings(database: Database) -> ProjectSettingsStore:
+    return ProjectSettingsStore(database)
+
+
+@pytest.fixture
 def ingest(make: Callable[..., Ingest]) -> Ingest:
     return make()
 
@@ -295,6 +300,27 @@ def test_another_penalty_asks_for_a_training_and_the_same_does_not(
     jobs.release(PROJECT, "me")
     ingest.register(PROJECT, CONFIG, ProjectSettings(C=1.0))
     assert jobs.due(10) == []
+
+
+def test_an_edit_of_a_connection_that_says_nothing_of_settings_leaves_them(
+    ingest: Ingest, jobs: JobStore, settings: ProjectSettingsStore
+) -> None:
+    own = ProjectSettings(train_every=2, C=1.0)
+    ingest.register(PROJECT, CONFIG, own)
+    asked_for = jobs.due(10)
+    for given in (None, own, None, own):
+        ingest.register(PROJECT, CONFIG, given)
+        assert settings.get(PROJECT) == own
+    assert jobs.due(10) == asked_for
+
+
+def test_settings_that_are_left_out_twice_are_none(
+    ingest: Ingest, settings: ProjectSettingsStore
+) -> None:
+    own = ProjectSettings(train_every=2)
+    for given, wanted in ((own, own), (None, own), (None, NONE), (own, own), (NONE, NONE)):
+        ingest.register(PROJECT, CONFIG, given)
+        assert settings.get(PROJECT) == wanted
 
 
 def test_a_project_says_after_how_many_labels_it_is_trained(ingest: Ingest, jobs: JobStore) -> None:

@@ -103,7 +103,8 @@ def post_setup(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /setup``: which version would answer now."""
     request = decode(body, SetupBody)
     project = ProjectKey.parse(request.project)
-    settings = read_extra_params(request.extra_params)
+    given = request.extra_params
+    settings = None if given is None else read_extra_params(given)
     try:
         with in_a_hurry(SETUP_SECONDS):
             schema = service.ingest.register(project, request.schema, settings)
