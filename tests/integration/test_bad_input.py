@@ -148,7 +148,8 @@ def test_an_action_that_concerns_no_label_is_acknowledged_and_ignored(
 def test_odd_annotations_cost_only_themselves(project: Project) -> None:
     odd: list[Any] = [None, 5, "x", [None], [{}], [{"value": 1}], [[]]]
     for number, result in enumerate(odd, 1):
-        assert project.annotate(number, None, result=result)["label_changes"] == 0
+        # Nothing in it can be read, so nothing was chosen: of one label that is no example.
+        assert project.annotate(number, None, result=result)["label_changes"] == 1
     project.annotate(20, "sports", completed_by={"email": "a@b"}, updated_at=None)
     project.annotate(21, "finance", ground_truth="yes", updated_at="yesterday")
     assert project.train()["model_version"] == "v1-2labels"
