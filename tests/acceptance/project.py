@@ -94,6 +94,15 @@ class Project:
         """Delete tasks in the data manager."""
         self._act("delete_tasks", tasks)
 
+    def rename_label(self, before: str, after: str, *, control: str = "topic") -> None:
+        """Rename a label in all annotations, as the Data Manager's *Rename labels* does."""
+        names = {"control_tag": control, "old_label_name": before, "new_label_name": after}
+        self._act("rename_labels", None, **names)
+
+    def remove_duplicates(self) -> None:
+        """Leave one task of each text, with the annotations of all, as the Data Manager does."""
+        self._act("remove_duplicates", None)
+
     def set_labels(self, labels: Iterable[str]) -> None:
         """Edit the labeling config."""
         body = {"label_config": write_config(labels)}
@@ -152,11 +161,12 @@ class Project:
         path = f"/api/tasks/{task}/annotations/"
         return int(self._call("POST", path, params={"project": self.id}, json=body)["id"])
 
-    def _act(self, action: str, tasks: Sequence[int] | None) -> None:
+    def _act(self, action: str, tasks: Sequence[int] | None, **options: str) -> None:
         some = {"all": False, "included": tasks}
         body = {
             "selectedItems": {"all": True, "excluded": []} if tasks is None else some,
             "filters": {"conjunction": "and", "items": []},
+            **options,
         }
         query = {"id": action, "project": self.id}
         self._call("POST", "/api/dm/actions/", params=query, json=body)

@@ -72,6 +72,21 @@ def test_connect_makes_everything_that_labels_and_suggestions_need(
     assert shown["model_version"] == "v1-4labels"
 
 
+def test_an_edited_connection_keeps_its_settings_and_an_emptied_one_has_none(
+    commands: Commands, start_backend: StartBackend
+) -> None:
+    backend = start_backend()
+    commands.run("connect", backend.url, "--extra-params", '{"C": 2}')
+    (connection,) = commands.get("/api/ml/")
+    changes = backend.read_log().count("The settings of project")
+    address, http = f"/api/ml/{connection['id']}", commands.label_studio.http
+    same = {"url": backend.url, "project": commands.project.id}
+    assert http.patch(address, json={**same, "title": "Other"}).is_success
+    assert backend.read_log().count("The settings of project") == changes == 1
+    assert http.patch(address, json={**same, "extra_params": None}).is_success
+    assert "are now none" in backend.read_log()
+
+
 def test_a_secret_in_the_address_lets_label_studio_in_and_its_webhook(
     commands: Commands, start_backend: StartBackend
 ) -> None:

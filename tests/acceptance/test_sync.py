@@ -18,7 +18,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
 from tests.acceptance.label_studio import LabelStudio
 from tests.acceptance.project import Project
-from tests.acceptance.topics import TOPICS, make_texts
+from tests.acceptance.topics import TOPICS, LabeledText, make_texts
 from tests.backend import without_settings
 
 pytestmark = pytest.mark.label_studio
@@ -70,6 +70,12 @@ class Puller:
             for task, item in annotated
             if not item.was_cancelled
         }
+
+    def count_labels_of(self, task: int) -> int:
+        """Return how many annotations of a task are stored."""
+        with Database(self.folder / "prelabel.sqlite3") as database:
+            annotated = LabelStore(database).snapshot(self.project.key).annotated
+        return sum(of.id == task for of, _ in annotated)
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -132,6 +138,32 @@ def test_deleted_tasks_and_annotations_are_found(puller: Puller) -> None:
     assert "2 label changes" in puller.run()
     assert puller.labels().keys() == set(tasks[5:12])
     assert "compared" not in puller.run(), "skipped annotations do not count"
+
+
+def test_labels_that_were_renamed_are_found(puller: Puller) -> None:
+    project, tasks = puller.project, puller.project.tasks
+    puller.run()
+    project.rename_label("sports", "games")
+    puller.run()
+    renamed = {f"task{task}": "games" for task in tasks if project.truth[task] == "sports"}
+    assert puller.labels() == expected(project, *tasks[:12], **renamed)
+
+
+def test_annotations_of_duplicates_are_found_on_the_task_that_is_left(
+    puller: Puller, label_studio: LabelStudio
+) -> None:
+    project = puller.project
+    text = [LabeledText(text="two of a kind", label="sports")]
+    for _ in range(2):
+        project = label_studio.add_tasks(project, text, labeled=1)
+    puller.run()
+    left, gone = sorted(project.truth)[-2:]
+    project.remove_duplicates()
+    puller.run()
+    labels = puller.labels()
+    assert left in labels
+    assert gone not in labels
+    assert puller.count_labels_of(left) == 2
 
 
 def test_of_a_task_with_two_annotations_the_deleted_one_is_gone(puller: Puller) -> None:
