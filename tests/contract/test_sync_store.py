@@ -334,6 +334,16 @@ def test_daily_syncs_are_put_off_together_while_label_studio_is_away(
     assert first
 
 
+def test_of_a_forgotten_project_no_sync_is_due_any_more(
+    syncs: SyncStore, projects: ProjectStore, database: Database
+) -> None:
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    set_again_at(database, now())
+    projects.request_sync(PROJECT)
+    projects.forget(PROJECT)
+    assert not projects.sync_is_due(PROJECT)
+
+
 def test_a_sync_that_was_refused_for_good_is_tried_again_the_next_day(
     projects: ProjectStore, database: Database
 ) -> None:

@@ -113,8 +113,9 @@ class ProjectStore:
 
     def forget(self, project: ProjectKey) -> None:
         """Stop working for a project until it is seen again; its labels are kept."""
+        forgotten = {"deleted_at": now(), "sync_due_at": None, "sync_again_at": None}
         with self._database.write() as connection:
-            connection.execute(update_project(project).values(deleted_at=now(), sync_due_at=None))
+            connection.execute(update_project(project).values(forgotten))
 
     def request_sync(
         self, project: ProjectKey | None = None, *, after: timedelta = timedelta()
