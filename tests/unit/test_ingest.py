@@ -142,18 +142,24 @@ def test_a_deleted_project_is_forgotten_and_welcome_back(
     assert projects.sync_is_due(PROJECT)
 
 
-def test_a_deleted_project_of_which_only_the_number_is_told_is_forgotten_if_it_is_the_only_one(
-    ingest: Ingest, projects: ProjectStore
+@pytest.mark.parametrize("can_sync", [True, False])
+def test_a_deleted_project_of_which_only_the_number_is_told_is_not_forgotten_but_asked_for(
+    make: Callable[..., Ingest],
+    projects: ProjectStore,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    can_sync: bool,
 ) -> None:
-    other, elsewhere = ProjectKey(PROJECT.id + 1, 5), ProjectKey(PROJECT.id, 5)
-    for project in (PROJECT, other, elsewhere):
+    other = ProjectKey(PROJECT.id + 1, 5)
+    for project in (PROJECT, other):
         projects.see(project, CONFIG)
-    assert not ingest.forget_only(PROJECT.id), "it may be another Label Studio's"
-    assert not ingest.forget_only(404)
-    assert ingest.forget_only(other.id)
-    projects.forget(elsewhere)
-    assert ingest.forget_only(PROJECT.id)
-    assert projects.states() == []
+    ingest = make(can_sync=can_sync)
+    ingest.doubt(404)
+    assert not caplog.text
+    ingest.doubt(PROJECT.id)
+    assert f'POST /delete with {{"project": "{PROJECT}"}}' in caplog.text
+    pulled = {state.project: state.sync_due_at is not None for state in projects.states()}
+    assert pulled == {PROJECT: can_sync, other: False}
 
 
 def test_a_project_that_comes_back_with_another_config_is_trained_anew(

@@ -148,14 +148,21 @@ class Ingest:
         """Stop working for a project until it is heard of again; its labels are kept."""
         self._projects.forget(project)
 
-    def forget_only(self, id_: int) -> bool:
-        """Forget the one project that has a number; False if none has, or several."""
-        found = [state.project for state in self._projects.states() if state.project.id == id_]
-        if len(found) != 1:
-            return False
-        log.info("Project %s was deleted in Label Studio; it is forgotten", found[0])
-        self.forget(found[0])
-        return True
+    def doubt(self, id_: int) -> None:
+        """Look whether the projects with a number are still there, if that can be asked.
+
+        A number alone is no reason to forget one: each Label Studio counts from 1.
+        """
+        for state in self._projects.states():
+            if state.project.id != id_:
+                continue
+            log.warning(
+                "Project %s: a webhook tells that a project %d was deleted, and not in which Label "
+                'Studio. If it was this one, tell it: POST /delete with {"project": "%s"}',
+                state.project, id_, state.project,
+            )  # fmt: skip
+            if self._pulls:
+                self._pulls.ask_later(state.project)
 
     def _react(self, project: ProjectKey, seen: Seen) -> None:
         if seen.is_new:

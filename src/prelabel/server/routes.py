@@ -157,8 +157,8 @@ def post_webhook(service: Service, body: bytes) -> Mapping[str, Any]:
     """``POST /webhook``: answered when what it tells is durable; training comes later."""
     request = decode(body, EventBody)
     event, deleted = to_event(request), find_deleted(request)
-    if deleted is not None and service.ingest.forget_only(deleted):
-        return {"status": "ok"}
+    if deleted is not None:
+        service.ingest.doubt(deleted)
     if event is None:
         return {"status": "ignored", "action": request.action[:100]}
     ingested = service.ingest.apply(event)
