@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from label_studio_ml.label_interface import LabelInterface as OwnLabelInterface
@@ -208,6 +209,13 @@ class LabelStudioMLBase(RawModel):
                 log.debug("No client of Label Studio's SDK (%s)", error)
                 self._label_studio_client = False
         return self._label_studio_client
+
+
+def get_all_classes_inherited_LabelStudioMLBase(script_file: str) -> list[str]:  # noqa: N802 - the reference's
+    """Return the names of the model classes that a file defines."""
+    from prelabel.models.loader import list_model_classes  # noqa: PLC0415 - imports NumPy
+
+    return list_model_classes(Path(script_file))
 
 
 def _read_interface(label_config: str) -> Any:

@@ -177,7 +177,7 @@ def _forget_heads(connection: Connection) -> None:
 
 def test_what_a_head_learned_from_names_is_kept(versions: VersionStore) -> None:
     (head,) = heads("ham", "spam")
-    named = replace(head, name_texts=1200)
+    named = replace(head, name_texts=1200, manner="as trained")
     version = versions.add(
         PROJECT, artifact="a", examples=0, heads=(named,), fingerprint="f", owner="me"
     )

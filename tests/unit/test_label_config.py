@@ -374,18 +374,19 @@ def test_the_digest_sees_hints_and_what_else_a_prediction_names() -> None:
     "edit",
     ['required="true"', 'visibleWhen="choice-selected"', 'whenChoiceValue="a"', 'layout="inline"'],
 )
-def test_the_frame_sees_attributes_that_change_predictions_and_no_others(edit: str) -> None:
+def test_the_manner_sees_attributes_that_change_predictions_and_no_others(edit: str) -> None:
     several = config("a").replace("single", "multiple")
     before = parse_label_config(several)
     after = parse_label_config(several.replace("<Choices ", f"<Choices {edit} "))
-    is_same = before.controls[0].frame == after.controls[0].frame
+    is_same = before.controls[0].manner == after.controls[0].manner
+    assert before.controls[0].frame == after.controls[0].frame
     assert is_same == (before.digest() == after.digest()) == ("layout" in edit)
 
 
-def test_the_frame_of_a_tree_sees_which_paths_may_be_chosen() -> None:
+def test_the_manner_of_a_tree_sees_which_paths_may_be_chosen() -> None:
     tree = '<Taxonomy name="x" toName="text"><Choice value="a"/></Taxonomy>'
-    frames = [
-        control_of(view(TEXT, tree.replace("toName", f"{edit} toName"))).frame
+    manners = [
+        control_of(view(TEXT, tree.replace("toName", f"{edit} toName"))).manner
         for edit in (
             "",
             'leafsOnly="true"',
@@ -394,18 +395,24 @@ def test_the_frame_of_a_tree_sees_which_paths_may_be_chosen() -> None:
             'showFullPath="true"',
         )
     ]
-    assert len(set(frames)) == 4
-    assert frames[0] == frames[-1]
+    assert len(set(manners)) == 4
+    assert manners[0] == manners[-1]
 
 
-def test_a_label_that_all_tasks_beside_their_own_have_is_part_of_the_frame() -> None:
-    frames = [
+def test_a_label_that_all_tasks_beside_their_own_have_is_part_of_the_manner() -> None:
+    manners = [
         control_of(
             view(TEXT, f'<Choices name="x" toName="text" value="$o">{inner}</Choices>')
-        ).frame
+        ).manner
         for inner in ("", '<Choice value="a"/>', '<Choice value="b"/>')
     ]
-    assert len(set(frames)) == 3
+    assert len(set(manners)) == 3
+
+
+def test_a_rating_has_its_stars_whatever_its_value_says() -> None:
+    control = control_of(view(TEXT, '<Rating name="x" toName="text" value="$stars"/>'))
+    assert control.options_key is None
+    assert len(control.labels) == 5
 
 
 # Anything

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prelabel.errors import ConfigError
-from prelabel.models.loader import find_model_class, load_model_class
+from prelabel.models.loader import find_model_class, list_model_classes, load_model_class
 from prelabel.models.logistic import SklearnTextClassifier
 
 RAW = "from prelabel.models.raw import RawModel\n"
@@ -110,3 +110,8 @@ def test_a_failed_import_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_lower_level_class_is_no_text_model(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="reads and writes Label Studio's JSON"):
         load_model_class(write(tmp_path / "a", ONE))
+
+
+def test_classes_can_be_listed(tmp_path: Path) -> None:
+    write(tmp_path / "a", f"{ONE}class Other(RawModel): ...\n")
+    assert list_model_classes(tmp_path / "a" / "model.py") == ["Mine", "Other"]

@@ -137,6 +137,16 @@ def test_annotations_from_before_a_control_do_not_choose_nothing_at_it() -> None
     assert [example.task_id for example in read_examples(SEVERAL, [before, empty])] == [2]
 
 
+def test_to_save_what_was_chosen_again_unsays_no_other_answer() -> None:
+    elsewhere = replace(region("glad"), from_name="mood")
+    task, none = labeled(2, None, minute=2)
+    none = replace(none, regions=(elsewhere,))
+    for minute in (1, 9):
+        chosen = labeled(1, "sports", minute=minute)
+        found = read_examples(SEVERAL, [chosen, (task, none)])
+        assert [example.labels for example in found] == [("sports",), ()]
+
+
 def test_an_example_knows_what_its_task_offers() -> None:
     (dynamic,) = parse_label_config(
         '<View><Text name="text" value="$text"/>'

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ def learn(projects: ProjectStore, jobs: JobStore, versions: VersionStore, tmp_pa
         receipt = {"label_config": schema.digest()}
         artifact.save({"topic": model}, tmp_path / name, receipt=receipt)
         (head,) = heads(*model.classes_, frame=schema.controls[0].frame)
-        head = replace(head, name_texts=name_texts)
+        head = replace(head, name_texts=name_texts, manner=schema.controls[0].manner)
         return versions.add(PROJECT, artifact=name, examples=len(labels), fingerprint="f",
                             heads=(head,), owner="me")  # fmt: skip
 
@@ -276,6 +277,17 @@ def test_a_control_that_is_hidden_now_is_another_version_until_it_is_shown_again
     assert suggest(predictor, hidden, "ssss") == [None]
     names = [predictor.model_version(PROJECT, schema) for schema in (shown, hidden, shown)]
     assert names == [version.name, f"{version.name}-{hidden.digest()}", version.name]
+
+
+def test_a_version_of_which_it_is_not_known_how_labels_were_chosen_keeps_its_name(
+    predictor: Predictor, learn: Learn, versions: VersionStore
+) -> None:
+    version = learn("sports", "cooking")
+    (head,) = version.heads
+    with versions._database.write() as connection:
+        old = {"control": head.control, "frame": head.frame, "labels": head.labels}
+        connection.exec_driver_sql("UPDATE versions SET heads = ?", (json.dumps([old]),))
+    assert predictor.model_version(PROJECT, schema_of("sports", "cooking")) == version.name
 
 
 def test_the_score_is_that_of_the_least_certain_region(predictor: Predictor, learn: Learn) -> None:

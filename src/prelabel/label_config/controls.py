@@ -27,10 +27,6 @@ class Kind(StrEnum):
     RATING = "rating"
 
 
-_PLAIN = (Kind.ONE.value, None, False, False, list[object]())
-"""Of one label that every task may have: the attributes that are no part of a frame."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class ControlTag:
     """A tag that takes a decision, and what it decides about.
@@ -104,21 +100,23 @@ class ControlTag:
 
     @property
     def frame(self) -> str:
-        """What predictions depend on besides labels: control, objects, data keys, attributes."""
-        parts: list[object] = [self.name, self.type]
+        """What a prediction names besides its labels: control, objects and data keys."""
+        parts = [self.name, self.type]
         for tag in self.object_tags:
             parts += [tag.name, tag.data_key]
             # Of a plain text it is what it was before there were others.
             parts += [tag.kind] if tag.kind != "Text" else []
             parts += ["url"] if tag.is_url else []
-        conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in self.conditions]
-        rest = (self.kind.value, self.options_key, self.as_paths, self.may_be_empty, conditions)
-        parts += rest if rest != _PLAIN else []
-        parts += ["leaves"] if self.leaves_only else []
-        parts += [f"{self.most_paths} paths"] if self.most_paths is not None else []
-        # Other labels of the config are not predicted where they are gone: their names say so.
-        parts += [sorted(self.values)] if self.options_key is not None and self.labels else []
         return repr(tuple(parts))
+
+    @property
+    def manner(self) -> str:
+        """How labels are chosen and when they are shown: what else predictions depend on."""
+        conditions = [(c.control, sorted(c.labels), c.wants_chosen) for c in self.conditions]
+        # Other labels of the config are not predicted where they are gone: their names say so.
+        offered = sorted(self.values) if self.options_key is not None else None
+        ways = (self.kind.value, self.options_key, self.as_paths, self.may_be_empty, offered)
+        return repr((*ways, self.leaves_only, self.most_paths, conditions))
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
         """Return the text in a task's data; None if it has none, or only white space.

@@ -46,13 +46,19 @@ def to_value(path: tuple[str, ...]) -> str:
     >>> print(to_value(("Food / Drink", "Tea")))
     Food \/ Drink / Tea
     """
-    return _BETWEEN_LEVELS.join([_STROKE.sub(r"\\\g<0>", level) for level in path])
+    return _BETWEEN_LEVELS.join(
+        [_STROKE.sub(r"\\\g<0>", level) if "/" in level else level for level in path]
+    )
 
 
 def to_path(value: str) -> tuple[str, ...]:
     """Return the path that `to_value` was given."""
     levels = value.split(_BETWEEN_LEVELS)
-    return tuple([_STROKE.sub(lambda found: found[0].removeprefix("\\"), x) for x in levels])
+    return tuple([_STROKE.sub(_plain_stroke, x) if "/" in x else x for x in levels])
+
+
+def _plain_stroke(found: re.Match[str]) -> str:
+    return found[0].removeprefix("\\")
 
 
 def find_above(value: str) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class LabelSchema:
         return cls(controls=controls)
 
     def digest(self) -> str:
-        """Return six hexadecimal digits that stand for the frames, the labels and their names."""
+        """Return six hexadecimal digits that stand for frames, manners, labels and their names."""
         means = [_means(control) for control in self.controls]
         # Of one plain control it is what it was before there could be several.
         told = means[0] if len(means) == 1 else tuple(means)
@@ -84,7 +84,12 @@ class LabelSchema:
 
 
 def _means(control: ControlTag) -> tuple[object, ...]:
-    return control.frame, sorted((label.value, label.names) for label in control.labels)
+    labels = sorted((label.value, label.names) for label in control.labels)
+    plain = ControlTag(
+        name=control.name, type=control.type, object_tags=control.object_tags, labels=control.labels
+    )
+    # Of one label that is always shown it is what it was before there were other manners.
+    return (control.frame, labels) if control == plain else (control.frame, labels, control.manner)
 
 
 def parse_label_config(label_config: str) -> LabelSchema:

@@ -74,7 +74,7 @@ def read_control_tag(
     if any(tag.tag == "Repeater" for tag in around):
         raise UnusableTagError("it stands in a <Repeater>: it asks about each part of a task")
     answers = read_answers(element)
-    options = element.get("value", "")
+    options = element.get("value", "") if answers.kind is not Kind.RATING else ""
     if not answers.labels and not options.startswith("$"):
         raise UnusableTagError("it offers no labels")
     conditions = tuple(c for tag in (*around, element) if (c := _read_condition(tag)))

@@ -91,6 +91,7 @@ class Course:
             Head(
                 control=x.name,
                 frame=x.control.frame,
+                manner=x.control.manner,
                 labels=labels_of(models[x.name]),
                 name_texts=0 if x.is_of_labels else x.n_texts,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from datetime import UTC, datetime
 
 from prelabel.label_config import ControlTag, Kind
 from prelabel.types import Annotation, Example, Task
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,12 @@ def read_examples(
     ground truth, the last one, nothing else counts. Examples are in the order of the first decision
     about each task: labels that are added add examples at the end.
     """
-    began_at = _began_at(control, annotated)
+    earlier = _find_earlier(control, annotated) if control.may_be_empty else frozenset()
     tasks: dict[int, Task] = {}
     decisions: defaultdict[int, list[_Decision]] = defaultdict(list)
     for task, annotation in sorted(annotated, key=lambda pair: pair[1].id):
         labels = None if annotation.was_cancelled else control.read_decision(annotation.regions)
-        is_earlier = annotation.updated_at < began_at and annotation.regions
-        if labels or (labels is not None and not is_earlier):
+        if labels is not None and annotation.id not in earlier:
             tasks[task.id] = task
             decisions[task.id].append(_Decision(annotation, labels))
     examples = []
@@ -70,18 +72,26 @@ def read_examples(
     return examples
 
 
-def _began_at(control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]) -> datetime:
-    """Return when somebody first chose something at a control.
+def _find_earlier(
+    control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]
+) -> frozenset[int]:
+    """Return the ids of annotations that say something, and may be older than a control.
 
-    Annotations that are older, and say something at others, may be older than the control: to have
-    chosen nothing at it is no answer then.
+    They are older than any that chooses something at it, by id and by time: to have chosen nothing
+    is no answer then. Those that are edited have another time, and imported ones another id.
     """
-    chosen_at = (
-        annotation.updated_at
+    choosing = [
+        annotation
         for _, annotation in annotated
         if any(region.from_name == control.name for region in annotation.regions)
+    ]
+    first_id = min((one.id for one in choosing), default=math.inf)
+    began_at = min((one.updated_at for one in choosing), default=_NEVER)
+    return frozenset(
+        one.id
+        for _, one in annotated
+        if one.regions and one.id < first_id and one.updated_at < began_at
     )
-    return min(chosen_at, default=datetime.max.replace(tzinfo=UTC))
 
 
 def _counting(decisions: Sequence[_Decision]) -> list[_Decision]:

@@ -18,7 +18,7 @@ from prelabel.models.base import Model, MultiLabelModel
 from prelabel.models.label_names import LabelNames
 from prelabel.recent import Recent
 from prelabel.storage.project_settings import ProjectSettingsStore
-from prelabel.types import Prediction, ProjectKey
+from prelabel.types import Head, Prediction, ProjectKey
 
 log = logging.getLogger(__name__)
 
@@ -128,23 +128,27 @@ def _name(served: Served | None, schema: LabelSchema) -> str:
 
     Label names answer before the first version, so the config is part of its name. It is part of a
     version's name, too, while it differs from the one trained with in what is predicted: labels
-    that are gone, a control or an object of another name, a control that names still answer for,
-    names that answer where what was learned of them is unsure. Added labels change nothing yet.
+    that are gone, a control or an object of another name or manner, a control that names still
+    answer for, names that answer where what was learned of them is unsure. Added labels change
+    nothing yet.
     """
     if served is None:
         return f"v0-names-{schema.digest()}"
     version = served.version
     heads = {head.control: head for head in version.heads}
     is_as_trained = heads.keys() == {control.name for control in schema.controls} and all(
-        heads[control.name].frame == control.frame
-        and (control.options_key is not None or set(heads[control.name].labels) <= control.values)
-        for control in schema.controls
+        _is_as_trained(heads[control.name], control) for control in schema.controls
     )
     digest = schema.digest()
     is_of_names = any(head.name_texts for head in version.heads)
     if not is_as_trained or (is_of_names and served.label_config != digest):
         return f"{version.name}-{digest}"
     return version.name
+
+
+def _is_as_trained(head: Head, control: ControlTag) -> bool:
+    has_all = control.options_key is not None or set(head.labels) <= control.values
+    return head.frame == control.frame and head.manner in (None, control.manner) and has_all
 
 
 def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Model | None:

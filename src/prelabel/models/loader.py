@@ -93,6 +93,11 @@ def load_model_class(target: Path | None, *, is_alone: bool = False) -> type[Tex
     return found
 
 
+def list_model_classes(file: Path) -> list[str]:
+    """Return the names of the model classes that a file defines; raise `ConfigError` as above."""
+    return sorted(_find(_import(file.resolve(), is_alone=False)))
+
+
 def _find(module: ModuleType) -> dict[str, ModelClass]:
     return {
         cls.__name__: cls

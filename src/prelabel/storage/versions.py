@@ -221,7 +221,8 @@ def _to_version(row: Row[Any]) -> ModelVersion:
                 control=head["control"],
                 frame=head["frame"],
                 labels=tuple(head["labels"]),
-                name_texts=head.get("name_texts", 0),  # 0.1 had none of these at first
+                name_texts=head.get("name_texts", 0),  # 0.1 had neither of these at first
+                manner=head.get("manner"),
             )
             for head in row.heads
         ),

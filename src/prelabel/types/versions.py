@@ -19,18 +19,21 @@ class Head:
     control
         The control tag's name.
     frame
-        What predictions depend on besides the labels, see `ControlTag.frame`.
+        What the predicted regions name besides the labels, see `ControlTag.frame`.
     labels
         Labels it can predict, in the order of its ``classes_``.
     name_texts
         How many texts it was learned from with the names of the labels, as there were too few
         labels to learn from; 0 if it was learned from labels.
+    manner
+        How labels were chosen when it was trained, see `ControlTag.manner`; None if not known.
     """
 
     control: str
     frame: str
     labels: tuple[str, ...]
     name_texts: int = 0
+    manner: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
