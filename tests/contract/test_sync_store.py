@@ -228,6 +228,36 @@ def test_a_sync_asked_for_during_another_stays_due(
     assert projects.sync_is_due(PROJECT)
 
 
+def test_a_sync_asked_for_later_during_another_is_due_no_earlier(
+    syncs: SyncStore, projects: ProjectStore, jobs: JobStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT)
+    assert jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)
+    for _ in range(2):
+        projects.request_sync(PROJECT, after=timedelta(minutes=1))
+    syncs.end(begun, showed_all=True)
+    assert not projects.sync_is_due(PROJECT)
+    wanted = projects.states()[0].sync_due_at
+    assert wanted
+    assert wanted > begun.begun_at + timedelta(minutes=1)
+
+
+def test_a_sync_that_is_due_is_put_off_by_no_news(
+    syncs: SyncStore, projects: ProjectStore, jobs: JobStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT)
+    for owner in ("killed", None):
+        projects.request_sync(PROJECT, after=timedelta(minutes=1))
+        assert projects.sync_is_due(PROJECT)
+        if owner:
+            assert jobs.claim(PROJECT, owner, timedelta(minutes=1))
+            syncs.begin(PROJECT, CONFIG, newest=None)
+            jobs.release(PROJECT, owner)
+
+
 def test_a_failed_sync_is_put_off_longer_each_time(
     database: Database, projects: ProjectStore
 ) -> None:

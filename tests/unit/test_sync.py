@@ -9,6 +9,7 @@ import pytest
 from prelabel.errors import UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import LabelSync
+from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.types import ProjectKey, Task
@@ -27,7 +28,7 @@ class Studio:
 
     def __call__(self, request: Request) -> Reply:
         if request.path == "/api/projects/7/":
-            return Reply(PROJECT)
+            return Reply(PROJECT | {"task_number": len(self.tasks) + len(self.unlabeled)})
         query = json.loads(request.query["query"])
         if query["ordering"] == ["-tasks:updated_at"]:
             newest = {"id": 1, "updated_at": "2026-11-23T15:28:00Z"}
@@ -114,6 +115,39 @@ def test_texts_without_labels_are_asked_for_until_there_are_enough(
     labels.add_texts(KEY, [Task(id=100 + n, data={"text": f"text {n}"}) for n in range(5_000)])
     puller.pull(KEY)
     assert studio.asked
+    assert "texts" not in studio.asked
+
+
+def test_texts_that_are_known_are_not_asked_for_again(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    studio.tasks.clear()
+    puller.pull(KEY)
+    for number in (1, 2, 3):
+        studio.unlabeled[number] = {"id": number, "data": {"text": f"imported {number}"}}
+        labels.add_texts(KEY, [Task(id=number, data={"text": f"imported {number}"})])
+        puller.pull(KEY)
+    assert "texts" not in studio.asked, "webhooks have told all of them"
+    studio.unlabeled[4] = {"id": 4, "data": {"text": "nobody told"}}
+    puller.pull(KEY)
+    assert labels.count_texts(KEY) == 4
+    studio.asked.clear()
+    puller.pull(KEY)
+    assert "texts" not in studio.asked
+
+
+def test_of_more_texts_than_are_kept_no_more_are_asked_for_again(
+    studio: Studio, client: LabelStudioClient, database: Database, syncs: SyncStore
+) -> None:
+    few = LabelStore(database, pool_texts=30)
+    puller = LabelSync(client, few, syncs)
+    for number in range(100, 200):
+        studio.unlabeled[number] = {"id": number, "data": {"text": f"imported {number}"}}
+    puller.pull(KEY)
+    assert few.count_texts(KEY) < 40
+    studio.asked.clear()
+    puller.pull(KEY)
     assert "texts" not in studio.asked
 
 

@@ -49,10 +49,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """A project as Label Studio has it now."""
+    """A project as Label Studio has it now.
+
+    Attributes
+    ----------
+    tasks
+        How many tasks it has, labeled or not; infinitely many where that is not told.
+    """
 
     key: ProjectKey
     label_config: str
+    tasks: float
+
+
+class _ProjectBody(ProjectBody):
+    task_number: int | None = None
 
 
 class LabelStudioClient(LabelStudioApi):
@@ -72,9 +83,10 @@ class LabelStudioClient(LabelStudioApi):
 
     def project(self, project_id: int) -> Project:
         """Return a project; raise `UpstreamError` if there is none that the key may see."""
-        body = self._get(f"/api/projects/{project_id}/", ProjectBody)
+        body = self._get(f"/api/projects/{project_id}/", _ProjectBody)
+        tasks = math.inf if body.task_number is None else body.task_number
         try:
-            return Project(key=body.key, label_config=body.label_config or "")
+            return Project(key=body.key, label_config=body.label_config or "", tasks=tasks)
         except MalformedError as error:
             raise unreadable(error) from error
 

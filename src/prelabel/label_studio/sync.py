@@ -84,9 +84,9 @@ class LabelSync:
         _require_same(theirs.key, project)
         sync = self._begin(project, theirs.label_config, everything=everything)
         was_full = sync.since is None
-        self._run(sync)
+        self._run(sync, theirs.tasks)
         if sync.is_resumed:  # what it read before it broke off has changed since
-            self._run(self._begin(project, theirs.label_config))
+            self._run(self._begin(project, theirs.label_config), theirs.tasks)
         return Synced(
             tasks=self._tasks,
             annotations=self._annotations,
@@ -103,7 +103,7 @@ class LabelSync:
         log.info("Project %s: sync %d pulls %s%s", project, sync.number, what, after)
         return sync
 
-    def _run(self, sync: Sync) -> None:
+    def _run(self, sync: Sync, n_tasks: float) -> None:
         # What is labeled behind this task meanwhile is the next sync's, if no webhook tells it.
         last_id = self._client.last_labeled(sync.project.id)
         for page in self._client.labeled_tasks(
@@ -114,7 +114,7 @@ class LabelSync:
             self._syncs.advance(sync, page.tasks[-1][0].id)
             log.info("Project %s: %d of %d tasks read", sync.project, self._tasks, n_all)
             self._report(self._tasks, n_all)
-        self._add_texts(sync)
+        self._add_texts(sync, n_tasks)
         if sync.since is None:
             self._changes += self._syncs.end(sync, showed_all=True)
         else:
@@ -125,9 +125,12 @@ class LabelSync:
         self._tasks += len(shown)
         self._annotations += sum(len(annotations) for _, annotations in shown)
 
-    def _add_texts(self, sync: Sync) -> None:
+    def _add_texts(self, sync: Sync, n_tasks: float) -> None:
+        """Read texts without labels, where not enough are known of those there were."""
         project = sync.project
-        if self._labels.count_texts(project) < ENOUGH_TEXTS:
+        # Webhooks tell of most. Of more than the pool takes it keeps a half or so, by chance.
+        enough = min(ENOUGH_TEXTS, n_tasks, self._labels.pool_texts // 3)
+        if self._labels.count_texts(project) < enough:
             for texts in self._client.unlabeled_tasks(project.id, ENOUGH_TEXTS, since=sync.since):
                 self._labels.add_texts(project, texts)
 

@@ -122,7 +122,7 @@ class LabelStore:
 
     def __init__(self, database: Database, *, pool_texts: int = POOL_TEXTS) -> None:
         self._database = database
-        self._pool_texts = pool_texts
+        self.pool_texts = pool_texts
 
     def apply(self, event: Event) -> Applied:
         """Apply an event; applying it again, or after newer ones, changes nothing."""
@@ -139,7 +139,7 @@ class LabelStore:
                 changes += self._delete(event, ids)
         if event.kind is EventKind.TASKS_DELETED:
             with self._database.write() as connection:
-                fit_level(connection, project, self._pool_texts)
+                fit_level(connection, project, self.pool_texts)
         return Applied(label_changes=changes, seen=seen, gone=tuple(gone))
 
     def _find_going(self, event: Event, ids: Sequence[int]) -> Sequence[Mapping[str, object]]:
@@ -167,16 +167,16 @@ class LabelStore:
                 write_tasks(connection, project, chosen, number, is_sync=False)
         if tasks:
             with self._database.write() as connection:
-                fit_level(connection, project, self._pool_texts)
+                fit_level(connection, project, self.pool_texts)
 
     def fit_pools(self) -> None:
         """Let projects take in more texts than they do, where a limit that was raised has room."""
-        query = select(project_table.c.project).where(has_room(self._pool_texts))
+        query = select(project_table.c.project).where(has_room(self.pool_texts))
         with self._database.read() as connection:
             found = [ProjectKey.parse(text) for text in connection.scalars(query)]
         for project in found:
             with self._database.write() as connection:
-                fit_level(connection, project, self._pool_texts)
+                fit_level(connection, project, self.pool_texts)
 
     def find_new(self, project: ProjectKey, tasks: Sequence[Task]) -> list[Task]:
         """Return those tasks of a known project that `add_texts` would keep: nothing is locked."""
@@ -211,7 +211,7 @@ class LabelStore:
                 .order_by(annotation_table.c.annotation)
             )
             rows = connection.execute(query).mappings().all()
-            least = find_least_level(connection, project, self._pool_texts)
+            least = find_least_level(connection, project, self.pool_texts)
             sample = and_(is_alive(project), task_table.c.level >= least)
             texts = select(task_table.c.data).where(sample).order_by(task_table.c.task)
             data = connection.scalars(texts).all()

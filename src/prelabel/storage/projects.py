@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, insert, literal, select, update
+from sqlalchemy import Connection, Row, and_, case, insert, literal, select, update
 
 from prelabel.label_config import read_label_config
 from prelabel.storage.clock import LONGEST_RETRY, now, pause_after
 from prelabel.storage.database import Database
 from prelabel.storage.due import next_sync_at, sync_is_due
 from prelabel.storage.jobs import ask
+from prelabel.storage.leases import is_free
 from prelabel.storage.remembered import Remembered
 from prelabel.storage.tables import UtcTime, is_project, project_table, update_project
 from prelabel.types import ProjectKey
@@ -120,11 +121,17 @@ class ProjectStore:
     def request_sync(
         self, project: ProjectKey | None = None, *, after: timedelta = timedelta()
     ) -> None:
-        """Ask for a sync of a project, or of all projects, after a time or earlier."""
+        """Ask for a sync of a project, or of all projects, after a time or earlier.
+
+        One that a job is at work on may not see what it is asked for: it is wanted again, and not
+        before that time either, so that news without end make no syncs without a pause.
+        """
         which = project_table.c.deleted_at.is_(None) if project is None else is_project(project)
         due_at, moment = project_table.c.sync_due_at, now()
-        # What is due may be under way: it counts as asked for after that has begun.
+        is_under_way = and_(project_table.c.sync_after_id.is_not(None), ~is_free(moment))
+        # What is due may be under way elsewhere: it counts as asked for after that has begun.
         earlier = case(
+            (and_(is_under_way, due_at <= moment), literal(moment + after, UtcTime)),
             (due_at <= moment, literal(moment, UtcTime)),
             (due_at < moment + after, due_at),
             else_=literal(moment + after, UtcTime),
