@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from prelabel.label_config import parse_label_config
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
@@ -17,11 +16,6 @@ from prelabel.storage.tables import fetched_text_table
 from prelabel.types import Task
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, labeled, tasks_deleted
 from tests.contract.releases import go_back
-
-BY_ADDRESS = parse_label_config(
-    '<View><Text name="t" value="$at" valueType="url"/>'
-    '<Choices name="c" toName="t"><Choice value="a"/></Choices></View>'
-)
 
 
 def task_at(id_: int, url: str) -> Task:
@@ -102,7 +96,7 @@ def test_of_deleted_tasks_those_texts_go_that_no_other_task_has(
         for url in ("/a", "/both"):
             fetched.keep(project, url, url)
     for id_, left in ((1, {"/both"}), (2, {"/both"}), (3, set())):
-        fetched.forget(PROJECT, BY_ADDRESS, labels.apply(tasks_deleted(id_)).gone)
+        fetched.forget(PROJECT, labels.apply(tasks_deleted(id_)).gone)
         assert set(fetched.find(PROJECT, ["/a", "/both"])) == left
     assert len(fetched.find(TWIN, ["/a", "/both"])) == 2
 
@@ -131,15 +125,29 @@ def test_old_texts_go_that_no_task_has(
         fetched.keep(PROJECT, url, url)
     fetched.fail(PROJECT, "/failed")
     fetched.keep(TWIN, "/thinned out", "another project's")
-    assert fetched.forget_unused(PROJECT, BY_ADDRESS) == 0, "they are new"
+    assert fetched.forget_unused(PROJECT) == 0, "they are new"
     tried_at = None if hours is None else now() - timedelta(hours=hours)
     with database.write() as connection:
         connection.execute(update(fetched_text_table).values(tried_at=tried_at))
-    assert fetched.forget_unused(PROJECT, BY_ADDRESS, dry_run=True) == 2
-    assert fetched.forget_unused(PROJECT, BY_ADDRESS) == 2
+    assert fetched.forget_unused(PROJECT, dry_run=True) == 2
+    assert fetched.forget_unused(PROJECT) == 2
     assert set(fetched.find(PROJECT, ["/a", "/thinned out"])) == {"/a"}
     assert fetched.find_missing(PROJECT, ["/failed"]).new == ["/failed"]
     assert fetched.find(TWIN, ["/thinned out"])
+
+
+def test_texts_stay_that_a_task_has_anywhere_whatever_the_labeling_config_reads(
+    fetched: FetchedTexts, labels: LabelStore, database: Database
+) -> None:
+    deep = {"at": [{"url": " /a "}, "/b"], "note": None, "n": 1}
+    labels.add_texts(PROJECT, [Task(id=1, data=deep), Task(id=2, data={"x": "/a", "y": "/c"})])
+    for url in ("/a", "/b", "/c", "url"):
+        fetched.keep(PROJECT, url, url)
+    with database.write() as connection:
+        connection.execute(update(fetched_text_table).values(tried_at=None))
+    assert fetched.forget_unused(PROJECT) == 1, "a key is no address"
+    fetched.forget(PROJECT, labels.apply(tasks_deleted(2)).gone)
+    assert set(fetched.find(PROJECT, ["/a", "/b", "/c", "url"])) == {"/a", "/b"}
 
 
 def test_many_texts_are_found_at_once(fetched: FetchedTexts) -> None:

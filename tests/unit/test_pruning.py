@@ -19,7 +19,7 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.storage.retention import KEPT_JOBS, Retention
 from prelabel.storage.tables import fetched_text_table
 from prelabel.storage.versions import VersionStore
-from prelabel.types import JobState, ModelVersion, ProjectKey
+from prelabel.types import JobState, ModelVersion, ProjectKey, Task
 from tests.builders import CONFIG, PROJECT, TWIN, annotated, examples, heads
 from tests.letters import Letters
 
@@ -83,18 +83,22 @@ def test_the_active_version_stays_however_old_and_so_does_the_one_to_go_back_to(
     assert numbers(versions) == [9, 8, 7, 4, 2]
 
 
-@pytest.mark.parametrize(("label_config", "gone"), [(BY_ADDRESS, 1), ("<View/>", 0)])
-def test_fetched_texts_go_that_no_task_has_where_that_can_be_told(
-    pruner: Pruner, projects: ProjectStore, database: Database, label_config: str, gone: int
+def test_fetched_texts_go_that_no_task_has_and_those_of_tasks_stay_through_edits_of_the_config(
+    pruner: Pruner, projects: ProjectStore, labels: LabelStore, database: Database
 ) -> None:
-    projects.see(PROJECT, label_config)
     fetched = FetchedTexts(database)
-    fetched.keep(PROJECT, "/a", "a text")
+    projects.see(PROJECT, BY_ADDRESS)
+    labels.add_texts(PROJECT, [Task(id=1, data={"at": "/a"})])
+    for url in ("/a", "/b"):
+        fetched.keep(PROJECT, url, "a text")
     with database.write() as connection:
         connection.execute(update(fetched_text_table).values(tried_at=None))
+    projects.see(PROJECT, CONFIG)
     for dry_run in (True, False):
-        assert pruner.prune(PROJECT, dry_run=dry_run) == Pruned(texts=gone)
-    assert len(fetched.find(PROJECT, ["/a"])) == 1 - gone
+        assert pruner.prune(PROJECT, dry_run=dry_run) == Pruned(texts=1)
+    projects.see(PROJECT, "<View/>")
+    assert pruner.prune(PROJECT) == Pruned()
+    assert set(fetched.find(PROJECT, ["/a", "/b"])) == {"/a"}
 
 
 def test_an_artifact_that_a_copied_project_serves_stays(

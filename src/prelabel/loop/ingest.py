@@ -125,8 +125,8 @@ class Ingest:
         schema = read_label_config(applied.seen.label_config)
         if schema and event.created:
             self._texts.ask(event.project, schema, [task.data for task in event.created])
-        if schema and applied.gone:
-            self._texts.forget(event.project, schema, applied.gone)
+        if applied.gone:
+            self._texts.forget(event.project, applied.gone)
         if event.created and self._pulls:
             self._pulls.ask_later(event.project)  # nobody tells the labels they were imported with
         job = None

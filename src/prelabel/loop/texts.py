@@ -143,10 +143,9 @@ class Texts:
         """Have a job made that fetches what has failed, at a time; None has none made."""
         self._store.try_again(project, at)
 
-    def forget(self, project: ProjectKey, schema: LabelSchema, gone: Iterable[Data]) -> None:
+    def forget(self, project: ProjectKey, gone: Iterable[Data]) -> None:
         """Forget the texts of tasks that were deleted, given their data; not those of others."""
-        if schema.has_urls:
-            self._store.forget(project, schema, gone)
+        self._store.forget(project, gone)
 
     def stop(self) -> None:
         """Fetch nothing more."""

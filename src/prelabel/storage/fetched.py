@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
-from prelabel.label_config import LabelSchema
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.pool import is_alive
@@ -117,17 +116,18 @@ class FetchedTexts:
         with self._database.write() as connection:
             connection.execute(update_project(project).values(fetch_due_at=at))
 
-    def forget(
-        self, project: ProjectKey, schema: LabelSchema, gone: Iterable[Mapping[str, object]]
-    ) -> None:
+    def forget(self, project: ProjectKey, gone: Iterable[Mapping[str, object]]) -> None:
         """Forget the texts of tasks that were deleted, given their data; not those of others."""
-        hashes = {_hash(url) for data in gone for url in schema.find_urls(data)}
-        if hashes:
-            self._drop(project, hashes - self._find_used(project, schema))
+        digests = sorted({_hash(text) for data in gone for text in _find_strings(data)})
+        found = set[str]()
+        for batch in batches(digests):
+            these = and_(table.c.project == str(project), table.c.url_sha256.in_(batch))
+            with self._database.read() as connection:
+                found |= set(connection.scalars(select(table.c.url_sha256).where(these)))
+        if found:
+            self._drop(project, found - self._find_used(project))
 
-    def forget_unused(
-        self, project: ProjectKey, schema: LabelSchema, *, dry_run: bool = False
-    ) -> int:
+    def forget_unused(self, project: ProjectKey, *, dry_run: bool = False) -> int:
         """Forget what was fetched a day ago and more, and no task has; return how many texts.
 
         Those are of tasks that were deleted and not told, or left out of the pool.
@@ -138,18 +138,22 @@ class FetchedTexts:
         old = select(table.c.url_sha256).where(table.c.project == str(project), is_old)
         with self._database.read() as connection:
             hashes = set(connection.scalars(old))
-        unused = hashes - self._find_used(project, schema) if hashes else hashes
+        unused = hashes - self._find_used(project) if hashes else hashes
         if not dry_run:
             self._drop(project, unused)
         return len(unused)
 
-    def _find_used(self, project: ProjectKey, schema: LabelSchema) -> set[str]:
-        """Return the hashes of the addresses that tasks have."""
+    def _find_used(self, project: ProjectKey) -> set[str]:
+        """Return the hashes of all strings in tasks' data.
+
+        Which of them are addresses the labeling config says; an edit of it may be taken back, and
+        the address not be valid any more.
+        """
         query = select(task_table.c.data).where(is_alive(project))
         with self._database.read() as connection:
             # In parts: the tasks are many, what is wanted of them is little.
             rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).scalars(query)
-            return {_hash(url) for data in rows for url in schema.find_urls(data)}
+            return {_hash(text) for data in rows for text in _find_strings(data)}
 
     def _drop(self, project: ProjectKey, hashes: Iterable[str]) -> None:
         for batch in batches(sorted(hashes)):
@@ -167,6 +171,19 @@ class FetchedTexts:
 
 def _is(project: ProjectKey, url: str) -> ColumnElement[bool]:
     return and_(table.c.project == str(project), table.c.url_sha256 == _hash(url))
+
+
+def _find_strings(data: object) -> Iterator[str]:
+    """Yield all strings in a task's data, as an address is read: without space around it."""
+    values = [data]
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            yield value.strip()
+        elif isinstance(value, Mapping):
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
 
 
 def _hash(url: str) -> str:

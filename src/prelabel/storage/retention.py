@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
 )
 
-from prelabel.label_config import read_label_config
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.due import IS_OPEN
@@ -89,16 +88,8 @@ class Retention:
             return connection.execute(delete(job_table).where(old)).rowcount
 
     def drop_texts(self, project: ProjectKey, *, dry_run: bool = False) -> int:
-        """Remove fetched texts that no task has any more; return how many.
-
-        What is known of them is read by the labeling config: without a usable one all stay.
-        """
-        query = select(project_table.c.label_config).where(is_project(project))
-        with self._database.read() as connection:
-            schema = read_label_config(connection.scalar(query))
-        if schema is None:
-            return 0
-        return FetchedTexts(self._database).forget_unused(project, schema, dry_run=dry_run)
+        """Remove fetched texts that no task has any more; return how many."""
+        return FetchedTexts(self._database).forget_unused(project, dry_run=dry_run)
 
     def forgotten(self, before: datetime) -> Sequence[ProjectKey]:
         """Return the projects forgotten before a time that were not seen, nor worked on, since."""
