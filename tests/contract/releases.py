@@ -10,6 +10,7 @@ _COLUMNS = {
     "0013": ("projects.sync_refusals",),
     "0015": ("projects.sync_again_at",),
     "0016": ("fetched_texts.tried_at",),
+    "0017": ("projects.settings_left_out",),
 }
 """What each migration has added."""
 

@@ -154,6 +154,7 @@ def _forget_heads(connection: Connection) -> None:
     since = {
         "projects": (
             "settings",
+            "settings_left_out",
             *of_syncs,
             "pool_level",
             "texts",

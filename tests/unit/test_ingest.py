@@ -309,15 +309,21 @@ def test_another_penalty_asks_for_a_training_and_the_same_does_not(
 
 
 def test_an_edit_of_a_connection_that_says_nothing_of_settings_leaves_them(
-    ingest: Ingest, jobs: JobStore, settings: ProjectSettingsStore
+    make: Callable[..., Ingest], jobs: JobStore, settings: ProjectSettingsStore
 ) -> None:
-    own = ProjectSettings(train_every=2, C=1.0)
-    ingest.register(PROJECT, CONFIG, own)
-    asked_for = jobs.due(10)
-    for given in (None, own, None, own):
-        ingest.register(PROJECT, CONFIG, given)
+    own, (one, other) = ProjectSettings(train_every=2, C=1.0), (make(), make())
+    one.register(PROJECT, CONFIG, None)
+    other.register(PROJECT, CONFIG, own)
+    job = jobs.claim(PROJECT, "me", timedelta(minutes=1))
+    assert job
+    jobs.finish(job, JobState.DONE, "")
+    jobs.release(PROJECT, "me")
+    for worker, given in ((one, None), (other, own), (other, None), (one, own), (one, None)):
+        worker.register(PROJECT, CONFIG, given)
         assert settings.get(PROJECT) == own
-    assert jobs.due(10) == asked_for
+    assert jobs.due(10) == []
+    other.register(PROJECT, CONFIG, None)
+    assert settings.get(PROJECT) == NONE, "whichever process was told so twice"
 
 
 def test_settings_that_are_left_out_twice_are_none(

@@ -16,7 +16,6 @@ from prelabel.label_config import (
 )
 from prelabel.loop.pulls import Pulls
 from prelabel.loop.texts import Texts
-from prelabel.recent import Recent
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
@@ -64,7 +63,6 @@ class Ingest:
         self._texts = texts
         self._pulls = pulls
         self._wake = wake
-        self._said_nothing = Recent[ProjectKey, bool](1000)
 
     def register(
         self, project: ProjectKey, label_config: str, settings: ProjectSettings | None
@@ -74,9 +72,7 @@ class Ingest:
         Parameters
         ----------
         settings
-            None if nothing is said of them. Said twice in a row, that means that there are none:
-            Label Studio says it once whenever a connection is edited without them, and those it
-            has right after (1.23.2, ``ml/serializers.py``, ``_validate_setup``).
+            None if nothing is said of them (`ProjectSettingsStore.set`).
 
         Raises
         ------
@@ -92,12 +88,7 @@ class Ingest:
         return schema
 
     def _set(self, project: ProjectKey, given: ProjectSettings | None) -> None:
-        is_first = given is None and not self._said_nothing.get(project)
-        self._said_nothing[project] = given is None
-        if is_first:
-            return
-        settings = given or ProjectSettings()
-        before = self._settings.set(project, settings)
+        before, settings = self._settings.set(project, given)
         if before == settings:
             return
         log.info("The settings of project %s are now %s", project, settings.to_mapping() or "none")

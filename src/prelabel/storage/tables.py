@@ -80,6 +80,8 @@ project_table = Table(
     Column("lease_until", UtcTime),
     Column("deleted_at", UtcTime),
     Column("settings", JSON(none_as_null=True)),
+    # Whether the last setup said nothing of them, see `ProjectSettingsStore.set`.
+    Column("settings_left_out", Boolean, nullable=False, default=False, server_default="0"),
     # From which level on tasks without annotations are kept, see `pool`.
     Column("pool_level", Integer, nullable=False, server_default="0"),
     # How many tasks are in the pool. From so many on, a training is due that has too few labels to
