@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -11,7 +11,7 @@ from prelabel.errors import UpstreamError
 from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
-from prelabel.storage.fetched import FetchedTexts
+from prelabel.storage.fetched import FetchedTexts, Missing
 from prelabel.storage.projects import ProjectStore
 from prelabel.storage.tables import fetched_text_table
 from prelabel.types import ProjectKey
@@ -86,6 +86,24 @@ def test_nothing_is_fetched_twice(make: Callable[..., Texts], library: Library) 
     for _ in range(2):
         texts.fetch(PROJECT, SCHEMA, [*DATA, *DATA])
     assert sorted(library.asked) == [(PROJECT, item["at"]) for item in DATA]
+
+
+def test_what_came_while_it_was_asked_for_again_is_not_fetched_again(
+    database: Database, projects: ProjectStore, make: Callable[..., Texts], library: Library
+) -> None:
+    class Late(FetchedTexts):
+        """Lets a text come between two looks for what is missing."""
+
+        def find_missing(self, project: ProjectKey, urls: Iterable[str]) -> Missing:
+            found = super().find_missing(project, urls)
+            make().fetch(project, LONELY, DATA[:1])
+            return found
+
+    projects.see(PROJECT, CONFIG)
+    texts = Texts(Late(database), projects, library.fetch)
+    texts.ask(PROJECT, LONELY, DATA[:1])
+    texts.stop()
+    assert library.asked == [(PROJECT, "/0")]
 
 
 def test_who_asks_does_not_wait(make: Callable[..., Texts], library: Library) -> None:

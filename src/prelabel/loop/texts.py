@@ -160,7 +160,9 @@ class Texts:
 
     def _fetch_waiting(self, project: ProjectKey, url: str) -> None:
         try:
-            self._fetch_one(project, url)
+            missing = self._store.find_missing(project, [url])
+            if missing.new or missing.due:  # it may have come while somebody asked for it again
+                self._fetch_one(project, url)
         except StorageError as error:
             log.warning("Project %s: a text that was fetched cannot be kept: %s", project, error)
         finally:
