@@ -18,8 +18,8 @@ from arguments import make_parser
 from data_sets import read_sets
 
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.reading_memory import MEMORY
 from prelabel.models.scoring import LinearScores
-from prelabel.models.token_memory import MEMORY
 
 _VOCABULARY_TEXTS = 300
 _WORDS = 50

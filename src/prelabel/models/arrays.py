@@ -10,4 +10,5 @@ import numpy.typing as npt
 Matrix: TypeAlias = npt.NDArray[np.float32]
 Floats: TypeAlias = npt.NDArray[np.floating]
 Integers: TypeAlias = npt.NDArray[np.int64]
+Numbers: TypeAlias = npt.NDArray[np.int32]  # of tokens or columns, of which there are few
 Mask: TypeAlias = npt.NDArray[np.bool_]

@@ -10,14 +10,14 @@ model is computed once, however often it occurs: see `scoring`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from prelabel.errors import ArtifactError
-from prelabel.models.arrays import Integers
+from prelabel.models.arrays import Integers, Numbers
 from prelabel.models.characters import Hashes
 from prelabel.models.ngrams import (
     CHARACTER_BIT,
@@ -26,7 +26,8 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.reading import Reading, count_keys, dampen
+from prelabel.models.rows import Row, Rows, scale_factors
+from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 
 _FEW_TEXTS = 20  # below, what occurs in a single text may be all there is
@@ -104,47 +105,29 @@ class TfidfFeatures:
 
     def transform(self, texts: Sequence[str]) -> Counts:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
-        parts = [self._transform(self.read(chunk)) for chunk in in_chunks(texts)]
+        reader = self._vocabulary.reader
+        parts = [self._to_matrix(*reader.read(chunk)) for chunk in in_chunks(texts)]
         return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
 
-    def _transform(self, reading: Reading) -> Counts:
-        row = self.weigh_words(reading)
-        parts = (row.weights, row.columns, row.starts)
-        n_texts, n_characters = len(row.starts) - 1, self.n_features - self.n_words
+    def _to_matrix(self, tokens: Tokens, texts: Rows) -> Counts:
+        n_texts, n_characters = len(texts.starts) - 1, self.n_features - self.n_words
+        parts = (texts.weights, texts.columns, texts.word_starts)
         words = sparse.csr_matrix(parts, shape=(n_texts, self.n_words))
-        vectors = reading.tokens.vectors(n_characters)
+        vectors = tokens.vectors(n_characters)
         occurrences = sparse.csr_matrix(
-            (np.ones(len(reading.ids), np.float32), reading.ids, reading.starts),
+            (np.ones(len(texts.ids), np.float32), texts.ids, texts.starts),
             shape=(n_texts, vectors.shape[0]),
         )
-        squares = occurrences @ reading.tokens.squares.values[: vectors.shape[0]]
+        squares = occurrences @ tokens.squares.values[: vectors.shape[0]]
         characters = sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
         rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 
-    def read(self, chunk: Sequence[str]) -> Reading:
-        """Read a chunk of `in_chunks`."""
-        return self._vocabulary.reader.read(chunk)
+    def recall(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
+        """Read a list of `cut`; what was read before is remembered."""
+        return self._vocabulary.reader.recall(texts)
 
-    def weigh_words(self, reading: Reading) -> WordRows:
-        """TF-IDF of words and pairs of words in a chunk."""
-        keys, counts = count_keys(reading.words)
-        shift = self._vocabulary.reader.shift
-        columns = keys & ((1 << shift) - 1)
-        weights = self.weigh(columns, counts)
-        starts = keys.searchsorted(np.arange(len(reading.starts)) << shift)
-        sums = np.zeros(len(keys) + 1)
-        np.cumsum(weights * weights, out=sums[1:])
-        lengths = starts[1:] - starts[:-1]
-        weights *= scale_factors(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
-        return WordRows(weights, columns, starts)
-
-    def weigh(self, columns: Integers, counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Weigh words and pairs of words that occur so often; the length of a row is not yet 1."""
-        weights: npt.NDArray[np.float32] = dampen(counts) * self._vocabulary.weights.take(columns)
-        return weights
-
-    def find(self, hashes: Hashes) -> Integers:
+    def find(self, hashes: Hashes) -> Numbers:
         """Columns of n-grams, given by their hashes; -1 for those not kept."""
         return self._vocabulary.find(hashes)
 
@@ -174,25 +157,6 @@ class TfidfFeatures:
         features = cls()
         features._vocabulary = Vocabulary(hashes, weights)
         return features
-
-
-class WordRows(NamedTuple):
-    """Rows of a sparse matrix: row ``i`` has ``weights[starts[i]:starts[i + 1]]``."""
-
-    weights: npt.NDArray[np.float32]
-    columns: Integers
-    starts: Integers
-
-
-def scale_factors(squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return the factors that give vectors of these squared lengths the length ``sqrt(1/2)``.
-
-    The factor of a vector without length is 0; shape (vectors,), float32.
-    """
-    lengths = np.sqrt(2 * squares)
-    lengths[lengths == 0] = np.inf
-    found: npt.NDArray[np.float32] = np.reciprocal(lengths).astype(np.float32)
-    return found
 
 
 def _document_frequencies(ngrams: Ngrams) -> tuple[Hashes, Integers]:

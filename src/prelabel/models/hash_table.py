@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from prelabel.models.arrays import Integers
+from prelabel.models.arrays import Numbers
 from prelabel.models.characters import Hashes
 
 _ROOM = 8
@@ -30,17 +30,17 @@ class _Slots(NamedTuple):
     """
 
     hashes: Hashes
-    numbers: Integers
+    numbers: Numbers
     shift: np.uint64
     aside: dict[int, int]
 
     @classmethod
     def for_numbers(cls, n: int) -> Self:
         bits = (_ROOM * n).bit_length()
-        numbers = np.full(1 << bits, -1, np.int64)
+        numbers = np.full(1 << bits, -1, np.int32)
         return cls(np.zeros(len(numbers), np.uint64), numbers, np.uint64(64 - bits), {})
 
-    def find(self, hashes: Hashes) -> Integers:
+    def find(self, hashes: Hashes) -> Numbers:
         at = (hashes >> self.shift).view(np.int64)
         found = self.numbers.take(at)
         (others,) = ((self.hashes.take(at) != hashes) & (found >= 0)).nonzero()
@@ -48,7 +48,7 @@ class _Slots(NamedTuple):
             found[others] = [self.aside.get(key, -1) for key in hashes[others].tolist()]
         return found
 
-    def put(self, hashes: Hashes, numbers: Integers) -> None:
+    def put(self, hashes: Hashes, numbers: Numbers) -> None:
         at = (hashes >> self.shift).view(np.int64)
         is_free = self.numbers.take(at) < 0
         self.numbers[at[is_free]] = numbers[is_free]
@@ -76,13 +76,13 @@ class HashTable:
         slots = self._slots
         return slots.hashes.nbytes + slots.numbers.nbytes + 200 * len(slots.aside)
 
-    def find(self, hashes: Hashes) -> Integers:
+    def find(self, hashes: Hashes) -> Numbers:
         """Numbers of hashes, shape (len(hashes),); -1 for those that have none."""
         return self._slots.find(hashes)
 
-    def add(self, hashes: Hashes) -> Integers:
+    def add(self, hashes: Hashes) -> Numbers:
         """Give hashes the next numbers; they are distinct, and none of them has one yet."""
-        numbers = np.arange(self._n, self._n + len(hashes))
+        numbers = np.arange(self._n, self._n + len(hashes), dtype=np.int32)
         self._n += len(hashes)
         if self._n * _ROOM > len(self._slots.numbers):
             self._slots = _enlarged(self._slots, self._n)
@@ -94,5 +94,5 @@ def _enlarged(slots: _Slots, n: int) -> _Slots:
     larger, taken = _Slots.for_numbers(n), slots.numbers >= 0
     larger.put(slots.hashes[taken], slots.numbers[taken])
     hashes, numbers = list(slots.aside), list(slots.aside.values())
-    larger.put(np.array(hashes, np.uint64), np.array(numbers, np.int64))
+    larger.put(np.array(hashes, np.uint64), np.array(numbers, np.int32))
     return larger

@@ -90,11 +90,17 @@ class Located:
 
 def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield the texts, cut and in lower case, in lists of bounded length; at least one list."""
+    for chunk in cut(texts):
+        # One by one: what is lower case can depend on the neighbours ("Σ" ends a word as "ς").
+        yield [text.lower() for text in chunk]
+
+
+def cut(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the texts, as much as is read of them, in lists of bounded length; at least one."""
     chunk: list[str] = []
     room = _CHUNK_CHARACTERS
     for text in texts:
-        # One by one: what is lower case can depend on the neighbours ("Σ" ends a word as "ς").
-        chunk.append(text[:MAX_TEXT_CHARACTERS].lower())
+        chunk.append(text[:MAX_TEXT_CHARACTERS])
         room -= len(chunk[-1])
         if room <= 0:
             yield chunk

@@ -1,16 +1,15 @@
-"""Texts as tokens, what white space separates, and as the columns of their words."""
+"""Reads texts: as tokens, what white space separates, and as the columns of their words."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 
-from prelabel.models.arrays import Integers
+from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.characters import (
     SPACE,
     WORD,
@@ -25,35 +24,19 @@ from prelabel.models.characters import (
     sum_up,
 )
 from prelabel.models.ngrams import hash_characters, hash_words
-from prelabel.models.token_memory import MEMORY
+from prelabel.models.reading_memory import MEMORY
+from prelabel.models.rows import Row, Rows, count_keys, dampen, find_edges, weigh, weigh_one
 from prelabel.models.tokens import Tokens
 
 _REMEMBERED_CHARACTERS = 500_000  # of 50,000 tokens of newsgroups, which take 18 MB
 
-
-class Reading(NamedTuple):
-    """A chunk of texts.
-
-    Attributes
-    ----------
-    tokens
-        What the numbers of tokens stand for.
-    ids, starts
-        Text ``i`` consists of the tokens ``ids[starts[i]:starts[i + 1]]``; shapes (occurrences,)
-        and (texts + 1,).
-    words
-        ``text << shift | column`` of each word and pair of words that is kept, in no order, one
-        an occurrence.
-    """
-
-    tokens: Tokens
-    ids: Integers
-    starts: Integers
-    words: Integers
+# What is read more before it is seen whether others must forget: little beside the limit, although
+# there may be hundreds of readers.
+_STEP_CHARACTERS, _STEP_BYTES = 2_000, 2**16
 
 
-class TokenReader:
-    """Reads texts, remembering their tokens. Safe to share between threads.
+class TextReader:
+    """Reads texts, remembering their tokens, and texts as a whole. Safe to share between threads.
 
     Parameters
     ----------
@@ -62,23 +45,19 @@ class TokenReader:
     n_words
         How many columns are words or pairs of words; those of characters come after them.
     weights
-        Of the n-grams of characters.
+        Of the n-grams.
 
     Attributes
     ----------
-    shift
-        Bits that any column has room in.
     used_at_seconds
         When it last read, on the monotonic clock.
     """
 
-    def __init__(
-        self, find: Callable[[Hashes], Integers], n_words: int, weights: npt.NDArray[np.float32]
-    ) -> None:
+    def __init__(self, find: Callable[[Hashes], Numbers], n_words: int, weights: Matrix) -> None:
         self._find = find
         self._n_words = n_words
-        self._weights = weights
-        self.shift = (n_words + len(weights)).bit_length()
+        self._of_words, self._of_characters = weights[:n_words], weights[n_words:]
+        self._shift = len(weights).bit_length()  # bits that any column has room in
         self._known = Tokens()
         self._learning = threading.Lock()
         self.used_at_seconds = 0.0
@@ -89,90 +68,125 @@ class TokenReader:
         """Memory that is taken by what is remembered."""
         return self._known.n_bytes
 
-    def read(self, chunk: Sequence[str]) -> Reading:
-        """Read a chunk of `in_chunks`."""
+    def recall(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
+        """Read texts as they came, at most as many as `cut` gives at once.
+
+        What was read before, and is not forgotten, is not read again: Label Studio asks for the
+        same tasks after each new version.
+        """
+        self.used_at_seconds = time.monotonic()
+        known = self._known
+        rows = known.texts.find(texts)
+        new = [text for text, row in zip(texts, rows, strict=True) if row is None]
+        if not new:
+            return known, cast("list[Row]", rows)
+        tokens, found = self._read_new(new)
+        if len(new) == len(texts):
+            return tokens, found
+        if tokens is not known:  # tokens were forgotten meanwhile: they have other numbers now
+            return self._read_new(texts)
+        rest = iter(found)
+        return known, [row or next(rest) for row in rows]
+
+    def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
+        chunk = [text.lower() for text in texts]
+        if len(chunk) == 1:
+            tokens, row = self._read_one(chunk)
+            rows = [row]
+        else:
+            tokens, several = self.read(chunk)
+            rows = several.split()
+        with self._learning:
+            before, now = tokens.texts.add(texts, rows)
+        if _is_news(before, now, _STEP_BYTES):
+            MEMORY.keep_below()
+        return tokens, rows
+
+    def read(self, chunk: Sequence[str]) -> tuple[Tokens, Rows]:
+        """Read a chunk of `in_chunks`; only its tokens are remembered."""
         self.used_at_seconds = time.monotonic()
         values, classes = read_characters(chunk)
-        sums, is_token = sum_up(values), classes != SPACE
-        starts, stops = find_stretches(is_token)
-        hashes = hash_runs(sums, starts, stops)
-        known = self._known
-        ids = known.numbers.find(hashes)
-        if ids.min(initial=0) < 0:
-            known, ids = self._learn(values, starts, stops, hashes)
-        if len(chunk) == 1:
-            return Reading(known, ids, np.array([0, len(ids)]), self._read_words(sums, classes))
-        bounds = find_bounds(chunk)
-        words = self._read_words(sums, classes, bounds)
-        return Reading(known, ids, starts.searchsorted(bounds), words)
+        sums, bounds = sum_up(values), find_bounds(chunk)
+        tokens, starts, ids = self._read_tokens(values, sums, classes)
+        keys = self._read_words(sums, classes, bounds)
+        columns, weights, word_starts = weigh(keys, self._shift, len(chunk), self._of_words)
+        return tokens, Rows(ids, starts.searchsorted(bounds), columns, weights, word_starts)
+
+    def _read_one(self, chunk: Sequence[str]) -> tuple[Tokens, Row]:
+        values, classes = read_characters(chunk)
+        sums = sum_up(values)
+        tokens, _, ids = self._read_tokens(values, sums, classes)
+        columns = self._find_words(sums, *find_runs(classes >= WORD, classes == WORD))
+        columns, weights = weigh_one(columns[columns >= 0], self._of_words)
+        return tokens, Row(ids, columns, weights)
 
     def forget(self) -> None:
         """Free what is remembered; who is reading keeps it until then."""
         with self._learning:
             self._known = Tokens()
 
-    def _read_words(
-        self, sums: Hashes, classes: Classes, bounds: Integers | None = None
-    ) -> Integers:
+    def _read_tokens(
+        self, values: Hashes, sums: Hashes, classes: Classes
+    ) -> tuple[Tokens, Integers, Numbers]:
+        """Return what is known of tokens, where each begins, and their numbers."""
+        starts, stops = find_stretches(classes != SPACE)
+        hashes = hash_runs(sums, starts, stops)
+        known = self._known
+        ids = known.numbers.find(hashes)
+        if ids.min(initial=0) < 0:
+            known, ids = self._learn(values, starts, stops, hashes)
+        return known, starts, ids
+
+    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
+        """Return ``text << shift | column`` of each word and pair that is kept, in no order."""
         starts, stops = find_runs(classes >= WORD, classes == WORD)
-        words, pairs = hash_words(hash_runs(sums, starts, stops))
-        columns = self._find(np.concatenate((words, pairs)))
-        if bounds is None:  # all are of one text
-            columns = columns[columns >= 0]
-            columns.sort()
-            return columns
+        columns = self._find_words(sums, starts, stops)
         counts = np.diff(starts.searchsorted(bounds))
-        rows = (np.arange(len(counts)) << self.shift).repeat(counts)
-        columns[len(words) :][rows[1:] != rows[:-1]] = -1
+        rows = (np.arange(len(counts)) << self._shift).repeat(counts)
+        columns[len(rows) :][rows[1:] != rows[:-1]] = -1
         keys: Integers = np.concatenate((rows, rows[1:])) | columns
         return keys[columns >= 0]
 
+    def _find_words(self, sums: Hashes, starts: Integers, stops: Integers) -> Numbers:
+        """Columns of words, then of pairs of neighbours; -1 for those not kept."""
+        return self._find(np.concatenate(hash_words(hash_runs(sums, starts, stops))))
+
     def _learn(
         self, values: Hashes, starts: Integers, stops: Integers, hashes: Hashes
-    ) -> tuple[Tokens, Integers]:
+    ) -> tuple[Tokens, Numbers]:
         """Return what is known, these tokens among it, and their numbers."""
         with self._learning:
             if self._known.n_characters > _REMEMBERED_CHARACTERS:
                 self._known = Tokens()  # who is reading keeps the one before
-            ids = self._known.numbers.find(hashes)
+            known, before = self._known, self._known.n_characters
+            ids = known.numbers.find(hashes)
             (missing,) = (ids < 0).nonzero()
-            new, first, inverse = np.unique(hashes[missing], return_index=True, return_inverse=True)
-            at = missing[first]
-            known, n_bytes = self._known, self._known.n_bytes
-            ids[missing] = self._add(new, values, starts[at], stops[at])[inverse]
-        if known.n_bytes > n_bytes:
+            order = missing[hashes[missing].argsort(kind="stable")]
+            edges = find_edges(hashes[order])
+            at = order[edges[:-1]]
+            numbers = self._add(hashes[at], values, starts[at], stops[at])
+            ids[order] = numbers.repeat(edges[1:] - edges[:-1])
+        if _is_news(before, known.n_characters, _STEP_CHARACTERS):
             MEMORY.keep_below()
         return known, ids
 
-    def _add(self, hashes: Hashes, values: Hashes, starts: Integers, stops: Integers) -> Integers:
+    def _add(self, hashes: Hashes, values: Hashes, starts: Integers, stops: Integers) -> Numbers:
         padded, _, begins = pad_runs(values, starts, stops)
         characters, starts = hash_characters(padded, begins)
         columns = self._find(characters)
-        shift = len(self._weights).bit_length()
-        rows = (np.arange(len(hashes)) << shift).repeat(np.diff(starts))
+        shift = len(self._of_characters).bit_length()
+        rows = (np.arange(len(hashes)) << shift).repeat(starts[1:] - starts[:-1])
         keys, counts = count_keys((rows | (columns - self._n_words))[columns >= 0])
         found = keys & ((1 << shift) - 1)
         return self._known.add(
             hashes,
             columns=found,
-            weights=dampen(counts) * self._weights[found],
+            weights=dampen(counts) * self._of_characters[found],
             starts=keys.searchsorted(np.arange(len(hashes) + 1) << shift),
             n_characters=len(padded),
         )
 
 
-def count_keys(keys: Integers) -> tuple[Integers, npt.NDArray[np.float32]]:
-    """Distinct keys, ascending, and how often each occurs. What is given is put in order."""
-    keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
-    is_first = np.empty(len(keys) + 1, np.bool_)
-    is_first[0] = is_first[-1] = True
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:-1])
-    (first,) = is_first.nonzero()
-    return keys[first[:-1]], (first[1:] - first[:-1]).astype(np.float32)
-
-
-def dampen(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Weigh an n-gram by how often it occurs in a text: twice is not worth two."""
-    weights: npt.NDArray[np.float32] = np.log(counts)
-    weights += np.float32(1)
-    return weights
+def _is_news(before: int, now: int, step: int) -> bool:
+    """Whether so much more is taken that others may have to forget: a step, or anything at all."""
+    return not before or before // step != now // step

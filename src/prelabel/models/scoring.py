@@ -6,22 +6,21 @@ over its tokens, and a sparse product over its words.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from threading import Lock
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from scipy import sparse
 
-from prelabel.models.arrays import Integers, Matrix
+from prelabel.models.arrays import Integers, Mask, Matrix, Numbers
 from prelabel.models.base import Arrays
-from prelabel.models.features import TfidfFeatures, scale_factors
-from prelabel.models.ngrams import in_chunks
-from prelabel.models.reading import Reading, count_keys
+from prelabel.models.features import TfidfFeatures
+from prelabel.models.ngrams import cut
+from prelabel.models.reading_memory import MEMORY
+from prelabel.models.rows import Row, Rows, find_edges, scale_factor, scale_factors
 from prelabel.models.tensors import check_arrays
-from prelabel.models.token_memory import MEMORY
 from prelabel.models.tokens import Tokens, sum_rows
 
 _FEW = 1_000  # entries of a sparse matrix
@@ -52,25 +51,19 @@ class LinearScores:
         n_words = features.n_words
         self._of_words, self._of_characters = coefficients[:n_words], coefficients[n_words:]
         self._filling = Lock()
-        self._begin_with(-1)
+        self._table = self._empty(-1)
         self.used_at_seconds = 0.0
         MEMORY.join(self)
 
     @property
     def n_bytes(self) -> int:
         """Memory that is taken by what is remembered of tokens."""
-        return self._table.nbytes + self._is_filled.nbytes
+        return self._table.n_bytes
 
     def forget(self) -> None:
         """Free what is remembered of tokens; who is scoring keeps it until then."""
         with self._filling:
-            self._begin_with(-1)
-
-    def _begin_with(self, serial: int) -> None:
-        """Remember nothing yet, of the tokens with this serial."""
-        self._serial = serial
-        self._table = np.empty((0, len(self.intercept) + 1), np.float32)
-        self._is_filled = np.empty(0, np.bool_)
+            self._table = self._empty(-1)
 
     def __reduce__(self) -> tuple[type[Self], tuple[TfidfFeatures, Matrix, Matrix]]:
         return type(self), (self.features, self.coefficients, self.intercept)
@@ -96,74 +89,108 @@ class LinearScores:
 
     def __call__(self, texts: Sequence[str]) -> Matrix:
         """Return scores, shape (len(texts), classes), float32."""
-        parts = [self._score(self.features.read(chunk)) for chunk in in_chunks(texts)]
+        if not len(texts):
+            return np.empty((0, len(self.intercept)), np.float32)
+        parts = [self._score(*self.features.recall(chunk)) for chunk in cut(texts)]
         scores: Matrix = parts[0] if len(parts) == 1 else np.concatenate(parts)
         scores += self.intercept
         return scores
 
-    def _score(self, reading: Reading) -> Matrix:
-        if len(reading.starts) == 2:
-            return self._score_one(reading)
-        words, table = self.features.weigh_words(reading), self._look_up(reading)
-        scores = _multiply(words.weights, words.columns, words.starts, self._of_words)
-        ones = np.ones(len(reading.ids), np.float32)
-        sums = _multiply(ones, reading.ids, reading.starts, table)
+    def _score(self, tokens: Tokens, rows: Sequence[Row]) -> Matrix:
+        if len(rows) == 1:
+            return self._score_one(tokens, rows[0])
+        texts = Rows.join(rows)
+        table = self._look_up(tokens, texts.ids)
+        scores = _multiply(texts.weights, texts.columns, texts.word_starts, self._of_words)
+        ones = np.ones(len(texts.ids), np.float32)
+        sums = _multiply(ones, texts.ids, texts.starts, table)
         scores += sums[:, :-1] * scale_factors(sums[:, -1])[:, np.newaxis]
         return scores
 
-    def _score_one(self, reading: Reading) -> Matrix:
+    def _score_one(self, tokens: Tokens, row: Row) -> Matrix:
         """Do as `_score` for one text, with a third of the calls: they are what it costs."""
-        columns, counts = count_keys(reading.words)
-        weights = self.features.weigh(columns, counts)
-        scores: Matrix = weights @ self._of_words.take(columns, axis=0)
-        scores *= _scale(float(weights @ weights))
-        sums = self._look_up(reading).take(reading.ids, axis=0).sum(axis=0)
-        scores += sums[:-1] * _scale(float(sums[-1]))
+        scores: Matrix = row.weights @ self._of_words.take(row.columns, axis=0)
+        sums = self._look_up(tokens, row.ids).take(row.ids, axis=0).sum(axis=0)
+        scores += sums[:-1] * scale_factor(float(sums[-1]))
         return scores[np.newaxis]
 
-    def _look_up(self, reading: Reading) -> Matrix:
+    def _look_up(self, tokens: Tokens, ids: Numbers) -> Matrix:
         """Table by token: what it adds to the score of each class, and its squared length."""
-        tokens, ids = reading.tokens, reading.ids
         self.used_at_seconds = time.monotonic()
+        table = self._table
+        if table.serial != tokens.serial or not table.has(ids):
+            table = self._fill(tokens, ids)
+        return table.rows
+
+    def _fill(self, tokens: Tokens, ids: Numbers) -> _Table:
+        """Return the table, with these tokens; a thread that is using the one before keeps it."""
         with self._filling:
-            if self._serial != tokens.serial:
-                self._begin_with(tokens.serial)
-            highest = int(ids.max(initial=-1))
-            must_grow = highest >= len(self._table)
-            if must_grow:
-                self._make_room(2 * (highest + 1))
-            missing = ids[~self._is_filled[ids]]
-            if len(missing):
-                self._fill(tokens, np.unique(missing))
             table = self._table
+            if table.serial != tokens.serial:
+                table = self._empty(tokens.serial)
+            n_tokens = int(ids.max(initial=-1)) + 1
+            must_grow = n_tokens > len(table.rows)
+            if must_grow:
+                table = table.enlarged(2 * n_tokens)
+            missing = ids[~table.is_filled.take(ids)]
+            missing.sort()
+            missing = missing[find_edges(missing)[:-1]]
+            weights, columns, starts = tokens.entries(missing)
+            table.rows[missing, :-1] = _multiply(weights, columns, starts, self._of_characters)
+            table.rows[missing, -1] = tokens.squares.values[missing]
+            table.is_filled[missing] = True
+            self._table = table
         if must_grow:
             MEMORY.keep_below()
         return table
 
-    def _make_room(self, n_tokens: int) -> None:
-        # Another array, because threads read the one there is. Pages untouched take no memory.
-        table = np.zeros((n_tokens, self._table.shape[1]), np.float32)
-        table[: len(self._table)] = self._table
+    def _empty(self, serial: int) -> _Table:
+        rows = np.empty((0, len(self.intercept) + 1), np.float32)
+        return _Table(serial, rows, np.empty(0, np.bool_))
+
+
+class _Table(NamedTuple):
+    """What is remembered of tokens.
+
+    Attributes
+    ----------
+    serial
+        Of the tokens that the numbers of rows are those of.
+    rows
+        What each token adds to the score of each class, and its squared length.
+    is_filled
+        Which rows are known. They are written before they are marked, and then left alone, so that
+        others may read meanwhile.
+    """
+
+    serial: int
+    rows: Matrix
+    is_filled: Mask
+
+    @property
+    def n_bytes(self) -> int:
+        return self.rows.nbytes + self.is_filled.nbytes
+
+    def has(self, ids: Numbers) -> bool:
+        """Whether all these tokens are known."""
+        highest = ids.max(initial=-1)
+        return bool(highest < len(self.is_filled) and self.is_filled.take(ids).all())
+
+    def enlarged(self, n_tokens: int) -> Self:
+        """Return another one with more room; pages untouched take no memory."""
+        rows = np.zeros((n_tokens, self.rows.shape[1]), np.float32)
+        rows[: len(self.rows)] = self.rows
         is_filled = np.zeros(n_tokens, np.bool_)
-        is_filled[: len(self._is_filled)] = self._is_filled
-        self._table, self._is_filled = table, is_filled
-
-    def _fill(self, tokens: Tokens, ids: Integers) -> None:
-        weights, columns, starts = tokens.entries(ids)
-        self._table[ids, :-1] = _multiply(weights, columns, starts, self._of_characters)
-        self._table[ids, -1] = tokens.squares.values[ids]
-        self._is_filled[ids] = True
+        is_filled[: len(self.is_filled)] = self.is_filled
+        return self._replace(rows=rows, is_filled=is_filled)
 
 
-def _multiply(weights: Matrix, columns: Integers, starts: Integers, dense: Matrix) -> Matrix:
+def _multiply(
+    weights: Matrix, columns: Integers | Numbers, starts: Integers, dense: Matrix
+) -> Matrix:
     """Multiply a sparse matrix, whose row ``i`` begins at ``starts[i]``, by a dense one."""
     if len(columns) < _FEW:  # SciPy's checks would take longer
         return sum_rows(dense.take(columns, axis=0) * weights[:, np.newaxis], starts)
     parts = (weights, columns.astype(np.int32), starts.astype(np.int32))
     product: Matrix = sparse.csr_matrix(parts, shape=(len(starts) - 1, len(dense))) @ dense
     return product
-
-
-def _scale(square: float) -> float:
-    """Return what `scale_factors` does for one vector."""
-    return math.sqrt(0.5 / square) if square else 0.0

@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from prelabel.models.arrays import Integers
+from prelabel.models.arrays import Integers, Numbers
 from prelabel.models.characters import Hashes
 from prelabel.models.hash_table import HashTable
 from prelabel.models.ngrams import Counts
+from prelabel.models.rows import RememberedTexts
 
 Weights = npt.NDArray[np.float32]
+
+_TEXTS_BYTES = 32 * 2**20  # 15,000 texts of fifty words
 
 Kind = TypeVar("Kind", bound=np.generic)
 
@@ -69,6 +72,8 @@ class Tokens:
         Squared length of each row of that matrix.
     n_characters
         How many characters they have together.
+    texts
+        Rows of texts that have no other tokens.
     serial
         A number that no other has: the numbers of tokens mean something together with it.
     """
@@ -79,6 +84,7 @@ class Tokens:
     starts: Growing[np.int32] = field(default_factory=_starts)
     squares: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
     n_characters: int = 0
+    texts: RememberedTexts = field(default_factory=lambda: RememberedTexts(_TEXTS_BYTES))
     serial: int = field(default_factory=count().__next__)
 
     @property
@@ -87,7 +93,7 @@ class Tokens:
         if not len(self.numbers):
             return 0
         parts = (self.numbers, self.columns, self.weights, self.starts, self.squares)
-        return sum(part.n_bytes for part in parts)
+        return sum(part.n_bytes for part in parts) + self.texts.n_bytes
 
     def vectors(self, n_columns: int) -> Counts:
         """Weights of the n-grams of characters in each token, shape (tokens, n_columns)."""
@@ -96,7 +102,7 @@ class Tokens:
         parts = (self.weights.values[:n], self.columns.values[:n], starts)
         return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
-    def entries(self, ids: Integers) -> tuple[Weights, Integers, Integers]:
+    def entries(self, ids: Numbers) -> tuple[Weights, Integers, Integers]:
         """Weights and columns of some tokens, one after the other, and where each one's begin."""
         starts = self.starts.values
         first, sizes = starts[ids], starts[ids + 1] - starts[ids]
@@ -107,7 +113,7 @@ class Tokens:
     def add(
         self, hashes: Hashes, *, columns: Integers, weights: Weights, starts: Integers,
         n_characters: int,
-    ) -> Integers:  # fmt: skip
+    ) -> Numbers:  # fmt: skip
         """Return the numbers of new tokens; a token can be found when all about it is there."""
         self.weights.extend(weights)
         self.columns.extend(columns)

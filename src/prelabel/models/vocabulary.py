@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.arrays import Integers
+from prelabel.models.arrays import Integers, Numbers
 from prelabel.models.characters import Hashes
 from prelabel.models.ngrams import CHARACTER_BIT
-from prelabel.models.reading import TokenReader
+from prelabel.models.reading import TextReader
 
-_READERS: WeakValueDictionary[bytes, TokenReader] = WeakValueDictionary()
+_READERS: WeakValueDictionary[bytes, TextReader] = WeakValueDictionary()
 """By vocabulary, because most versions have that of the version before."""
 
 _FEW = 300  # hashes, for which a binary search is faster than steps of all at once
@@ -46,10 +46,10 @@ class Vocabulary:
         bits = len(hashes).bit_length() + 2
         self._shift = np.uint64(64 - bits)
         sizes = np.bincount((hashes >> self._shift).astype(np.int64), minlength=2**bits)
-        self._buckets = np.cumsum(sizes) - sizes
+        self._buckets = (np.cumsum(sizes) - sizes).astype(np.int32)
         self.n_words = int(np.searchsorted(hashes, CHARACTER_BIT))
         digest = hashlib.blake2b(hashes.tobytes() + weights.tobytes()).digest()
-        reader = TokenReader(self.find, self.n_words, weights[self.n_words :])
+        reader = TextReader(self.find, self.n_words, weights)
         self.reader = _READERS.setdefault(digest, reader)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Hashes, npt.NDArray[np.float32]]]:
@@ -60,10 +60,10 @@ class Vocabulary:
         """Memory it takes, without its reader."""
         return self.hashes.nbytes + self.weights.nbytes + self._buckets.nbytes
 
-    def find(self, hashes: Hashes) -> Integers:
+    def find(self, hashes: Hashes) -> Numbers:
         """Columns of n-grams; -1 for those not in the vocabulary."""
         if not len(self.hashes):
-            return np.full(len(hashes), -1)
+            return np.full(len(hashes), -1, np.int32)
         columns = self._buckets.take((hashes >> self._shift).view(np.int64))
         found = self.hashes.take(columns, mode="clip")
         (behind,) = (found < hashes).nonzero()
@@ -73,7 +73,7 @@ class Vocabulary:
         columns[found != hashes] = -1
         return columns
 
-    def _pass_smaller(self, columns: Integers, hashes: Hashes) -> Integers:
+    def _pass_smaller(self, columns: Numbers, hashes: Hashes) -> Integers | Numbers:
         """Columns of the first hashes that are not smaller; most are the next ones."""
         if len(hashes) < _FEW:
             found: Integers = self.hashes.searchsorted(hashes)

@@ -101,7 +101,7 @@ def _read(texts: Sequence[str], features: TfidfFeatures) -> _Words:
         values, classes = read_characters(chunk)
         starts, stops = find_runs(classes >= WORD, classes == WORD)
         words, _ = hash_words(hash_runs(sum_up(values), starts, stops))
-        found = features.find(words)
+        found = features.find(words).astype(np.int64)
         (known,) = (found >= 0).nonzero()
         columns.append(found[known])
         numbers.append(n_before + find_bounds(chunk).searchsorted(starts[known], "right") - 1)

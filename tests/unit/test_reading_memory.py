@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from prelabel.models.features import TfidfFeatures
+from prelabel.models.reading_memory import MEMORY, ReadingMemory
 from prelabel.models.scoring import LinearScores
-from prelabel.models.token_memory import MEMORY, TokenMemory
 
 N_LABELS = 200
 N_TOKENS = 20_000
@@ -28,7 +28,7 @@ class Notes:
 
 
 def test_who_was_not_used_for_longest_forgets_until_the_limit_holds() -> None:
-    memory, holders = TokenMemory(100), [Notes(at, 40) for at in (3, 1, 2, 4)]
+    memory, holders = ReadingMemory(100), [Notes(at, 40) for at in (3, 1, 2, 4)]
     for holder in holders:
         memory.join(holder)
     memory.keep_below()
@@ -41,7 +41,7 @@ def test_who_was_not_used_for_longest_forgets_until_the_limit_holds() -> None:
 
 
 def test_who_is_gone_is_not_counted() -> None:
-    memory = TokenMemory(100)
+    memory = ReadingMemory(100)
     memory.join(Notes(1, 90))
     assert memory.n_bytes == 0
 
@@ -49,7 +49,7 @@ def test_who_is_gone_is_not_counted() -> None:
 def test_who_only_reads_has_others_forget_too() -> None:
     notes = Notes(-1, MEMORY.most_bytes)
     MEMORY.join(notes)
-    make_scores(-2).features.read(["a new word"])
+    make_scores(-2).features.recall(["a new word"])
     assert notes.n_bytes == 0
 
 

@@ -1,4 +1,4 @@
-"""What a process remembers of tokens: bounded over all projects."""
+"""What a process remembers of what it has read: bounded over all projects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Protocol
 from weakref import WeakSet
 
 MOST_BYTES = 256 * 2**20
-"""Ten projects take it that have each read 50,000 tokens: 18 MB, and 8 bytes a token and label."""
+"""Five projects take it that have each read 15,000 texts of fifty words and 50,000 tokens: 50 MB,
+and 8 bytes a token and label."""
 
 
 class Holder(Protocol):
-    """What remembers something of tokens.
+    """What remembers something of tokens or texts.
 
     Attributes
     ----------
@@ -29,7 +30,7 @@ class Holder(Protocol):
         """Free it; who is using it keeps it until then."""
 
 
-class TokenMemory:
+class ReadingMemory:
     """Sees that all holders together keep below a limit: who was not used for longest forgets.
 
     Threads may share it.
@@ -70,5 +71,5 @@ class TokenMemory:
             return list(self._holders)
 
 
-MEMORY = TokenMemory()
+MEMORY = ReadingMemory()
 """This process's."""
