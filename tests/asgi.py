@@ -16,7 +16,9 @@ from tests.backend import wait_for
 @contextmanager
 def serve_in_thread(application: ASGIApp, protocol: type[asyncio.Protocol]) -> Iterator[int]:
     """Serve an application with one of our protocols; give its port."""
-    config = uvicorn.Config(application, port=0, http=protocol, lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        application, port=0, http=protocol, lifespan="off", log_config=None, proxy_headers=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

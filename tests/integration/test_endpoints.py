@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.backend import Backend, Project, wait_for
+from tests.backend import Backend, Project, make_text, wait_for
 
 
 def test_root_answers_exactly_that_it_is_up(shared_backend: Backend) -> None:
@@ -202,3 +203,21 @@ def test_with_an_api_key_a_webhook_without_credentials_is_a_doorbell_and_not_bel
             assert stranger.post("/webhook", auth=("ann", "x"), json=body).status_code == 401
             assert stranger.post("/train", json={"project": project.key}).status_code == 401
         assert backend.client.post("/webhook", json=body).json()["label_changes"] == 1
+
+
+def test_a_small_request_is_answered_as_one_that_goes_a_longer_way(project: Project) -> None:
+    project.annotate_many(4)
+    project.train()
+    tasks = [{"id": 1, "data": {"text": make_text("sports", 3)}}, {"id": 2, "data": {}}]
+    body = {"tasks": tasks, "project": project.key, "label_config": project.label_config}
+    content = json.dumps(body).encode()
+    own = {"Content-Type": "application/json", "X-Request-ID": "asked-twice"}
+    answers = [
+        project.backend.client.post("/predict", content=sent, headers=own)
+        for sent in (content, iter([content]))  # of a known length, and in chunks
+    ]
+    assert answers[0].json()["results"][0]["model_version"] == "v1-4labels"
+    assert answers[0].content == answers[1].content
+    heads = [{**answer.headers, "date": ""} for answer in answers]
+    assert heads[0] == heads[1]
+    assert heads[0]["x-request-id"] == "asked-twice"

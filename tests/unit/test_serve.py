@@ -2,8 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from prelabel.bootstrap import open_service
+from prelabel.server.app import create_app
+from prelabel.server.at_once import AtOnce, PromptProtocol
+from prelabel.server.serve import configure
+from prelabel.settings import load_settings
 
 WAITS = """
 import asyncio, threading, time
@@ -33,3 +40,12 @@ def test_a_server_ends_beside_threads_and_blames_the_model_for_its_own_only(
     assert ended.returncode == 0
     assert ended.stderr.strip().endswith(said)
     assert bool(ended.stderr) == bool(said)
+
+
+def test_what_is_served_can_be_asked_before_uvicorn_makes_a_task(tmp_path: Path) -> None:
+    service = open_service(load_settings(model_dir=tmp_path))
+    config = configure(create_app(service))
+    config.load()
+    service.stop()
+    assert config.http_protocol_class is PromptProtocol
+    assert isinstance(config.loaded_app.at_once, AtOnce)

@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from scipy import sparse
 
-from prelabel.models.arrays import Integers, Mask, Matrix, Numbers
+from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.base import Arrays
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import cut
@@ -24,6 +24,8 @@ from prelabel.models.tensors import check_arrays
 from prelabel.models.tokens import Tokens, sum_rows
 
 _FEW = 1_000  # entries of a sparse matrix
+
+_SQUARE, _FILLED = -2, -1  # columns of the table of tokens, behind those of the classes
 
 
 class LinearScores:
@@ -58,7 +60,7 @@ class LinearScores:
     @property
     def n_bytes(self) -> int:
         """Memory that is taken by what is remembered of tokens."""
-        return self._table.n_bytes
+        return self._table.rows.nbytes
 
     def forget(self) -> None:
         """Free what is remembered of tokens; who is scoring keeps it until then."""
@@ -91,7 +93,11 @@ class LinearScores:
         """Return scores, shape (len(texts), classes), float32."""
         if not len(texts):
             return np.empty((0, len(self.intercept)), np.float32)
+        self.used_at_seconds = time.monotonic()
+        n_rows = len(self._table.rows)
         parts = [self._score(*self.features.recall(chunk)) for chunk in cut(texts)]
+        if len(self._table.rows) > n_rows:
+            MEMORY.keep_below()
         scores: Matrix = parts[0] if len(parts) == 1 else np.concatenate(parts)
         scores += self.intercept
         return scores
@@ -100,53 +106,48 @@ class LinearScores:
         if len(rows) == 1:
             return self._score_one(tokens, rows[0])
         texts = Rows.join(rows)
-        table = self._look_up(tokens, texts.ids)
+        with self._filling:
+            table = self._find_table(tokens)
+            self._fill(table, tokens, texts.ids)
         scores = _multiply(texts.weights, texts.columns, texts.word_starts, self._of_words)
         ones = np.ones(len(texts.ids), np.float32)
         sums = _multiply(ones, texts.ids, texts.starts, table)
-        scores += sums[:, :-1] * scale_factors(sums[:, -1])[:, np.newaxis]
+        scores += sums[:, :_SQUARE] * scale_factors(sums[:, _SQUARE])[:, np.newaxis]
         return scores
 
     def _score_one(self, tokens: Tokens, row: Row) -> Matrix:
         """Do as `_score` for one text, with a third of the calls: they are what it costs."""
         scores: Matrix = row.weights @ self._of_words.take(row.columns, axis=0)
-        sums = self._look_up(tokens, row.ids).take(row.ids, axis=0).sum(axis=0)
-        scores += sums[:-1] * scale_factor(float(sums[-1]))
+        with self._filling:
+            table = self._find_table(tokens)
+            sums = table.take(row.ids, axis=0).sum(axis=0)
+            if sums[_FILLED] < len(row.ids):
+                self._fill(table, tokens, row.ids)
+                sums = table.take(row.ids, axis=0).sum(axis=0)
+        scores += sums[:_SQUARE] * scale_factor(float(sums[_SQUARE]))
         return scores[np.newaxis]
 
-    def _look_up(self, tokens: Tokens, ids: Numbers) -> Matrix:
-        """Table by token: what it adds to the score of each class, and its squared length."""
-        self.used_at_seconds = time.monotonic()
+    def _find_table(self, tokens: Tokens) -> Matrix:
+        """Return a table with room for each token; the rows of some may not be filled."""
         table = self._table
-        if table.serial != tokens.serial or not table.has(ids):
-            table = self._fill(tokens, ids)
+        if table.serial != tokens.serial:
+            table = self._table = self._empty(tokens.serial)
+        if len(table.rows) < len(tokens.numbers):
+            table = self._table = table.enlarged(2 * len(tokens.numbers))
         return table.rows
 
-    def _fill(self, tokens: Tokens, ids: Numbers) -> _Table:
-        """Return the table, with these tokens; a thread that is using the one before keeps it."""
-        with self._filling:
-            table = self._table
-            if table.serial != tokens.serial:
-                table = self._empty(tokens.serial)
-            n_tokens = int(ids.max(initial=-1)) + 1
-            must_grow = n_tokens > len(table.rows)
-            if must_grow:
-                table = table.enlarged(2 * n_tokens)
-            missing = ids[~table.is_filled.take(ids)]
+    def _fill(self, table: Matrix, tokens: Tokens, ids: Numbers) -> None:
+        missing = ids[table[ids, _FILLED] == 0]
+        if len(missing):
             missing.sort()
             missing = missing[find_edges(missing)[:-1]]
             weights, columns, starts = tokens.entries(missing)
-            table.rows[missing, :-1] = _multiply(weights, columns, starts, self._of_characters)
-            table.rows[missing, -1] = tokens.squares.values[missing]
-            table.is_filled[missing] = True
-            self._table = table
-        if must_grow:
-            MEMORY.keep_below()
-        return table
+            table[missing, :_SQUARE] = _multiply(weights, columns, starts, self._of_characters)
+            table[missing, _SQUARE] = tokens.squares.values[missing]
+            table[missing, _FILLED] = 1
 
     def _empty(self, serial: int) -> _Table:
-        rows = np.empty((0, len(self.intercept) + 1), np.float32)
-        return _Table(serial, rows, np.empty(0, np.bool_))
+        return _Table(serial, np.empty((0, len(self.intercept) + 2), np.float32))
 
 
 class _Table(NamedTuple):
@@ -157,32 +158,19 @@ class _Table(NamedTuple):
     serial
         Of the tokens that the numbers of rows are those of.
     rows
-        What each token adds to the score of each class, and its squared length.
-    is_filled
-        Which rows are known. They are written before they are marked, and then left alone, so that
-        others may read meanwhile.
+        What each token adds to the score of each class, its squared length, and 1; 0 throughout of
+        a token that was not met yet. One that was is never written again: threads may read it
+        while others are filled.
     """
 
     serial: int
     rows: Matrix
-    is_filled: Mask
-
-    @property
-    def n_bytes(self) -> int:
-        return self.rows.nbytes + self.is_filled.nbytes
-
-    def has(self, ids: Numbers) -> bool:
-        """Whether all these tokens are known."""
-        highest = ids.max(initial=-1)
-        return bool(highest < len(self.is_filled) and self.is_filled.take(ids).all())
 
     def enlarged(self, n_tokens: int) -> Self:
-        """Return another one with more room; pages untouched take no memory."""
+        """Return another one with more room: pages that are not touched take no memory."""
         rows = np.zeros((n_tokens, self.rows.shape[1]), np.float32)
         rows[: len(self.rows)] = self.rows
-        is_filled = np.zeros(n_tokens, np.bool_)
-        is_filled[: len(self.is_filled)] = self.is_filled
-        return self._replace(rows=rows, is_filled=is_filled)
+        return self._replace(rows=rows)
 
 
 def _multiply(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from anyio import CapacityLimiter
 from starlette.types import ASGIApp
@@ -52,19 +53,22 @@ def create_app(service: Service) -> ASGIApp:
     half = max(1, service.settings.threads // 2)
     writing = Turns(half, service.settings.max_body_bytes).run
     doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
-    return assemble(service, GETS, _post_endpoints(service, writing, half), doorbell=doorbell)
+    posts = _post_endpoints(service, writing, half)
+    is_ours = is_built_in(service.model_class)  # another one may hang
+    at_once = {path: partial(answer, service) for path, answer in AT_ONCE.items() if is_ours}
+    return assemble(service, GETS, posts, at_once=at_once, doorbell=doorbell)
 
 
 def _post_endpoints(service: Service, writing: Run, half: int) -> dict[str, PostEndpoint]:
     # What writes has threads of its own, so that /setup never waits for it. So have large batches;
     # and no more than cores, which they keep busy.
     reading = on_threads(CapacityLimiter(half))
-    at_once, predicting = AT_ONCE, on_threads(CapacityLimiter(min(os.cpu_count() or 1, half)))
+    predicting = on_threads(CapacityLimiter(min(os.cpu_count() or 1, half)))
     if not is_built_in(service.model_class):  # it may hang: then its own project's requests wait
-        at_once, predicting = {}, _on_threads_by_project(service.settings.predict_seconds)
+        predicting = _on_threads_by_project(service.settings.predict_seconds)
     runs = {"/predict": predicting} | dict.fromkeys(WRITING, writing)
     return {
-        path: PostEndpoint(service, handle, runs.get(path, reading), at_once=at_once.get(path))
+        path: PostEndpoint(service, handle, runs.get(path, reading))
         for path, handle in POSTS.items()
     }
 

@@ -13,11 +13,13 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from prelabel.server.at_once import AtOnce
 from prelabel.server.errors import exception_handlers
 from prelabel.server.middleware import RequestMiddleware, ShortcutMiddleware
 from prelabel.server.monitoring import Measured
 from prelabel.server.openapi import describe_api, write_page
 from prelabel.server.posts import to_response
+from prelabel.server.request_log import RequestLog
 from prelabel.settings import Settings
 
 
@@ -62,12 +64,15 @@ def assemble(
     gets: Gets[AnyService],
     posts: Mapping[str, ASGIApp],
     *,
+    at_once: Mapping[str, Callable[[bytes], bytes | None]] | None = None,
     doorbell: ASGIApp | None = None,
 ) -> ASGIApp:
     """Return the application of these endpoints; stopping it stops the service.
 
     Parameters
     ----------
+    at_once
+        Those of `AtOnce`, which answers before the endpoints are asked.
     doorbell
         What answers webhooks without credentials; None refuses them where credentials are set.
     """
@@ -91,11 +96,13 @@ def assemble(
     ]
     app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
     app.router.redirect_slashes = False  # to an address that proxies and secrets make a wrong one
+    settings = service.settings
+    requests = RequestLog(service.metrics, frozenset({*gets, *posts}))
     # Around Starlette, not inside: its own layers cost as much as these.
     return RequestMiddleware(
         ShortcutMiddleware(app, posts=posts),
-        settings=service.settings,
-        metrics=service.metrics,
-        routes=frozenset({*gets, *posts}),
+        settings=settings,
+        requests=requests,
+        at_once=AtOnce(answers=at_once, settings=settings, log=requests) if at_once else None,
         doorbell=doorbell,
     )

@@ -1,17 +1,12 @@
-"""What surrounds every request: its id, authentication, metrics, the last safety net."""
+"""What surrounds every request: its id, authentication, the last safety net."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import re
-import secrets
 import time
 from collections.abc import Mapping
-from functools import cache
 
-from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,67 +18,54 @@ from prelabel.errors import (
     UnavailableError,
     shorten,
 )
+from prelabel.server.at_once import AtOnce
 from prelabel.server.auth import check_auth, read_secret
 from prelabel.server.errors import ask_again, error_response, unexpected
+from prelabel.server.request_log import RequestLog, common_headers
 from prelabel.settings import Settings
-from prelabel.telemetry import Metrics, request_id
+from prelabel.telemetry import request_id
 
 log = logging.getLogger(__name__)
 
-SECURITY_HEADERS = [
-    # What is answered is data: it is nowhere kept, shown as a page, or taken for another type.
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-]
-
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
 
 class RequestMiddleware:
-    """ASGI middleware around all routes: request id, authentication, metrics, errors.
+    """ASGI middleware around all routes: request id, authentication, log, errors.
 
     Parameters
     ----------
-    routes
-        Known paths, so that metrics have a bounded number of names.
+    at_once
+        What a server may ask before this; None where nothing is answered so.
     doorbell
         What answers webhooks without credentials; None refuses them where credentials are set.
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, metrics: Metrics, routes: frozenset[str],
-        doorbell: ASGIApp | None = None,
+        self, app: ASGIApp, *, settings: Settings, requests: RequestLog,
+        at_once: AtOnce | None = None, doorbell: ASGIApp | None = None,
     ) -> None:  # fmt: skip
         self._app = app
         self._settings = settings
-        self._metrics = metrics
-        self._routes = routes
+        self._requests = requests
+        self.at_once = at_once
         self._doorbell = doorbell
-        # Unique among all processes without asking the system for random bytes each time.
-        self._first_half, self._numbers = secrets.token_hex(4), itertools.count()
-        # Routes are few, and so are statuses: to find the figures costs more than to count.
-        self._figures = cache(self._find_figures)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
         inner = read_secret(self._settings, scope["path"])
         if inner is not None:
             scope = {**scope, "path": inner, "raw_path": inner.encode()}
-        token = request_id.set(given if _REQUEST_ID.fullmatch(given) else self._new_id())
+        token = request_id.set(self._requests.choose_id(headers))
         answer = _StatusRecorder(send)
         started = time.perf_counter()
         try:
             credentials = headers.get(b"authorization")
             await self._run(scope, receive, answer, credentials, has_secret=inner is not None)
         finally:
-            self._count(scope, answer.status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            self._requests.count(scope["method"], scope["path"], answer.status, seconds)
             request_id.reset(token)
 
     async def _run(
@@ -96,7 +78,9 @@ class RequestMiddleware:
         has_secret: bool,
     ) -> None:
         path = scope["path"]
-        shown = path if path in self._routes else "an unknown path"  # it may be a mistyped secret
+        shown = (
+            path if path in self._requests.routes else "an unknown path"
+        )  # it may be a mistyped secret
         try:
             app = self._app
             if not has_secret:  # who has it needs no header
@@ -117,22 +101,6 @@ class RequestMiddleware:
             if answer.status:
                 raise  # too late for another answer; the connection is closed
             await unexpected(error)(scope, receive, answer)
-
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = scope["path"] if scope["path"] in self._routes else "other"
-        requests, request_seconds = self._figures(route, status)
-        requests.inc()
-        request_seconds.observe(seconds)
-        log.debug("%s %s: %d in %.1f ms", scope["method"], route, status, seconds * 1000)
-
-    def _new_id(self) -> str:
-        return f"{self._first_half}{next(self._numbers) & 0xFFFFFFFF:08x}"
-
-    def _find_figures(self, route: str, status: int) -> tuple[Counter, Histogram]:
-        return (
-            self._metrics.requests.labels(route=route, status=str(status)),
-            self._metrics.request_seconds.labels(route=route),
-        )
 
 
 def _explain(found: PrelabelError, shown: str, scope: Scope) -> Response:
@@ -210,6 +178,5 @@ class _StatusRecorder:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"].append((b"x-request-id", request_id.get().encode()))
-            message["headers"].extend(SECURITY_HEADERS)
+            message["headers"].extend(common_headers())
         await self._send(message)

@@ -1,4 +1,4 @@
-"""How a POST is answered: on a thread, or at once."""
+"""How a POST is answered: on a thread."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ from starlette.types import Receive, Scope, Send
 
 from prelabel.bootstrap import Service
 from prelabel.errors import TooLargeError
-
-SMALL_BYTES = 16 * 1024
-"""Bodies of one or two tasks, which take a millisecond."""
-
 
 received_at_seconds: ContextVar[float] = ContextVar("received_at_seconds")
 """When the body was there, on the monotonic clock: waiting for a thread takes time, too."""
@@ -45,9 +41,6 @@ class PostEndpoint:
     ----------
     run
         Does the work for a body on another thread.
-    at_once
-        What answers small bodies on the event loop, because to change threads costs more than they
-        do. It neither reads nor loads anything, and returns None where that would be needed.
     """
 
     def __init__(
@@ -55,24 +48,17 @@ class PostEndpoint:
         service: Service,
         handle: Callable[[Service, bytes], object],
         run: Run,
-        *,
-        at_once: Callable[[Service, bytes], bytes | None] | None = None,
     ) -> None:
         self._service = service
         self._handle = handle
         self._run = run
-        self._at_once = at_once
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, self._service.settings.max_body_bytes)
-        content = None
-        if self._at_once and len(body) <= SMALL_BYTES:
-            content = self._at_once(self._service, body)
-        if content is None:
-            received_at_seconds.set(time.monotonic())
-            with self._service.metrics.in_progress.track_inprogress():
-                answer = await self._run(partial(self._handle, self._service, body), body)
-            content = _to_json(answer)
+        received_at_seconds.set(time.monotonic())
+        with self._service.metrics.in_progress.track_inprogress():
+            answer = await self._run(partial(self._handle, self._service, body), body)
+        content = _to_json(answer)
         size = (b"content-length", b"%d" % len(content))
         headers = [size, (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

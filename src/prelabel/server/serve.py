@@ -25,7 +25,7 @@ from prelabel.bootstrap import Service, open_service
 from prelabel.custom.service import CustomService
 from prelabel.errors import ConfigError, shorten
 from prelabel.server.app import create_app
-from prelabel.server.connections import PatientProtocol
+from prelabel.server.at_once import PromptProtocol
 from prelabel.server.custom import create_custom_app
 from prelabel.settings import Settings
 from prelabel.telemetry import SHARED_FOLDER, configure_logging, forget_dead_processes
@@ -79,7 +79,7 @@ def make_server(service: Service | CustomService) -> uvicorn.Server:
     ``run(sockets=[listener])`` returns when the requests under way are answered.
     """
     server = uvicorn.Server(
-        _configure(
+        configure(
             create_custom_app(service)
             if isinstance(service, CustomService)
             else create_app(service)
@@ -118,7 +118,7 @@ def serve_with_workers(settings: Settings, directory: Path | None, listener: soc
     with TemporaryDirectory(prefix="prelabel-metrics-") as folder:
         os.environ[SHARED_FOLDER] = folder
         make = partial(make_worker_app, settings, directory)
-        config = _configure(make, factory=True, workers=settings.workers)
+        config = configure(make, factory=True, workers=settings.workers)
         Multiprocess(config, sockets=[listener]).run()
 
 
@@ -150,10 +150,11 @@ def _end_with_supervisor() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _configure(app: Callable[..., Any], **options: Any) -> uvicorn.Config:
+def configure(app: Callable[..., Any], **options: Any) -> uvicorn.Config:
+    """Return how an application, or what makes one, is served."""
     return uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=PromptProtocol,
         limit_concurrency=CONNECTIONS,
         log_config=None,
         access_log=False,
