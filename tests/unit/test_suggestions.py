@@ -11,14 +11,15 @@ from prelabel.types import Prediction
 from tests.builders import config
 
 
-def repeat(_control: Any, texts: Sequence[str], _offered: Any) -> Any:
+def repeat(texts: Sequence[str], _offered: Any) -> Any:
     """Decide that a text's label is the text."""
     return [((text,), 0.5) for text in texts]
 
 
 @pytest.fixture
 def suggester() -> Suggester:
-    return Suggester(parse_label_config(config("a")), repeat, model_version="v")
+    schema = parse_label_config(config("a"))
+    return Suggester(schema, {schema.controls[0].name: repeat}, model_version="v")
 
 
 def suggest(suggester: Suggester, *texts: str) -> list[Prediction]:

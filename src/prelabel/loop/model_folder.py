@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from prelabel.errors import ArtifactError
-from prelabel.label_config import ControlTag, LabelSchema
-from prelabel.loop.decisions import Decision, Offered
+from prelabel.label_config import LabelSchema
 from prelabel.loop.suggestions import Suggester, decide_in_batches
 from prelabel.models import artifact
 from prelabel.models.base import Model, TextModel
@@ -37,13 +37,11 @@ class KeptModel:
 
     def predict(self, data: Sequence[Mapping[str, object]]) -> list[Prediction | None]:
         """Suggest labels for each task's data, in order; None where there is no text."""
-        suggester = Suggester(self.schema, self._decide, model_version=self.version)
-        return suggester.suggest(data)
-
-    def _decide(
-        self, control: ControlTag, texts: Sequence[str], offered: Sequence[Offered]
-    ) -> list[Decision | None]:
-        return decide_in_batches(self.models[control.name], control, texts, offered)
+        decide = {
+            control.name: partial(decide_in_batches, self.models[control.name], control)
+            for control in self.schema.controls
+        }
+        return Suggester(self.schema, decide, model_version=self.version).suggest(data)
 
 
 def keep_model(

@@ -116,11 +116,11 @@ class Predictor:
 
 
 def _make_suggester(served: Served | None, schema: LabelSchema, min_score: float) -> Suggester:
-    name, decide = _name(served, schema), partial(_decide, served, schema)
-    if not min_score:
-        return Suggester(schema, decide, model_version=name)
-    surely = partial(_decide_surely, decide, min_score)
-    return Suggester(schema, surely, model_version=f"{name}-min{min_score:g}")
+    name, least = _name(served, schema), f"-min{min_score:g}" if min_score else ""
+    decide = {control.name: _make_decider(served, schema, control) for control in schema.controls}
+    if min_score:
+        decide = {name: partial(_decide_surely, given, min_score) for name, given in decide.items()}
+    return Suggester(schema, decide, model_version=name + least)
 
 
 def _name(served: Served | None, schema: LabelSchema) -> str:
@@ -160,31 +160,33 @@ def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Mod
     return model if model and isinstance(model, MultiLabelModel) == is_several else None
 
 
-def _decide_surely(
-    decide: Decide, min_score: float, control: ControlTag, texts: Sequence[str],
-    offered: Sequence[Offered],
-) -> Sequence[Decision | None]:  # fmt: skip
-    decisions = decide(control, texts, offered)
-    return [found if found and found[1] >= min_score else None for found in decisions]
-
-
-def _decide(
-    served: Served | None, schema: LabelSchema, control: ControlTag, texts: Sequence[str],
-    offered: Sequence[Offered],
-) -> Sequence[Decision | None]:  # fmt: skip
+def _make_decider(served: Served | None, schema: LabelSchema, control: ControlTag) -> Decide:
+    """Return what decides about a control's texts."""
+    by_words = partial(_decide_by_words, control)
     model = _find_model(served, schema, control) if served else None
     if served is None or model is None:
-        return _decide_by_words(control, texts, offered)
-    decisions = decide_in_batches(model, control, texts, offered)
-    if not _is_of_names(served, model):
-        return decisions
+        return by_words
+    by_model = partial(decide_in_batches, model, control)
+    is_of_names = _is_of_names(served, model)
+    return partial(_decide_by_names, by_model, by_words) if is_of_names else by_model
+
+
+def _decide_surely(
+    decide: Decide, min_score: float, texts: Sequence[str], offered: Sequence[Offered]
+) -> Sequence[Decision | None]:
+    return [found if found and found[1] >= min_score else None for found in decide(texts, offered)]
+
+
+def _decide_by_names(
+    by_model: Decide, by_words: Decide, texts: Sequence[str], offered: Sequence[Offered]
+) -> Sequence[Decision | None]:
+    """Decide with what was learned from names alone; where that is unsure, by their words."""
     sure = [
         (found[0], min(found[1], SUREST_OF_NAMES)) if found and found[1] >= LEAST_OF_NAMES else None
-        for found in decisions
+        for found in by_model(texts, offered)
     ]
     unsure = [i for i, found in enumerate(sure) if not found]
-    others = [offered[i] for i in unsure]
-    words = iter(_decide_by_words(control, [texts[i] for i in unsure], others))
+    words = iter(by_words([texts[i] for i in unsure], [offered[i] for i in unsure]))
     return [found or next(words) for found in sure]
 
 

@@ -18,10 +18,8 @@ REMEMBERED = 1_000
 """Combinations of labels of which it is remembered what they amount to."""
 
 Data: TypeAlias = Sequence[Mapping[str, object]]
-Decide: TypeAlias = Callable[
-    [ControlTag, Sequence[str], Sequence[Offered]], Sequence[Decision | None]
-]
-"""Decides about texts, each with the labels its task offers."""
+Decide: TypeAlias = Callable[[Sequence[str], Sequence[Offered]], Sequence[Decision | None]]
+"""Decides about a control's texts, each with the labels its task offers."""
 
 Labels: TypeAlias = tuple[tuple[str, ...] | None, ...]
 """What was decided about a task, control by control; None where nothing was."""
@@ -49,12 +47,14 @@ class Suggester:
     Parameters
     ----------
     decide
-        Decides about the texts of a control.
+        By control.
     model_version
         What all predictions carry.
     """
 
-    def __init__(self, schema: LabelSchema, decide: Decide, *, model_version: str) -> None:
+    def __init__(
+        self, schema: LabelSchema, decide: Mapping[str, Decide], *, model_version: str
+    ) -> None:
         self._controls = schema.controls
         self._decide = decide
         self._shown: dict[Labels, _Shown] = {}
@@ -89,7 +89,7 @@ class Suggester:
             return [None] * len(data)
         pairs = zip(texts, data, strict=True)
         offered = [control.read_offered(item) for text, item in pairs if text]
-        decisions = self._decide(control, given, offered)
+        decisions = self._decide[control.name](given, offered)
         if len(given) == len(texts):
             return decisions
         found = iter(decisions)

@@ -62,7 +62,10 @@ class Model(ABC):
 def labels_of(model: Model) -> tuple[str, ...]:
     """Return a model's ``classes_`` as plain strings: an array would have its own kind of them."""
     classes = model.classes_
-    return tuple(map(str, classes.tolist() if isinstance(classes, np.ndarray) else classes))
+    if not isinstance(classes, np.ndarray):
+        return tuple(map(str, classes))
+    is_plain = classes.dtype.kind == "U"  # as of most models, at every request
+    return tuple(classes.tolist() if is_plain else map(str, classes.tolist()))
 
 
 class TextModel(Model):
