@@ -92,22 +92,24 @@ def _powers(bits: int) -> tuple[Hashes, Hashes]:
     return powers, inverse_powers * _WORD_BASE
 
 
-def hash_rows(values: Hashes, starts: Integers, sizes: Sequence[int]) -> tuple[Hashes, Integers]:
+def hash_rows(values: Hashes, starts: Integers, sizes: range) -> tuple[Hashes, Integers]:
     """Hashes of all runs of ``sizes`` values within a row, ordered by row, and the rows' starts."""
     hashes = np.empty((len(values), len(sizes)), np.uint64)
     rolling = np.zeros(len(values) + 1, np.uint64)
-    for size in range(1, sizes[-1] + 1):
+    for size in range(1, sizes.stop):
         rolling = (rolling[:-1] + values[size - 1 :]) * NGRAM_BASE
-        if size >= sizes[0]:
-            hashes[: len(rolling), size - sizes[0]] = rolling
-    fits = _fits(starts, sizes)
-    return hashes[fits], np.concatenate(([0], np.cumsum(fits.sum(axis=1))))[starts]
+        if size in sizes:
+            hashes[: len(rolling), size - sizes.start] = rolling
+    left = _count_left(starts)
+    ends = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(np.clip(left - (sizes.start - 1), 0, len(sizes)), out=ends[1:])
+    return hashes[left[:, np.newaxis] >= sizes], ends[starts]
 
 
-def find_spans(starts: Integers, sizes: Sequence[int]) -> tuple[Integers, Integers]:
+def find_spans(starts: Integers, sizes: range) -> tuple[Integers, Integers]:
     """First and last value of each run that `hash_rows` hashes, in its order."""
-    first, size = np.nonzero(_fits(starts, sizes))
-    return first, first + np.array(sizes)[size] - 1
+    first, size = np.nonzero(_count_left(starts)[:, np.newaxis] >= sizes)
+    return first, first + size + sizes.start - 1
 
 
 def pad_runs(
@@ -122,10 +124,10 @@ def pad_runs(
     return padded, source, begins
 
 
-def _fits(starts: Integers, sizes: Sequence[int]) -> Mask:
-    """Whether a run of each size that starts at each value ends within the row."""
-    left = np.repeat(starts[1:], np.diff(starts)) - np.arange(starts[-1])
-    return left[:, np.newaxis] >= sizes
+def _count_left(starts: Integers) -> Integers:
+    """How many values there are from each value on to the end of its row."""
+    left: Integers = starts[1:].repeat(starts[1:] - starts[:-1]) - np.arange(starts[-1])
+    return left
 
 
 @cache

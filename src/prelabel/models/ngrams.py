@@ -41,8 +41,8 @@ CHARACTER_BIT = np.uint64(1 << 63)
 
 Counts: TypeAlias = "sparse.csr_matrix[np.float32]"
 
-_WORD_SIZES = (1, 2)
-_CHARACTER_SIZES = (2, 3, 4, 5)
+_WORD_SIZES = range(1, 3)
+_CHARACTER_SIZES = range(2, 6)
 _CHUNK_CHARACTERS = 250_000  # bounds the memory of a batch; more is no faster
 
 

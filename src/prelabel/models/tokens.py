@@ -102,13 +102,13 @@ class Tokens:
         parts = (self.weights.values[:n], self.columns.values[:n], starts)
         return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
-    def entries(self, ids: Numbers) -> tuple[Weights, Integers, Integers]:
+    def entries(self, ids: Numbers) -> tuple[Weights, Numbers, Integers]:
         """Weights and columns of some tokens, one after the other, and where each one's begin."""
         starts = self.starts.values
         first, sizes = starts[ids], starts[ids + 1] - starts[ids]
         begins = np.concatenate(([0], np.cumsum(sizes)))
         at = np.arange(begins[-1]) + (first - begins[:-1]).repeat(sizes)
-        return self.weights.values[at], self.columns.values[at].astype(np.int64), begins
+        return self.weights.values[at], self.columns.values[at], begins
 
     def add(
         self, hashes: Hashes, *, columns: Integers, weights: Weights, starts: Integers,
