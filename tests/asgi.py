@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,11 +15,14 @@ from tests.backend import wait_for
 
 
 @contextmanager
-def serve_in_thread(application: ASGIApp, protocol: type[asyncio.Protocol]) -> Iterator[int]:
+def serve_in_thread(
+    application: ASGIApp, protocol: type[asyncio.Protocol], **options: Any
+) -> Iterator[int]:
     """Serve an application with one of our protocols; give its port."""
     config = uvicorn.Config(
-        application, port=0, http=protocol, lifespan="off", log_config=None, proxy_headers=False
-    )
+        application, port=0, http=protocol, lifespan="off", log_config=None, proxy_headers=False,
+        **options,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -15,6 +15,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from prelabel.server.at_once import SMALL_BYTES, AtOnce, PromptProtocol
+from prelabel.server.connections import PatientProtocol
 from prelabel.server.posts import read_body
 from prelabel.server.request_log import RequestLog
 from prelabel.settings import Settings, load_settings
@@ -51,8 +52,13 @@ class Application:
 KNOWN_ = json.loads(KNOWN)
 
 
+class LittlePatience(PatientProtocol):
+    look_seconds = 0.2
+
+
 class Impatient(PromptProtocol):
     look_seconds = 0.2
+    patient = LittlePatience
 
 
 @pytest.fixture
@@ -142,7 +148,8 @@ def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
 
 def test_a_connection_may_be_used_again(port: int) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    for body, answer in [(KNOWN, AT_ONCE), (UNKNOWN, ORDINARY)] * 3:
+    asked = [*[(KNOWN, AT_ONCE)] * 3, (UNKNOWN, ORDINARY), (KNOWN, ORDINARY)]
+    for body, answer in asked:  # the ordinary way is gone to the end
         connection.request("POST", "/predict", body)
         assert json.loads(connection.getresponse().read()) == answer
     connection.close()
@@ -189,7 +196,7 @@ def test_many_questions_in_one_piece_are_all_answered(port: int) -> None:
     with connect(port) as connection:
         connection.sendall(write() * 200)
         received = b""
-        while received.count(b'"at once"') < 200:
+        while received.count(b'"ordinary"') < 200:
             received += connection.recv(100_000)
     assert received.count(b"HTTP/1.1 200 OK\r\n") == 200
 
@@ -235,3 +242,27 @@ def test_only_who_is_let_in_is_answered_at_once() -> None:
         for header in (f"Authorization: Basic {wrong}", "X-Nothing: here"):
             assert ask(port, write(KNOWN, header)) == ORDINARY
         assert ask(port, write(KNOWN, line=inside.replace("enough", "wrong"))) == ORDINARY
+
+
+@pytest.mark.parametrize("begun", [b"", b"POST /pred", write()])
+def test_who_says_nothing_more_is_hung_up_on(port: int, begun: bytes) -> None:
+    with connect(port) as connection:
+        connection.sendall(begun)
+        while connection.recv(1000):
+            pass
+
+
+def test_who_asks_again_and_again_and_reads_no_answer_is_hung_up_on(port: int) -> None:
+    with connect(port) as connection, pytest.raises(OSError, match=r"reset|pipe"):  # noqa: PT012 - until it is
+        while True:
+            connection.sendall(write())
+
+
+def test_a_connection_too_many_is_refused(application: Application) -> None:
+    with serve_in_thread(application, PromptProtocol, limit_concurrency=2) as port:
+        with connect(port):
+            time.sleep(0.2)
+            with connect(port) as connection:
+                connection.sendall(write())
+                assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+        wait_for(lambda: ask(port, write()) == AT_ONCE)

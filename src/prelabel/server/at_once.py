@@ -6,18 +6,22 @@ is not as simple goes the ordinary way, from its beginning, and is explained the
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
+from httptools import HttpParserError, HttpRequestParser
+from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
 
 from prelabel.errors import UnauthorizedError
 from prelabel.server.auth import check_auth, read_secret
 from prelabel.server.connections import PatientProtocol
 from prelabel.server.request_log import SECURITY_HEADERS, RequestLog
-from prelabel.server.transport import Transport
 from prelabel.settings import Settings
 from prelabel.telemetry import request_id
 
@@ -75,87 +79,141 @@ class AtOnce:
             request_id.reset(token)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A request whose body is still to come."""
+class PromptProtocol(asyncio.Protocol):
+    """HTTP/1.1 for as long as an application's `AtOnce` has the answers.
 
-    at_once: AtOnce
-    path: str
-    headers: Mapping[bytes, bytes]
-    body: bytearray = field(default_factory=bytearray)
+    With the first request that is not so simple, or comes slowly, the connection is
+    `PatientProtocol`'s, with all that was not answered yet.
 
-
-class PromptProtocol(PatientProtocol):
-    """HTTP/1.1 whose application may have an `AtOnce` as its attribute ``at_once``.
-
-    A request that it may answer is held until its body is whole, which is small: none of uvicorn's
-    objects for a request exists until then.
+    Parameters
+    ----------
+    config, server_state, app_state
+        uvicorn's. The application may have an `AtOnce` as its attribute ``at_once``.
     """
 
-    _held: _Held | None = None
+    look_seconds = 5.0
+    """A connection on which nothing was asked between two looks is closed; so long waits uvicorn,
+    too."""
 
-    def on_headers_complete(self) -> None:
-        self._held = self._hold()
-        if self._held is None:
-            super().on_headers_complete()
-        else:
-            self._is_in_head = False
+    patient: type[PatientProtocol] = PatientProtocol
 
-    def on_body(self, body: bytes) -> None:
-        if self._held is None:
-            super().on_body(body)
-        else:
-            self._held.body += body
+    def __init__(
+        self, config: Config, server_state: ServerState, app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:  # fmt: skip
+        self._loop = _loop or asyncio.get_event_loop()
+        self._state = server_state
+        self._make_patient = partial(self.patient, config, server_state, app_state, self._loop)
+        self._limit = config.limit_concurrency
+        self._at_once: AtOnce | None = getattr(config.loaded_app, "at_once", None)
+        self._parser = HttpRequestParser(self)
+        self._answered, self._seen = 0, -1
+        self._is_paused = False
+        self._forget()
 
-    def on_message_complete(self) -> None:
-        if self._held is not None and self._answer(self._held):
-            self._held = None
-            return
-        self._let_go()
-        super().on_message_complete()
+    def _forget(self) -> None:
+        """Be ready for the next request."""
+        self._received = bytearray()  # all of it, head and body
+        self._begun = 0
+        self._url, self._body = b"", b""
+        self._is_whole = self._keeps_alive = False
+        self._headers: dict[bytes, bytes] = {}
+        self._path: str | None = ""  # None if it is not for this protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # of sockets
+        self._transport = transport
+        self._state.connections.add(self)  # type: ignore[arg-type] # it has what uvicorn asks of them
+        self._timer = self._loop.call_later(self.look_seconds, self._look)
+        if self._at_once is None or (self._limit and len(self._state.connections) >= self._limit):
+            self._hand_over()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._timer.cancel()
+        self._state.connections.discard(self)
+
+    def pause_writing(self) -> None:
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        self._is_paused = False
 
     def shutdown(self) -> None:
-        self._let_go()  # so that it is waited for
-        super().shutdown()
+        """End the connection, or have the request that has begun answered first; uvicorn stops."""
+        if self._received:
+            self._hand_over().shutdown()
+        else:
+            self._transport.close()
 
-    def _expects_body(self) -> bool:
-        return self._held is not None or super()._expects_body()
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError:
+            self._path = None  # `PatientProtocol` meets it again, and says what is wrong
+        is_much = len(self._received) > 2 * SMALL_BYTES
+        if self._path is None or self._begun > 1 or self._is_paused or is_much:
+            self._hand_over()
+        elif self._is_whole:
+            self._answer(self._path)
 
-    def _hold(self) -> _Held | None:
-        """Return what is held of a request that `AtOnce` may answer; None if it must not."""
-        at_once: AtOnce | None = getattr(self.app, "at_once", None)
-        is_busy = self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr] # uvicorn says it is never None
-        if at_once is None or is_busy or self.expect_100_continue or self.flow.write_paused:
-            return None
-        if self.limit_concurrency and len(self.connections) >= self.limit_concurrency:
-            return None
-        if self.parser.get_method() != b"POST" or self.parser.should_upgrade():
-            return None
-        headers = dict(self.headers)
-        size = headers.get(b"content-length")
-        if size is None or int(size) > SMALL_BYTES:
-            return None
-        path = at_once.find_path(self.url, headers)
-        return None if path is None else _Held(at_once, path, headers)
+    def on_message_begin(self) -> None:
+        self._begun += 1
 
-    def _answer(self, held: _Held) -> bool:
-        """Answer what is held; return False if that takes more."""
-        found = held.at_once.answer(held.path, held.headers, bytes(held.body))
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+
+    def on_headers_complete(self) -> None:
+        size = self._headers.get(b"content-length")
+        is_small = size is not None and int(size) <= SMALL_BYTES
+        is_simple = is_small and b"expect" not in self._headers
+        is_post = self._parser.get_method() == b"POST"
+        self._path = None
+        if self._at_once and is_post and is_simple and not self._parser.should_upgrade():
+            self._path = self._at_once.find_path(self._url, self._headers)
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        self._is_whole = True
+        self._keeps_alive = (  # the parser forgets it once this returns
+            self._parser.get_http_version() != "1.0" and self._parser.should_keep_alive()
+        )
+
+    def _answer(self, path: str) -> None:
+        found = cast("AtOnce", self._at_once).answer(path, self._headers, self._body)
         if found is None:
-            return False
-        keeps_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        ours = self.server_state.default_headers
+            self._hand_over()
+            return
+        ours, keeps_alive = self._state.default_headers, self._keeps_alive
         headers = ours if keeps_alive else [*ours, (b"connection", b"close")]
         lines = [b"%s: %s\r\n" % header for header in headers]
-        cast("Transport", self.transport).write_now(b"".join((STATUS_LINE[200], *lines, found)))
+        self._transport.write(b"".join((STATUS_LINE[200], *lines, found)))
+        self._state.total_requests += 1
+        self._answered += 1
+        self._forget()
         if not keeps_alive:
-            self.transport.close()
-        self.on_response_complete()
-        return True
+            self._transport.close()
 
-    def _let_go(self) -> None:
-        """Have what is held go the ordinary way."""
-        if self._held is not None:
-            body, self._held = bytes(self._held.body), None
-            super().on_headers_complete()
-            super().on_body(body)
+    def _look(self) -> None:
+        if self._received:
+            self._hand_over()
+        elif self._answered == self._seen:
+            self._transport.close()
+        else:
+            self._seen = self._answered
+            self._timer = self._loop.call_later(self.look_seconds, self._look)
+
+    def _hand_over(self) -> PatientProtocol:
+        self.connection_lost(None)
+        patient = self._make_patient()
+        self._transport.set_protocol(patient)
+        patient.connection_made(self._transport)
+        if self._is_paused:
+            patient.pause_writing()
+        if self._received:
+            patient.data_received(bytes(self._received))
+        return patient

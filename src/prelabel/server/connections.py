@@ -32,8 +32,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._head_bytes = 0
         self._body_looks = 0
-        self._requests = 0
-        self._seen = (0, False, 0)
+        self._seen: tuple[object, bool, int] = (None, False, 0)
         self._timer = self.loop.call_later(self.look_seconds, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -50,7 +49,6 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_in_head, self._head_bytes = True, 0
-        self._requests += 1
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -63,19 +61,13 @@ class PatientProtocol(HttpToolsProtocol):
         A request that is whole is the application's: it answers within a time of its own.
         """
         cycle, unsent_bytes = self.cycle, self.transport.get_write_buffer_size()
-        has_more = self._expects_body()
-        is_idle = not has_more and (cycle is None or cycle.response_complete)  # type: ignore[redundant-expr] # uvicorn says it is never None
-        seen = (self._requests, is_idle, unsent_bytes)
+        is_idle = cycle is None or cycle.response_complete  # type: ignore[redundant-expr] # uvicorn says it is never None
+        seen = (cycle, is_idle, unsent_bytes)
         is_stuck = (is_idle or unsent_bytes) and seen == self._seen
-        is_same = self._requests == self._seen[0]
-        self._body_looks = self._body_looks + 1 if has_more and is_same else 0
+        has_more = not is_idle and cycle.more_body
+        self._body_looks = self._body_looks + 1 if has_more and cycle is self._seen[0] else 0
         if is_stuck or self._body_looks >= BODY_LOOKS:
             self.transport.abort()
         else:
             self._seen = seen
             self._timer = self.loop.call_later(self.look_seconds, self._look)
-
-    def _expects_body(self) -> bool:
-        """Whether a request's body is on its way."""
-        cycle = self.cycle
-        return cycle is not None and cycle.more_body and not cycle.response_complete  # type: ignore[redundant-expr] # as above

@@ -28,11 +28,6 @@ class Transport(asyncio.Transport):
             self._loop.call_soon(self._write_waiting)
         self._waiting.append(bytes(data))
 
-    def write_now(self, data: bytes) -> None:
-        """Write what is all there is to write, without waiting for more."""
-        self._waiting.append(data)
-        self._write_waiting()
-
     def _write_waiting(self) -> None:
         if self._waiting:
             together = b"".join(self._waiting)
