@@ -125,6 +125,7 @@ def test_what_cannot_be_answered_at_once_goes_the_ordinary_way_as_it_came(
         pytest.param(write(line="POST /predict?a=b HTTP/1.1"), id="a query"),
         pytest.param(write(line="PUT /predict HTTP/1.1"), id="another method"),
         pytest.param(write(KNOWN + b" " * SMALL_BYTES), id="a large body"),
+        pytest.param(write(KNOWN, "Connection: Upgrade", "Upgrade: h2c"), id="another protocol"),
         pytest.param(write().replace(b"Content-Length: 15", b"X-Length: 15")[:-15], id="no body"),
         pytest.param(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -102,7 +102,7 @@ def hash_rows(values: Hashes, starts: Integers, sizes: range) -> tuple[Hashes, I
             hashes[: len(rolling), size - sizes.start] = rolling
     left = _count_left(starts)
     ends = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(np.clip(left - (sizes.start - 1), 0, len(sizes)), out=ends[1:])
+    np.minimum(np.maximum(left - (sizes.start - 1), 0), len(sizes)).cumsum(out=ends[1:])
     return hashes[left[:, np.newaxis] >= sizes], ends[starts]
 
 

@@ -26,7 +26,7 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.rows import Row, Rows, scale_factors
+from prelabel.models.rows import Row, Rows
 from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 
@@ -111,15 +111,14 @@ class TfidfFeatures:
 
     def _to_matrix(self, tokens: Tokens, texts: Rows) -> Counts:
         n_texts, n_characters = len(texts.starts) - 1, self.n_features - self.n_words
-        parts = (texts.weights, texts.columns, texts.word_starts)
+        parts = (texts.weights, texts.columns, texts.column_starts)
         words = sparse.csr_matrix(parts, shape=(n_texts, self.n_words))
         vectors = tokens.vectors(n_characters)
         occurrences = sparse.csr_matrix(
             (np.ones(len(texts.ids), np.float32), texts.ids, texts.starts),
             shape=(n_texts, vectors.shape[0]),
         )
-        squares = occurrences @ tokens.squares.values[: vectors.shape[0]]
-        characters = sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
+        characters = sparse.diags(texts.scales) @ (occurrences @ vectors)
         rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 

@@ -25,10 +25,21 @@ from prelabel.models.characters import (
 )
 from prelabel.models.ngrams import hash_characters, hash_words
 from prelabel.models.reading_memory import MEMORY
-from prelabel.models.rows import Row, Rows, count_keys, dampen, find_edges, weigh, weigh_one
-from prelabel.models.tokens import Tokens
+from prelabel.models.rows import (
+    Row,
+    Rows,
+    find_edges,
+    scale_factor,
+    scale_factors,
+    scale_rows,
+    weigh,
+)
+from prelabel.models.tokens import Tokens, sum_rows
 
 _REMEMBERED_CHARACTERS = 500_000  # of 50,000 tokens of newsgroups, which take 18 MB
+
+_MANY_TOKENS = 20
+"""Of more new tokens in one text, those of the next texts are among them."""
 
 # What is read more before it is seen whether others must forget: little beside the limit, although
 # there may be hundreds of readers.
@@ -56,7 +67,7 @@ class TextReader:
     def __init__(self, find: Callable[[Hashes], Numbers], n_words: int, weights: Matrix) -> None:
         self._find = find
         self._n_words = n_words
-        self._of_words, self._of_characters = weights[:n_words], weights[n_words:]
+        self._weights = weights
         self._shift = len(weights).bit_length()  # bits that any column has room in
         self._known = Tokens()
         self._learning = threading.Lock()
@@ -103,39 +114,67 @@ class TextReader:
         return tokens, rows
 
     def read(self, chunk: Sequence[str]) -> tuple[Tokens, Rows]:
-        """Read a chunk of `in_chunks`; only its tokens are remembered."""
+        """Read a chunk of `in_chunks`, remembering its tokens."""
         self.used_at_seconds = time.monotonic()
         values, classes = read_characters(chunk)
         sums, bounds = sum_up(values), find_bounds(chunk)
-        tokens, starts, ids = self._read_tokens(values, sums, classes)
+        places = find_stretches(classes != SPACE)
+        tokens, ids = self._find_tokens(values, *places, hash_runs(sums, *places))
+        starts = places[0].searchsorted(bounds)
         keys = self._read_words(sums, classes, bounds)
-        columns, weights, word_starts = weigh(keys, self._shift, len(chunk), self._of_words)
-        return tokens, Rows(ids, starts.searchsorted(bounds), columns, weights, word_starts)
+        columns, weights, column_starts = weigh(keys, self._shift, len(chunk), self._weights)
+        weights *= scale_rows(weights, column_starts).repeat(np.diff(column_starts))
+        squares = sum_rows(tokens.squares.values.take(ids), starts)
+        return tokens, Rows(ids, starts, scale_factors(squares), columns, weights, column_starts)
 
     def _read_one(self, chunk: Sequence[str]) -> tuple[Tokens, Row]:
+        """Do as `read` for one text; of a few new tokens only what they add to it is found out.
+
+        To remember them costs as much as to read five of them.
+        """
         values, classes = read_characters(chunk)
         sums = sum_up(values)
-        tokens, _, ids = self._read_tokens(values, sums, classes)
-        columns = self._find_words(sums, *find_runs(classes >= WORD, classes == WORD))
-        columns, weights = weigh_one(columns[columns >= 0], self._of_words)
-        return tokens, Row(ids, columns, weights)
+        starts, stops = find_stretches(classes != SPACE)
+        hashes = hash_runs(sums, starts, stops)
+        tokens = self._known
+        ids = tokens.numbers.find(hashes)
+        (new,) = (ids < 0).nonzero()
+        if len(new) > _MANY_TOKENS:
+            tokens, ids = self._find_tokens(values, starts, stops, hashes)
+            new = new[:0]
+        ngrams = [*hash_words(hash_runs(sums, *find_runs(classes >= WORD, classes == WORD)))]
+        n_words = len(ngrams[0]) + len(ngrams[1])
+        if len(new):
+            padded, _, begins = pad_runs(values, starts[new], stops[new])
+            characters, begins = hash_characters(padded, begins)
+            ngrams.append(characters)
+            ids = ids[ids >= 0]
+        columns = self._find(np.concatenate(ngrams))
+        keys = columns.astype(np.int64)
+        if len(new):  # words are the first row, new tokens the others
+            rows = np.arange(1, len(new) + 1) << self._shift
+            keys[n_words:] |= rows.repeat(begins[1:] - begins[:-1])
+        columns, weights, places = weigh(keys[columns >= 0], self._shift, 1, self._weights)
+        of_words, of_characters = weights[: places[1]], weights[places[1] :]
+        of_words *= np.float32(scale_factor(float(of_words @ of_words)))
+        square = float(tokens.squares.values.take(ids).sum() + of_characters @ of_characters)
+        of_characters *= np.float32(scale_factor(square))
+        return tokens, Row(ids, scale_factor(square), columns, weights)
 
     def forget(self) -> None:
         """Free what is remembered; who is reading keeps it until then."""
         with self._learning:
             self._known = Tokens()
 
-    def _read_tokens(
-        self, values: Hashes, sums: Hashes, classes: Classes
-    ) -> tuple[Tokens, Integers, Numbers]:
-        """Return what is known of tokens, where each begins, and their numbers."""
-        starts, stops = find_stretches(classes != SPACE)
-        hashes = hash_runs(sums, starts, stops)
+    def _find_tokens(
+        self, values: Hashes, starts: Integers, stops: Integers, hashes: Hashes
+    ) -> tuple[Tokens, Numbers]:
+        """Return what is known of tokens, these among them, and their numbers."""
         known = self._known
         ids = known.numbers.find(hashes)
         if ids.min(initial=0) < 0:
-            known, ids = self._learn(values, starts, stops, hashes)
-        return known, starts, ids
+            return self._learn(values, starts, stops, hashes)
+        return known, ids
 
     def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
         """Return ``text << shift | column`` of each word and pair that is kept, in no order."""
@@ -154,7 +193,6 @@ class TextReader:
     def _learn(
         self, values: Hashes, starts: Integers, stops: Integers, hashes: Hashes
     ) -> tuple[Tokens, Numbers]:
-        """Return what is known, these tokens among it, and their numbers."""
         with self._learning:
             if self._known.n_characters > _REMEMBERED_CHARACTERS:
                 self._known = Tokens()  # who is reading keeps the one before
@@ -172,17 +210,18 @@ class TextReader:
 
     def _add(self, hashes: Hashes, values: Hashes, starts: Integers, stops: Integers) -> Numbers:
         padded, _, begins = pad_runs(values, starts, stops)
-        characters, starts = hash_characters(padded, begins)
+        characters, begins = hash_characters(padded, begins)
         columns = self._find(characters)
-        shift = len(self._of_characters).bit_length()
-        rows = (np.arange(len(hashes)) << shift).repeat(starts[1:] - starts[:-1])
-        keys, counts = count_keys((rows | (columns - self._n_words))[columns >= 0])
-        found = keys & ((1 << shift) - 1)
+        rows = np.arange(len(hashes)) << self._shift
+        keys = rows.repeat(begins[1:] - begins[:-1]) | columns
+        columns, weights, starts = weigh(
+            keys[columns >= 0], self._shift, len(hashes), self._weights
+        )
         return self._known.add(
             hashes,
-            columns=found,
-            weights=dampen(counts) * self._of_characters[found],
-            starts=keys.searchsorted(np.arange(len(hashes) + 1) << shift),
+            columns=columns - np.int32(self._n_words),
+            weights=weights,
+            starts=starts,
             n_characters=len(padded),
         )
 

@@ -1,6 +1,7 @@
-"""Texts as rows: of each, which tokens it has, and its words and pairs of words, weighed.
+"""Texts as rows: what a linear model over `TfidfFeatures` needs to know of each.
 
-That is all a linear model over `TfidfFeatures` needs to know of a text, whatever its coefficients.
+That is the same whatever the model's coefficients: which tokens it has whose vectors are known, and
+the weights of its words, its pairs of words, and the n-grams of characters in all other tokens.
 """
 
 from __future__ import annotations
@@ -9,14 +10,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from sys import getsizeof
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
-
-Keys = TypeVar("Keys", Integers, Numbers)
 
 _OBJECTS_BYTES = 600  # three views of arrays, what holds them, an entry of a dictionary
 
@@ -27,13 +26,15 @@ class Row(NamedTuple):
     Attributes
     ----------
     ids
-        Numbers of its tokens, shape (occurrences,).
+        Numbers of tokens that are known, shape (occurrences,).
+    scale
+        What the sum of their vectors is multiplied by.
     columns, weights
-        Each word and pair of words that is kept, once; shape (columns,). The weights have the
-        length ``sqrt(1/2)``, or 0.
+        Of all else, shape (columns,); words come first.
     """
 
     ids: Numbers
+    scale: float
     columns: Numbers
     weights: Matrix
 
@@ -44,77 +45,78 @@ class Row(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Several texts: text ``i`` has ``ids[starts[i]:starts[i + 1]]``, and so with its words.
+    """Several texts: text ``i`` has ``ids[starts[i]:starts[i + 1]]``, and so with its columns.
 
     Attributes
     ----------
     ids, columns, weights
         As of each `Row`, one text after the other.
-    starts, word_starts
+    scales
+        Shape (texts,).
+    starts, column_starts
         Where each text begins among ``ids``, and among ``columns``; shape (texts + 1,).
     """
 
     ids: Numbers
     starts: Integers
+    scales: Matrix
     columns: Numbers
     weights: Matrix
-    word_starts: Integers
+    column_starts: Integers
 
     def split(self) -> list[Row]:
         """Return each text by itself."""
-        places = zip(
-            pairwise(self.starts.tolist()), pairwise(self.word_starts.tolist()), strict=True
-        )
+        places = pairwise(self.starts.tolist()), pairwise(self.column_starts.tolist())
         return [
-            Row(self.ids[first:last], self.columns[begin:end], self.weights[begin:end])
-            for (first, last), (begin, end) in places
+            Row(self.ids[first:last], scale, self.columns[begin:end], self.weights[begin:end])
+            for (first, last), scale, (begin, end) in zip(
+                places[0], self.scales.tolist(), places[1], strict=True
+            )
         ]
 
     @classmethod
     def join(cls, rows: Sequence[Row]) -> Self:
         """Put texts together; at least one."""
-        ids, columns, weights = zip(*rows, strict=True)
+        ids, scales, columns, weights = zip(*rows, strict=True)
         return cls(
             ids=np.concatenate(ids),
             starts=np.cumsum([0, *map(len, ids)]),
+            scales=np.array(scales, np.float32),
             columns=np.concatenate(columns),
             weights=np.concatenate(weights),
-            word_starts=np.cumsum([0, *map(len, columns)]),
+            column_starts=np.cumsum([0, *map(len, columns)]),
         )
 
 
-def weigh(
-    keys: Integers, shift: int, n_texts: int, idf: Matrix
-) -> tuple[Numbers, Matrix, Integers]:
-    """Return columns, weights and where each text begins among them, as `Rows` has them.
+def weigh(keys: Integers, shift: int, n_rows: int, idf: Matrix) -> tuple[Numbers, Matrix, Integers]:
+    """Weigh the n-grams in each row.
 
     Parameters
     ----------
     keys
-        ``text << shift | column``, one an occurrence, in no order.
+        ``row << shift | column``, one an occurrence, in no order.
     idf
         What each column weighs.
+
+    Returns
+    -------
+    columns, weights, starts
+        Each column of a row once, ascending, and where each row begins among them.
     """
     keys, counts = count_keys(keys)
     columns = (keys & ((1 << shift) - 1)).astype(np.int32)
-    weights = dampen(counts) * idf.take(columns)
-    starts = keys.searchsorted(np.arange(n_texts + 1) << shift)
-    sums = np.zeros(len(keys) + 1)
+    starts = keys.searchsorted(np.arange(n_rows + 1) << shift)
+    return columns, dampen(counts) * idf.take(columns), starts
+
+
+def scale_rows(weights: Matrix, starts: Integers) -> Matrix:
+    """Return the factors that give rows the length ``sqrt(1/2)``."""
+    sums = np.zeros(len(weights) + 1)
     np.cumsum(weights * weights, out=sums[1:])
-    lengths = starts[1:] - starts[:-1]
-    weights *= scale_factors(sums[starts[1:]] - sums[starts[:-1]]).repeat(lengths)
-    return columns, weights, starts
+    return scale_factors(sums[starts[1:]] - sums[starts[:-1]])
 
 
-def weigh_one(columns: Numbers, idf: Matrix) -> tuple[Numbers, Matrix]:
-    """Do as `weigh` for one text with half of the calls: they are what it costs."""
-    columns, counts = count_keys(columns)
-    weights = dampen(counts) * idf.take(columns)
-    weights *= np.float32(scale_factor(float(weights @ weights)))
-    return columns, weights
-
-
-def count_keys(keys: Keys) -> tuple[Keys, Matrix]:
+def count_keys(keys: Integers) -> tuple[Integers, Matrix]:
     """Distinct keys, ascending, and how often each occurs. What is given is put in order."""
     keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
     edges = find_edges(keys)

@@ -19,13 +19,13 @@ from prelabel.models.base import Arrays
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import cut
 from prelabel.models.reading_memory import MEMORY
-from prelabel.models.rows import Row, Rows, find_edges, scale_factor, scale_factors
+from prelabel.models.rows import Row, Rows, find_edges
 from prelabel.models.tensors import check_arrays
 from prelabel.models.tokens import Tokens, sum_rows
 
 _FEW = 1_000  # entries of a sparse matrix
 
-_SQUARE, _FILLED = -2, -1  # columns of the table of tokens, behind those of the classes
+_FILLED = -1  # column of the table of tokens, behind those of the classes
 
 
 class LinearScores:
@@ -50,8 +50,7 @@ class LinearScores:
         self.features = features
         self.coefficients = coefficients
         self.intercept = intercept
-        n_words = features.n_words
-        self._of_words, self._of_characters = coefficients[:n_words], coefficients[n_words:]
+        self._of_characters = coefficients[features.n_words :]
         self._filling = Lock()
         self._table = self._empty(-1)
         self.used_at_seconds = 0.0
@@ -109,22 +108,22 @@ class LinearScores:
         with self._filling:
             table = self._find_table(tokens)
             self._fill(table, tokens, texts.ids)
-        scores = _multiply(texts.weights, texts.columns, texts.word_starts, self._of_words)
+        scores = _multiply(texts.weights, texts.columns, texts.column_starts, self.coefficients)
         ones = np.ones(len(texts.ids), np.float32)
         sums = _multiply(ones, texts.ids, texts.starts, table)
-        scores += sums[:, :_SQUARE] * scale_factors(sums[:, _SQUARE])[:, np.newaxis]
+        scores += sums[:, :_FILLED] * texts.scales[:, np.newaxis]
         return scores
 
     def _score_one(self, tokens: Tokens, row: Row) -> Matrix:
         """Do as `_score` for one text, with a third of the calls: they are what it costs."""
-        scores: Matrix = row.weights @ self._of_words.take(row.columns, axis=0)
+        scores: Matrix = row.weights @ self.coefficients.take(row.columns, axis=0)
         with self._filling:
             table = self._find_table(tokens)
             sums = table.take(row.ids, axis=0).sum(axis=0)
             if sums[_FILLED] < len(row.ids):
                 self._fill(table, tokens, row.ids)
                 sums = table.take(row.ids, axis=0).sum(axis=0)
-        scores += sums[:_SQUARE] * scale_factor(float(sums[_SQUARE]))
+        scores += sums[:_FILLED] * np.float32(row.scale)
         return scores[np.newaxis]
 
     def _find_table(self, tokens: Tokens) -> Matrix:
@@ -142,12 +141,11 @@ class LinearScores:
             missing.sort()
             missing = missing[find_edges(missing)[:-1]]
             weights, columns, starts = tokens.entries(missing)
-            table[missing, :_SQUARE] = _multiply(weights, columns, starts, self._of_characters)
-            table[missing, _SQUARE] = tokens.squares.values[missing]
+            table[missing, :_FILLED] = _multiply(weights, columns, starts, self._of_characters)
             table[missing, _FILLED] = 1
 
     def _empty(self, serial: int) -> _Table:
-        return _Table(serial, np.empty((0, len(self.intercept) + 2), np.float32))
+        return _Table(serial, np.empty((0, len(self.intercept) + 1), np.float32))
 
 
 class _Table(NamedTuple):
@@ -158,8 +156,8 @@ class _Table(NamedTuple):
     serial
         Of the tokens that the numbers of rows are those of.
     rows
-        What each token adds to the score of each class, its squared length, and 1; 0 throughout of
-        a token that was not met yet. One that was is never written again: threads may read it
+        What each token adds to the score of each class, and 1; 0 throughout of a token that was
+        not met yet. One that was is never written again: threads may read it
         while others are filled.
     """
 

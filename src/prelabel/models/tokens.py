@@ -89,11 +89,10 @@ class Tokens:
 
     @property
     def n_bytes(self) -> int:
-        """Memory they take; none while there are none."""
-        if not len(self.numbers):
-            return 0
+        """Memory that is taken; none while there are neither tokens nor texts."""
         parts = (self.numbers, self.columns, self.weights, self.starts, self.squares)
-        return sum(part.n_bytes for part in parts) + self.texts.n_bytes
+        of_tokens = sum(part.n_bytes for part in parts) if len(self.numbers) else 0
+        return of_tokens + self.texts.n_bytes
 
     def vectors(self, n_columns: int) -> Counts:
         """Weights of the n-grams of characters in each token, shape (tokens, n_columns)."""
@@ -111,7 +110,7 @@ class Tokens:
         return self.weights.values[at], self.columns.values[at], begins
 
     def add(
-        self, hashes: Hashes, *, columns: Integers, weights: Weights, starts: Integers,
+        self, hashes: Hashes, *, columns: Numbers, weights: Weights, starts: Integers,
         n_characters: int,
     ) -> Numbers:  # fmt: skip
         """Return the numbers of new tokens; a token can be found when all about it is there."""

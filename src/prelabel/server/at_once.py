@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
@@ -148,7 +148,7 @@ class PromptProtocol(asyncio.Protocol):
         self._received += data
         try:
             self._parser.feed_data(data)
-        except HttpParserError:
+        except (HttpParserError, HttpParserUpgrade):
             self._path = None  # `PatientProtocol` meets it again, and says what is wrong
         is_much = len(self._received) > 2 * SMALL_BYTES
         if self._path is None or self._begun > 1 or self._is_paused or is_much:
