@@ -92,24 +92,30 @@ def _powers(bits: int) -> tuple[Hashes, Hashes]:
     return powers, inverse_powers * _WORD_BASE
 
 
-def hash_rows(values: Hashes, starts: Integers, sizes: range) -> tuple[Hashes, Integers]:
-    """Hashes of all runs of ``sizes`` values within a row, ordered by row, and the rows' starts."""
+def hash_rows(values: Hashes, starts: Integers, sizes: Integers) -> tuple[Hashes, Integers]:
+    """Hashes of all runs of ``sizes`` values within a row, ordered by row, and the rows' starts.
+
+    Parameters
+    ----------
+    sizes
+        One after the other, ascending.
+    """
+    smallest, largest = int(sizes[0]), int(sizes[-1])
     hashes = np.empty((len(values), len(sizes)), np.uint64)
     rolling = np.zeros(len(values) + 1, np.uint64)
-    for size in range(1, sizes.stop):
+    for size in range(1, largest + 1):
         rolling = (rolling[:-1] + values[size - 1 :]) * NGRAM_BASE
-        if size in sizes:
-            hashes[: len(rolling), size - sizes.start] = rolling
+        if size >= smallest:
+            hashes[: len(rolling), size - smallest] = rolling
     left = _count_left(starts)
-    ends = np.zeros(len(values) + 1, np.int64)
-    np.minimum(np.maximum(left - (sizes.start - 1), 0), len(sizes)).cumsum(out=ends[1:])
-    return hashes[left[:, np.newaxis] >= sizes], ends[starts]
+    fitting = np.minimum(np.maximum(left - (smallest - 1), 0), len(sizes))
+    return hashes[left[:, np.newaxis] >= sizes], _find_ends(fitting)[starts]
 
 
-def find_spans(starts: Integers, sizes: range) -> tuple[Integers, Integers]:
+def find_spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
     """First and last value of each run that `hash_rows` hashes, in its order."""
     first, size = np.nonzero(_count_left(starts)[:, np.newaxis] >= sizes)
-    return first, first + size + sizes.start - 1
+    return first, first + sizes[size] - 1
 
 
 def pad_runs(
@@ -117,11 +123,18 @@ def pad_runs(
 ) -> tuple[Hashes, Integers, Integers]:
     """Values of each run between two spaces, where they come from, and where each begins."""
     sizes = stops - starts + 2
-    begins = np.concatenate(([0], np.cumsum(sizes)))
+    begins = _find_ends(sizes)
     source = np.arange(begins[-1]) + (starts - 1 - begins[:-1]).repeat(sizes)
     padded = values.take(source)
     padded[begins[:-1]] = padded[begins[1:] - 1] = _SPACE_VALUE  # any white space is a space
     return padded, source, begins
+
+
+def _find_ends(sizes: Integers) -> Integers:
+    """Where things of these sizes begin, one after the other, and where the last one ends."""
+    ends = np.zeros(len(sizes) + 1, np.int64)
+    sizes.cumsum(out=ends[1:])
+    return ends
 
 
 def _count_left(starts: Integers) -> Integers:

@@ -41,8 +41,7 @@ CHARACTER_BIT = np.uint64(1 << 63)
 
 Counts: TypeAlias = "sparse.csr_matrix[np.float32]"
 
-_WORD_SIZES = range(1, 3)
-_CHARACTER_SIZES = range(2, 6)
+_WORD_SIZES, _CHARACTER_SIZES = np.arange(1, 3), np.arange(2, 6)
 _CHUNK_CHARACTERS = 250_000  # bounds the memory of a batch; more is no faster
 
 
