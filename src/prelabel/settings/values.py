@@ -209,8 +209,8 @@ class Settings(BaseSettings):
             ge=1,
             le=100_000,
             description="Projects whose models a process keeps in memory, 1 to 10 MB each of the "
-            "built-in classifier, and 256 MB for what all of them remember of tokens; others are "
-            "loaded when they are asked for.",
+            "built-in classifier, and 256 MB for what all of them remember of tokens and texts; "
+            "others are loaded when they are asked for.",
         ),
     ] = 100
     max_body_bytes: Annotated[
