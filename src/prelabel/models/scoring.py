@@ -1,7 +1,7 @@
 """Scores of texts by a linear model over `TfidfFeatures`: the hot path of every prediction.
 
 What a token adds to the scores is computed when it is first met. From then on a text costs a sum
-over its tokens, and a sparse product over its words.
+over its tokens, and a sparse product over its words and what else of it is not remembered.
 """
 
 from __future__ import annotations
@@ -157,8 +157,8 @@ class _Table(NamedTuple):
         Of the tokens that the numbers of rows are those of.
     rows
         What each token adds to the score of each class, and 1; 0 throughout of a token that was
-        not met yet. One that was is never written again: threads may read it
-        while others are filled.
+        not met yet. One that was is never written again: threads may read it while others are
+        filled.
     """
 
     serial: int
