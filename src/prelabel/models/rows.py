@@ -149,7 +149,24 @@ def scale_factors(squares: Floats) -> Matrix:
     return found
 
 
-def scale_factor(square: float) -> float:
+def scale_one(weights: Matrix, n_words: int, square: float) -> float:
+    """Give one text's weights their lengths; return its `Row.scale`.
+
+    Parameters
+    ----------
+    weights
+        Of its words, which come first, and of the n-grams of new tokens; changed in place.
+    square
+        Squared length of the vectors of its other tokens.
+    """
+    of_words, of_characters = weights[:n_words], weights[n_words:]
+    of_words *= np.float32(_find_factor(float(of_words @ of_words)))
+    scale = _find_factor(square + float(of_characters @ of_characters))
+    of_characters *= np.float32(scale)
+    return scale
+
+
+def _find_factor(square: float) -> float:
     """Return what `scale_factors` does for one vector."""
     return math.sqrt(0.5 / square) if square else 0.0
 
