@@ -76,7 +76,21 @@ def assemble(
     doorbell
         What answers webhooks without credentials; None refuses them where credentials are set.
     """
+    settings = service.settings
+    requests = RequestLog(service.metrics, frozenset({*gets, *posts}))
+    # Around Starlette, not inside: its own layers cost as much as these.
+    return RequestMiddleware(
+        ShortcutMiddleware(_make_app(service, gets, posts), posts=posts),
+        settings=settings,
+        requests=requests,
+        at_once=AtOnce(answers=at_once, settings=settings, log=requests) if at_once else None,
+        doorbell=doorbell,
+    )
 
+
+def _make_app(
+    service: AnyService, gets: Gets[AnyService], posts: Mapping[str, ASGIApp]
+) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         try:
@@ -96,13 +110,4 @@ def assemble(
     ]
     app = Starlette(routes=table, lifespan=lifespan, exception_handlers=exception_handlers(table))
     app.router.redirect_slashes = False  # to an address that proxies and secrets make a wrong one
-    settings = service.settings
-    requests = RequestLog(service.metrics, frozenset({*gets, *posts}))
-    # Around Starlette, not inside: its own layers cost as much as these.
-    return RequestMiddleware(
-        ShortcutMiddleware(app, posts=posts),
-        settings=settings,
-        requests=requests,
-        at_once=AtOnce(answers=at_once, settings=settings, log=requests) if at_once else None,
-        doorbell=doorbell,
-    )
+    return app
