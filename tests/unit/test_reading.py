@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,7 +12,8 @@ from hypothesis import strategies as st
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import in_chunks
 from prelabel.models.reading import TextReader
-from prelabel.models.rows import RememberedTexts, Row
+from prelabel.models.remembered_texts import RememberedTexts
+from prelabel.models.rows import Rows
 from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 from tests.builders import make_forget
@@ -37,17 +41,26 @@ def test_no_more_characters_of_tokens_are_remembered_than_so_many() -> None:
 @pytest.mark.parametrize("n_texts", [1, 5])
 def test_a_text_that_comes_again_is_not_read_again(n_texts: int) -> None:
     reader = make_reader()
-    _, rows = reader.recall(TEXTS[:n_texts])
-    _, again = reader.recall([text + "" for text in TEXTS[:n_texts]])
-    assert all(row is before for row, before in zip(again, rows, strict=True))
+    _, first = reader.recall(TEXTS[:n_texts])
+    n_bytes = reader.n_bytes
+    tokens, again = reader.recall([str(text) for text in TEXTS[:n_texts]])
+    assert None not in tokens.texts.find(TEXTS[:n_texts])
+    assert reader.n_bytes == n_bytes
+    for part, before in zip(again, first, strict=True):
+        np.testing.assert_array_equal(part, before)
 
 
-def to_vector(features: TfidfFeatures, tokens: Tokens, row: Row) -> npt.NDArray[np.float32]:
-    vector = np.zeros(features.n_features, np.float32)
-    np.add.at(vector, row.columns, row.weights)
-    vectors = tokens.vectors(features.n_features - features.n_words)
-    vector[features.n_words :] += row.scale * np.asarray(vectors[row.ids].sum(axis=0)).ravel()
-    return vector
+def to_vectors(
+    features: TfidfFeatures, tokens: Tokens, texts: Rows
+) -> Iterator[npt.NDArray[np.float32]]:
+    of_tokens = tokens.vectors(features.n_features - features.n_words)
+    places = zip(pairwise(texts.starts), pairwise(texts.column_starts), texts.scales, strict=True)
+    for (first, last), (begin, end), scale in places:
+        vector = np.zeros(features.n_features, np.float32)
+        np.add.at(vector, texts.columns[begin:end], texts.weights[begin:end])
+        known = np.asarray(of_tokens[texts.ids[first:last]].sum(axis=0)).ravel()
+        vector[features.n_words :] += scale * known
+        yield vector
 
 
 WORDS = st.sampled_from(["to", "be,", "TO", "東京", "don't", "new", "old", "-", "banana", "\0", ""])
@@ -63,22 +76,20 @@ def test_whatever_is_known_of_a_text_it_reads_as_one_of_which_nothing_is(
 ) -> None:
     features, fresh = (TfidfFeatures().fit([*TEXTS, "new and old", "bananas"]) for _ in range(2))
     for number, texts in enumerate(asked):
-        tokens, rows = features.recall(texts)
-        wanted = fresh.transform(texts).toarray()
-        for row, vector in zip(rows, wanted, strict=True):
-            np.testing.assert_allclose(to_vector(features, tokens, row), vector, atol=1e-6)
+        found = [*to_vectors(features, *features.recall(texts))]
+        np.testing.assert_allclose(found, fresh.transform(texts).toarray(), atol=1e-6)
         if number in forgetting:
             features.forget_tokens()
 
 
 def test_of_many_new_tokens_in_one_text_the_next_texts_profit() -> None:
     reader = make_reader()
-    few, many = "a few new tokens", " ".join(f"token{n}" for n in range(30))
-    _, (row,) = reader.recall([few])
-    assert len(row.ids) == 0
-    tokens, (row,) = reader.recall([many])
-    assert len(row.ids) == len(tokens.numbers) == 30
-    assert reader.recall(["token3 again"])[1][0].ids.tolist() == [row.ids[3]]
+    twenty, more = (" ".join(f"{kind}{n}" for n in range(20 + kind)) for kind in (0, 1))
+    tokens, texts = reader.recall([twenty])
+    assert len(texts.ids) == len(tokens.numbers) == 0
+    tokens, texts = reader.recall([more])
+    assert len(texts.ids) == len(tokens.numbers) == 21
+    assert reader.recall(["13 again"])[1].ids.tolist() == [texts.ids[3]]
 
 
 def test_of_two_generations_of_tokens_only_one_is_told_of() -> None:
@@ -90,15 +101,24 @@ def test_of_two_generations_of_tokens_only_one_is_told_of() -> None:
     known, _ = reader.recall(texts)
     tokens, rows = reader.recall([*texts, " ".join(f"new{n}" for n in range(30))])
     assert tokens.serial != known.serial
-    ids = [number for row in rows for number in row.ids.tolist()]
-    assert sorted(ids) == list(range(34))
+    assert sorted(rows.ids.tolist()) == list(range(34))
 
 
-def test_remembered_texts_take_so_much_room_and_no_more() -> None:
-    _, (row,) = make_reader().recall(["some words"])
-    memory = RememberedTexts(10 * row.n_bytes)
-    for number in range(100):
-        memory.add([str(number)], [row])
-        assert memory.n_bytes <= 12 * row.n_bytes
-        assert memory.find([str(number), "other"]) == [row, None]
-    assert memory.find(["1"]) == [None]
+def test_of_texts_the_first_ones_are_remembered_and_no_more_than_there_is_room_for() -> None:
+    _, rows = make_reader().recall(["some words"])
+    memory = RememberedTexts(100_000)
+    for number in range(2_000):
+        memory.add([str(number)], rows)
+        assert memory.n_bytes <= 150_000
+    found = memory.find([str(number) for number in range(2_000)])
+    n = found.index(None)
+    assert found == [*range(n), *[None] * (2_000 - n)]
+    assert memory.n_bytes > 100_000
+
+
+def test_equal_texts_of_one_request_count_once() -> None:
+    reader = make_reader()
+    reader.recall(["the same", "the same"])
+    n_bytes = reader.n_bytes
+    reader.recall(["another one", *["another two"] * 100])
+    assert reader.n_bytes < n_bytes + 1_000

@@ -73,6 +73,20 @@ def write_texts(project: int) -> list[str]:
     return [" ".join(tokens[i : i + 100]) for i in range(0, N_TOKENS, 100)]
 
 
+def test_a_model_that_needs_more_than_there_is_takes_it_from_others_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small, big, texts = make_scores(-3), make_scores(-4), write_texts(0)
+    monkeypatch.setattr(MEMORY, "most_bytes", 7 * N_TOKENS * N_LABELS)  # its table takes 8
+    big.features.recall(texts)
+    kept = []
+    for _ in range(5):
+        small(["some words", "some more"])
+        big(texts[-1:])
+        kept.append(small.n_bytes > 0)
+    assert kept == [False, True, True, True, True]
+
+
 def test_the_models_of_all_projects_together_remember_no_more_than_the_limit() -> None:
     models = [make_scores(project) for project in range(12)]
     scores = [model(write_texts(number)[:1]) for number, model in enumerate(models)]

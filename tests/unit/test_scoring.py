@@ -63,6 +63,13 @@ def test_tokens_that_were_forgotten_are_read_again() -> None:
         make_forget(scores)
 
 
+def test_numbers_of_tokens_that_were_forgotten_mean_others_now() -> None:
+    scores = made(TEXTS)
+    for texts in (["to be or", "not to be"], ["not at all", "new or old"], ["to be or", "or not"]):
+        np.testing.assert_allclose(scores(texts), product(scores, texts), atol=1e-5)
+        scores.features.forget_tokens()
+
+
 def test_threads_that_meet_the_same_tokens_agree() -> None:
     texts = [f"word{n} {n}word, and {n % 7} more" for n in range(400)]
     expected = product(made(texts), texts)

@@ -119,7 +119,7 @@ def _make_suggester(served: Served | None, schema: LabelSchema, min_score: float
     name, least = _name(served, schema), f"-min{min_score:g}" if min_score else ""
     decide = {control.name: _make_decider(served, schema, control) for control in schema.controls}
     if min_score:
-        decide = {name: partial(_decide_surely, given, min_score) for name, given in decide.items()}
+        decide = {key: partial(_decide_surely, given, min_score) for key, given in decide.items()}
     return Suggester(schema, decide, model_version=name + least)
 
 

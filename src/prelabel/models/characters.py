@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.arrays import Integers, Mask
+from prelabel.models.ragged import find_ends, find_places
 
 CJK_RANGES = (
     (0x3040, 0x30FF),  # hiragana and katakana
@@ -109,7 +110,7 @@ def hash_rows(values: Hashes, starts: Integers, sizes: Integers) -> tuple[Hashes
             hashes[: len(rolling), size - smallest] = rolling
     left = _count_left(starts)
     fitting = np.minimum(np.maximum(left - (smallest - 1), 0), len(sizes))
-    return hashes[left[:, np.newaxis] >= sizes], _find_ends(fitting)[starts]
+    return hashes[left[:, np.newaxis] >= sizes], find_ends(fitting)[starts]
 
 
 def find_spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
@@ -123,18 +124,10 @@ def pad_runs(
 ) -> tuple[Hashes, Integers, Integers]:
     """Values of each run between two spaces, where they come from, and where each begins."""
     sizes = stops - starts + 2
-    begins = _find_ends(sizes)
-    source = np.arange(begins[-1]) + (starts - 1 - begins[:-1]).repeat(sizes)
+    source, begins = find_places(starts - 1, sizes)
     padded = values.take(source)
     padded[begins[:-1]] = padded[begins[1:] - 1] = _SPACE_VALUE  # any white space is a space
     return padded, source, begins
-
-
-def _find_ends(sizes: Integers) -> Integers:
-    """Where things of these sizes begin, one after the other, and where the last one ends."""
-    ends = np.zeros(len(sizes) + 1, np.int64)
-    sizes.cumsum(out=ends[1:])
-    return ends
 
 
 def _count_left(starts: Integers) -> Integers:

@@ -26,7 +26,7 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.rows import Row, Rows
+from prelabel.models.rows import Rows, scale_factors
 from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 
@@ -118,11 +118,13 @@ class TfidfFeatures:
             (np.ones(len(texts.ids), np.float32), texts.ids, texts.starts),
             shape=(n_texts, vectors.shape[0]),
         )
-        characters = sparse.diags(texts.scales) @ (occurrences @ vectors)
+        # Not `scales`, which are those but for the last bits: on them depends how a fit ends.
+        squares = occurrences @ tokens.squares.values[: vectors.shape[0]]
+        characters = sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
         rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 
-    def recall(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
+    def recall(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
         """Read a list of `cut`; what was read before is remembered."""
         return self._vocabulary.reader.recall(texts)
 

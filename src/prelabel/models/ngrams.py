@@ -89,9 +89,13 @@ class Located:
 
 def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield the texts, cut and in lower case, in lists of bounded length; at least one list."""
-    for chunk in cut(texts):
-        # One by one: what is lower case can depend on the neighbours ("Σ" ends a word as "ς").
-        yield [text.lower() for text in chunk]
+    yield from map(lower, cut(texts))
+
+
+def lower(texts: Sequence[str]) -> list[str]:
+    """Put texts in lower case."""
+    # One by one: what is lower case can depend on the neighbours ("Σ" ends a word as "ς").
+    return [text.lower() for text in texts]
 
 
 def cut(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -23,10 +23,10 @@ from prelabel.models.characters import (
     read_characters,
     sum_up,
 )
-from prelabel.models.ngrams import hash_characters, hash_words
+from prelabel.models.ngrams import hash_characters, hash_words, lower
+from prelabel.models.ragged import sum_rows
 from prelabel.models.reading_memory import MEMORY
 from prelabel.models.rows import (
-    Row,
     Rows,
     find_edges,
     scale_factors,
@@ -34,16 +34,12 @@ from prelabel.models.rows import (
     scale_rows,
     weigh,
 )
-from prelabel.models.tokens import Tokens, sum_rows
+from prelabel.models.tokens import Tokens
 
 _REMEMBERED_CHARACTERS = 500_000  # of 50,000 tokens of newsgroups, which take 18 MB
 
 _MANY_TOKENS = 20
 """Of more new tokens in one text, those of the next texts are among them."""
-
-# What is read more before it is seen whether others must forget: little beside the limit, although
-# there may be hundreds of readers.
-_STEP_CHARACTERS, _STEP_BYTES = 2_000, 2**16
 
 
 class TextReader:
@@ -79,7 +75,7 @@ class TextReader:
         """Memory that is taken by what is remembered."""
         return self._known.n_bytes
 
-    def recall(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
+    def recall(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
         """Read texts as they came, at most as many as `cut` gives at once.
 
         What was read before, and is not forgotten, is not read again: Label Studio asks for the
@@ -87,29 +83,20 @@ class TextReader:
         """
         self.used_at_seconds = time.monotonic()
         known = self._known
-        rows = known.texts.find(texts)
-        new = [text for text, row in zip(texts, rows, strict=True) if row is None]
-        if not new:
-            return known, cast("list[Row]", rows)
-        tokens, found = self._read_new(new)
-        if len(new) == len(texts):
-            return tokens, found
-        if tokens is not known:  # tokens were forgotten meanwhile: they have other numbers now
+        numbers = known.texts.find(texts)
+        new = [text for text, number in zip(texts, numbers, strict=True) if number is None]
+        if 0 < len(new) < len(texts) and self._read_new(new)[0] is known:
+            numbers = known.texts.find(texts)
+        if None in numbers:  # or there was no room, or all tokens were forgotten meanwhile
             return self._read_new(texts)
-        rest = iter(found)
-        return known, [row or next(rest) for row in rows]
+        return known, known.texts.read(cast("list[int]", numbers))
 
-    def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, list[Row]]:
-        chunk = [text.lower() for text in texts]
-        if len(chunk) == 1:
-            tokens, row = self._read_one(chunk)
-            rows = [row]
-        else:
-            tokens, several = self.read(chunk)
-            rows = several.split()
+    def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
+        chunk = lower(texts)
+        tokens, rows = self.read(chunk) if len(chunk) > 1 else self._read_one(chunk[0])
         with self._learning:
-            before, now = tokens.texts.add(texts, rows)
-        if _is_news(before, now, _STEP_BYTES):
+            has_grown = tokens.texts.add(texts, rows)
+        if has_grown:
             MEMORY.keep_below()
         return tokens, rows
 
@@ -127,12 +114,12 @@ class TextReader:
         squares = sum_rows(tokens.squares.values.take(ids), starts)
         return tokens, Rows(ids, starts, scale_factors(squares), columns, weights, column_starts)
 
-    def _read_one(self, chunk: Sequence[str]) -> tuple[Tokens, Row]:
+    def _read_one(self, text: str) -> tuple[Tokens, Rows]:
         """Do as `read` for one text; of a few new tokens only what they add to it is found out.
 
         To remember them costs three times as much.
         """
-        values, classes = read_characters(chunk)
+        values, classes = read_characters([text])
         sums = sum_up(values)
         starts, stops = find_stretches(classes != SPACE)
         hashes = hash_runs(sums, starts, stops)
@@ -153,7 +140,14 @@ class TextReader:
         columns, weights, begins = weigh(keys[columns >= 0], self._shift, 1, self._weights)
         ids = ids[ids >= 0]
         square = float(tokens.squares.values.take(ids).sum())
-        return tokens, Row(ids, scale_one(weights, int(begins[1]), square), columns, weights)
+        return tokens, Rows(
+            ids=ids,
+            starts=np.array([0, len(ids)]),
+            scales=scale_one(weights, int(begins[1]), square),
+            columns=columns,
+            weights=weights,
+            column_starts=np.array([0, len(columns)]),
+        )
 
     def forget(self) -> None:
         """Free what is remembered; who is reading keeps it until then."""
@@ -173,16 +167,12 @@ class TextReader:
     def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
         """Return ``text << shift | column`` of each word and pair that is kept, in no order."""
         starts, stops = find_runs(classes >= WORD, classes == WORD)
-        columns = self._find_words(sums, starts, stops)
+        columns = self._find(np.concatenate(hash_words(hash_runs(sums, starts, stops))))
         counts = np.diff(starts.searchsorted(bounds))
         rows = (np.arange(len(counts)) << self._shift).repeat(counts)
         columns[len(rows) :][rows[1:] != rows[:-1]] = -1
         keys: Integers = np.concatenate((rows, rows[1:])) | columns
         return keys[columns >= 0]
-
-    def _find_words(self, sums: Hashes, starts: Integers, stops: Integers) -> Numbers:
-        """Columns of words, then of pairs of neighbours; -1 for those not kept."""
-        return self._find(np.concatenate(hash_words(hash_runs(sums, starts, stops))))
 
     def _learn(
         self, values: Hashes, starts: Integers, stops: Integers, hashes: Hashes
@@ -190,7 +180,7 @@ class TextReader:
         with self._learning:
             if self._known.n_characters > _REMEMBERED_CHARACTERS:
                 self._known = Tokens()  # who is reading keeps the one before
-            known, before = self._known, self._known.n_characters
+            known, n_bytes = self._known, self._known.token_bytes
             ids = known.numbers.find(hashes)
             (missing,) = (ids < 0).nonzero()
             order = missing[hashes[missing].argsort(kind="stable")]
@@ -198,7 +188,7 @@ class TextReader:
             at = order[edges[:-1]]
             numbers = self._add(hashes[at], values, starts[at], stops[at])
             ids[order] = numbers.repeat(edges[1:] - edges[:-1])
-        if _is_news(before, known.n_characters, _STEP_CHARACTERS):
+        if known.token_bytes > n_bytes:
             MEMORY.keep_below()
         return known, ids
 
@@ -223,8 +213,3 @@ class TextReader:
         characters, begins = hash_characters(padded, begins)
         rows = np.arange(len(starts)) << self._shift
         return characters, rows.repeat(begins[1:] - begins[:-1])
-
-
-def _is_news(before: int, now: int, step: int) -> bool:
-    """Whether so much more is taken that others may have to forget: a step, or anything at all."""
-    return not before or before // step != now // step

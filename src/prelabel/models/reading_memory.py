@@ -44,7 +44,7 @@ class ReadingMemory:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.most_bytes = most_bytes
         self._holders = WeakSet[Holder]()
-        self._looking = threading.Lock()
+        self._looking, self._forgetting = threading.Lock(), threading.Lock()
 
     def join(self, holder: Holder) -> None:
         """Count what a holder remembers, as long as it lives."""
@@ -58,13 +58,14 @@ class ReadingMemory:
 
     def keep_below(self) -> None:
         """Have holders forget until the limit holds; called by who has grown and holds no lock."""
-        holders = sorted(self._list(), key=lambda holder: holder.used_at_seconds)
-        n_bytes = sum(holder.n_bytes for holder in holders)
-        for holder in holders:
-            if n_bytes <= self.most_bytes:
-                break
-            n_bytes -= holder.n_bytes
-            holder.forget()
+        with self._forgetting:  # one at a time: of two, each would make room for itself
+            holders = sorted(self._list(), key=lambda holder: holder.used_at_seconds)
+            n_bytes = sum(holder.n_bytes for holder in holders)
+            for holder in holders:
+                if n_bytes <= self.most_bytes:
+                    break
+                n_bytes -= holder.n_bytes
+                holder.forget()
 
     def _list(self) -> list[Holder]:
         with self._looking:

@@ -7,54 +7,27 @@ the weights of its words, its pairs of words, and the n-grams of characters in a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
-from sys import getsizeof
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
 
-_OBJECTS_BYTES = 600  # three views of arrays, what holds them, an entry of a dictionary
-
-
-class Row(NamedTuple):
-    """One text.
-
-    Attributes
-    ----------
-    ids
-        Numbers of tokens that are known, shape (occurrences,).
-    scale
-        What the sum of their vectors is multiplied by.
-    columns, weights
-        Of all else, shape (columns,); words come first.
-    """
-
-    ids: Numbers
-    scale: float
-    columns: Numbers
-    weights: Matrix
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory it takes, about."""
-        return self.ids.nbytes + self.columns.nbytes + self.weights.nbytes + _OBJECTS_BYTES
-
 
 class Rows(NamedTuple):
-    """Several texts: text ``i`` has ``ids[starts[i]:starts[i + 1]]``, and so with its columns.
+    """Texts, one after the other.
 
     Attributes
     ----------
-    ids, columns, weights
-        As of each `Row`, one text after the other.
+    ids, starts
+        Text ``i`` has the known tokens with the numbers ``ids[starts[i]:starts[i + 1]]``; shapes
+        (occurrences,) and (texts + 1,).
     scales
-        Shape (texts,).
-    starts, column_starts
-        Where each text begins among ``ids``, and among ``columns``; shape (texts + 1,).
+        What the sum of their vectors is multiplied by, shape (texts,).
+    columns, weights, column_starts
+        All else of text ``i`` is ``columns[column_starts[i]:column_starts[i + 1]]``, words first,
+        and the weights there.
     """
 
     ids: Numbers
@@ -63,29 +36,6 @@ class Rows(NamedTuple):
     columns: Numbers
     weights: Matrix
     column_starts: Integers
-
-    def split(self) -> list[Row]:
-        """Return each text by itself."""
-        places = pairwise(self.starts.tolist()), pairwise(self.column_starts.tolist())
-        return [
-            Row(self.ids[first:last], scale, self.columns[begin:end], self.weights[begin:end])
-            for (first, last), scale, (begin, end) in zip(
-                places[0], self.scales.tolist(), places[1], strict=True
-            )
-        ]
-
-    @classmethod
-    def join(cls, rows: Sequence[Row]) -> Self:
-        """Put texts together; at least one."""
-        ids, scales, columns, weights = zip(*rows, strict=True)
-        return cls(
-            ids=np.concatenate(ids),
-            starts=np.cumsum([0, *map(len, ids)]),
-            scales=np.array(scales, np.float32),
-            columns=np.concatenate(columns),
-            weights=np.concatenate(weights),
-            column_starts=np.cumsum([0, *map(len, columns)]),
-        )
 
 
 def weigh(keys: Integers, shift: int, n_rows: int, idf: Matrix) -> tuple[Numbers, Matrix, Integers]:
@@ -149,8 +99,8 @@ def scale_factors(squares: Floats) -> Matrix:
     return found
 
 
-def scale_one(weights: Matrix, n_words: int, square: float) -> float:
-    """Give one text's weights their lengths; return its `Row.scale`.
+def scale_one(weights: Matrix, n_words: int, square: float) -> Matrix:
+    """Give one text's weights their lengths; return its ``scales`` as of `Rows`.
 
     Parameters
     ----------
@@ -161,43 +111,11 @@ def scale_one(weights: Matrix, n_words: int, square: float) -> float:
     """
     of_words, of_characters = weights[:n_words], weights[n_words:]
     of_words *= np.float32(_find_factor(float(of_words @ of_words)))
-    scale = _find_factor(square + float(of_characters @ of_characters))
-    of_characters *= np.float32(scale)
+    scale = np.array([_find_factor(square + float(of_characters @ of_characters))], np.float32)
+    of_characters *= scale
     return scale
 
 
 def _find_factor(square: float) -> float:
     """Return what `scale_factors` does for one vector."""
     return math.sqrt(0.5 / square) if square else 0.0
-
-
-class RememberedTexts:
-    """Rows of texts that were read, by text; of more than there is room for, none.
-
-    Threads may share it: one adds while others find.
-
-    Parameters
-    ----------
-    most_bytes
-        The room. When it is full, it is emptied: what is asked for in turn, as all tasks of a
-        project are, would not be found again by then anyway.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._rows: dict[str, Row] = {}
-        self.n_bytes = 0
-
-    def find(self, texts: Sequence[str]) -> list[Row | None]:
-        """Return the row of each text; None if it is not remembered."""
-        return [*map(self._rows.get, texts)]
-
-    def add(self, texts: Sequence[str], rows: Sequence[Row]) -> tuple[int, int]:
-        """Remember texts; return how many bytes were taken before, and how many are now."""
-        before = self.n_bytes
-        if before > self._most_bytes:
-            self._rows, self.n_bytes = {}, 0
-        self._rows.update(zip(texts, rows, strict=True))
-        for text, row in zip(texts, rows, strict=True):
-            self.n_bytes += getsizeof(text) + row.n_bytes
-        return before, self.n_bytes
