@@ -9,14 +9,15 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from prelabel.server.at_once import SMALL_BYTES, AtOnce, PromptProtocol
+from prelabel.server.at_once import AtOnce, PromptProtocol
 from prelabel.server.connections import PatientProtocol
-from prelabel.server.posts import read_body
+from prelabel.server.posts import SMALL_BYTES, read_body
 from prelabel.server.request_log import RequestLog
 from prelabel.settings import Settings, load_settings
 from prelabel.telemetry import Metrics
@@ -25,6 +26,7 @@ from tests.backend import wait_for
 
 AT_ONCE, ORDINARY = "at once", "ordinary"
 KNOWN, UNKNOWN = b'{"is": "known"}', b'{"is": "unknown"}'
+LARGE = 20_000_000  # more than lies in any buffer
 
 
 class Application:
@@ -35,10 +37,14 @@ class Application:
         self.may_go_on = threading.Event()
         self.bodies: list[bytes] = []
         self.at_once = AtOnce(
-            answers={"/predict": lambda body: b'"at once"' if json.loads(body) == KNOWN_ else None},
+            answers={"/predict": self._answer},
             settings=settings or load_settings(),
             log=RequestLog(self.metrics, frozenset({"/predict"})),
         )
+
+    def _answer(self, body: bytes) -> bytes | None:
+        asked = json.loads(body)["is"]
+        return b'"at once"' + b" " * int(asked == "large") * LARGE if asked != "unknown" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.bodies.append(await read_body(receive, 10**9))
@@ -49,15 +55,11 @@ class Application:
         await send({"type": "http.response.body", "body": b'"ordinary"'})
 
 
-KNOWN_ = json.loads(KNOWN)
-
-
 class LittlePatience(PatientProtocol):
     look_seconds = 0.2
 
 
 class Impatient(PromptProtocol):
-    look_seconds = 0.2
     patient = LittlePatience
 
 
@@ -68,7 +70,7 @@ def application() -> Application:
 
 @pytest.fixture
 def port(application: Application) -> Iterator[int]:
-    with serve_in_thread(application, Impatient) as port:
+    with serve_in_thread(application, Impatient, timeout_keep_alive=0.5) as port:
         yield port
 
 
@@ -158,11 +160,11 @@ def test_a_connection_may_be_used_again(port: int) -> None:
 
 def test_a_connection_in_use_is_kept_for_as_long_as_it_is(port: int) -> None:
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    for _ in range(12):  # four times as long as who says nothing is waited for
+    for _ in range(15):  # three times as long as who says nothing is waited for
         connection.request("POST", "/predict", KNOWN)
         assert json.loads(connection.getresponse().read()) == AT_ONCE
         assert connection.sock is not None
-        time.sleep(0.15)
+        time.sleep(0.2)
     connection.close()
 
 
@@ -257,6 +259,25 @@ def test_who_asks_again_and_again_and_reads_no_answer_is_hung_up_on(port: int) -
     with connect(port) as connection, pytest.raises(OSError, match=r"reset|pipe"):  # noqa: PT012 - until it is
         while True:
             connection.sendall(write())
+
+
+@pytest.mark.parametrize("header", ["X-Nothing: here", "Connection: close"])
+def test_who_reads_no_answer_does_not_keep_the_connection(port: int, header: str) -> None:
+    with connect(port) as connection:
+        connection.sendall(write(b'{"is": "large"}', header))
+        time.sleep(3)  # before, nothing of it is read
+        received = 0
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(1_000_000):
+                received += len(chunk)
+    assert received < LARGE
+
+
+def test_no_longer_body_is_answered_than_is_accepted() -> None:
+    settings = load_settings(max_body_bytes=1024)
+    with serve_in_thread(Application(settings), PromptProtocol) as port:
+        assert ask(port, write(KNOWN.ljust(1024))) == AT_ONCE
+        assert ask(port, write(KNOWN.ljust(1025))) == ORDINARY
 
 
 def test_a_connection_too_many_is_refused(application: Application) -> None:

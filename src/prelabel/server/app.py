@@ -53,24 +53,20 @@ def create_app(service: Service) -> ASGIApp:
     half = max(1, service.settings.threads // 2)
     writing = Turns(half, service.settings.max_body_bytes).run
     doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
-    posts = _post_endpoints(service, writing, half)
     is_ours = is_built_in(service.model_class)  # another one may hang
     at_once = {path: partial(answer, service) for path, answer in AT_ONCE.items() if is_ours}
-    return assemble(service, GETS, posts, at_once=at_once, doorbell=doorbell)
-
-
-def _post_endpoints(service: Service, writing: Run, half: int) -> dict[str, PostEndpoint]:
     # What writes has threads of its own, so that /setup never waits for it. So have large batches;
     # and no more than cores, which they keep busy.
     reading = on_threads(CapacityLimiter(half))
     predicting = on_threads(CapacityLimiter(min(os.cpu_count() or 1, half)))
-    if not is_built_in(service.model_class):  # it may hang: then its own project's requests wait
+    if not is_ours:  # then its own project's requests wait
         predicting = _on_threads_by_project(service.settings.predict_seconds)
     runs = {"/predict": predicting} | dict.fromkeys(WRITING, writing)
-    return {
-        path: PostEndpoint(service, handle, runs.get(path, reading))
+    posts = {
+        path: PostEndpoint(service, handle, runs.get(path, reading), at_once=at_once.get(path))
         for path, handle in POSTS.items()
     }
+    return assemble(service, GETS, posts, at_once=at_once, doorbell=doorbell)
 
 
 def _on_threads_by_project(seconds: float) -> Run:

@@ -78,9 +78,8 @@ class RequestMiddleware:
         has_secret: bool,
     ) -> None:
         path = scope["path"]
-        shown = (
-            path if path in self._requests.routes else "an unknown path"
-        )  # it may be a mistyped secret
+        is_known = path in self._requests.routes
+        shown = path if is_known else "an unknown path"  # it may be a mistyped secret
         try:
             app = self._app
             if not has_secret:  # who has it needs no header
