@@ -16,8 +16,8 @@ class Growing(Generic[Kind]):
     One thread may extend it while others read what they know to be there.
     """
 
-    def __init__(self, dtype: type[Kind], *row: int) -> None:
-        self._room: npt.NDArray[Kind] = np.empty((1024, *row), dtype)
+    def __init__(self, dtype: type[Kind]) -> None:
+        self._room: npt.NDArray[Kind] = np.empty(1024, dtype)
         self._n = 0
 
     @property
@@ -29,10 +29,10 @@ class Growing(Generic[Kind]):
         return self._room.nbytes
 
     def extend(self, values: npt.NDArray[Any]) -> None:
-        """Add rows."""
+        """Add values."""
         end = self._n + len(values)
         if end > len(self._room):
-            room = np.empty((2 * end, *self._room.shape[1:]), self._room.dtype)
+            room = np.empty(2 * end, self._room.dtype)
             room[: self._n] = self.values
             self._room = room
         self._room[self._n : end] = values

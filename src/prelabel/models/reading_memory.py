@@ -7,7 +7,7 @@ from typing import Protocol
 from weakref import WeakSet
 
 MOST_BYTES = 256 * 2**20
-"""Five projects take it that have each read 15,000 texts of fifty words and 50,000 tokens: 50 MB,
+"""Five projects take it that have each read 20,000 texts of fifty words and 50,000 tokens: 50 MB,
 and 8 bytes a token and label."""
 
 

@@ -19,7 +19,7 @@ from prelabel.models.remembered_texts import RememberedTexts
 
 Weights = npt.NDArray[np.float32]
 
-_TEXTS_BYTES = 32 * 2**20  # 15,000 texts of fifty words
+_TEXTS_BYTES = 32 * 2**20  # 20,000 texts of fifty words
 
 
 def _starts() -> Growing[np.int32]:
