@@ -19,6 +19,14 @@ def find_ends(sizes: Integers | Numbers) -> Integers:
     return ends
 
 
+def find_edges(values: npt.NDArray[np.integer]) -> Integers:
+    """Return where each value begins that is not the one before it, and where the last one ends."""
+    is_edge = np.empty(len(values) + 1, np.bool_)
+    is_edge[0] = is_edge[-1] = True
+    np.not_equal(values[1:], values[:-1], out=is_edge[1:-1])
+    return is_edge.nonzero()[0]
+
+
 def find_places(first: Integers | Numbers, sizes: Integers | Numbers) -> tuple[Integers, Integers]:
     """Where the values of some rows are, and where each row begins among these.
 

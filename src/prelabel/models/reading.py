@@ -24,11 +24,10 @@ from prelabel.models.characters import (
     sum_up,
 )
 from prelabel.models.ngrams import hash_characters, hash_words, lower
-from prelabel.models.ragged import sum_rows
+from prelabel.models.ragged import find_edges, sum_rows
 from prelabel.models.reading_memory import MEMORY
 from prelabel.models.rows import (
     Rows,
-    find_edges,
     scale_factors,
     scale_one,
     scale_rows,

@@ -10,9 +10,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
+from prelabel.models.ragged import find_edges
 
 
 class Rows(NamedTuple):
@@ -71,14 +71,6 @@ def count_keys(keys: Integers) -> tuple[Integers, Matrix]:
     keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
     edges = find_edges(keys)
     return keys[edges[:-1]], (edges[1:] - edges[:-1]).astype(np.float32)
-
-
-def find_edges(values: npt.NDArray[np.integer]) -> Integers:
-    """Return where each value begins that is not the one before it, and where the last one ends."""
-    is_edge = np.empty(len(values) + 1, np.bool_)
-    is_edge[0] = is_edge[-1] = True
-    np.not_equal(values[1:], values[:-1], out=is_edge[1:-1])
-    return is_edge.nonzero()[0]
 
 
 def dampen(counts: Matrix) -> Matrix:

@@ -18,9 +18,9 @@ from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.base import Arrays
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import cut
-from prelabel.models.ragged import sum_rows
+from prelabel.models.ragged import find_edges, sum_rows
 from prelabel.models.reading_memory import MEMORY
-from prelabel.models.rows import Rows, find_edges
+from prelabel.models.rows import Rows
 from prelabel.models.tensors import check_arrays
 from prelabel.models.tokens import Tokens
 

@@ -1,7 +1,7 @@
 """Small requests that are answered on the event loop, before ASGI makes a task of each.
 
-That task, and what goes with it, costs as much as a prediction about a text that is known. Whatever
-is not as simple goes the ordinary way, from its beginning, and is explained there.
+That task, and what goes with it, costs a fifth of a request about a text that is known. Whatever is
+not as simple goes the ordinary way, from its beginning, and is explained there.
 """
 
 from __future__ import annotations
