@@ -109,3 +109,18 @@ def test_a_head_without_end_is_refused_before_it_fills_the_memory(port: int) -> 
             for _ in range(100 * MAX_HEAD_BYTES // 10_000):
                 connection.sendall(b"X: " + b"x" * 9_995 + b"\r\n")
                 time.sleep(0.001)
+
+
+def test_a_head_that_begins_behind_a_large_body_is_no_large_head(port: int) -> None:
+    body = b"x" * (4 * MAX_HEAD_BYTES)
+    first = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with connect(port) as connection:
+        connection.sendall(first + HEAD)  # the second one's end comes later
+        received = 0
+        for rest in (b"Content-Length: 0\r\n\r\n", b""):
+            wanted = received + BIG
+            while received < wanted:
+                chunk = connection.recv(1_000_000)
+                assert chunk, "it was hung up on"
+                received += len(chunk)
+            connection.sendall(rest)

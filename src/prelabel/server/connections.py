@@ -40,8 +40,10 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        # Where a head begins behind a body is not known: that piece is not counted.
+        is_of_head = self._is_in_head or self.cycle is None
         super().data_received(data)
-        if self._is_in_head:
+        if is_of_head and self._is_in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The request's headers are too large.")
