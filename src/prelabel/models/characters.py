@@ -70,27 +70,52 @@ def find_runs(inside: Mask, joins: Mask) -> tuple[Integers, Integers]:
 
 def sum_up(values: Hashes) -> Hashes:
     """Return what the hashes of all runs of values are made of, shape (len(values) + 1,)."""
-    sums = np.zeros(len(values) + 1, np.uint64)
-    powers, _ = _powers(len(values).bit_length())
-    (values * powers[: len(values)]).cumsum(out=sums[1:])
-    return sums
+    powers, _ = _powers(_WORD_BASE, len(values))
+    return _sum(values * powers[1 : len(values) + 1])
 
 
 def hash_runs(sums: Hashes, starts: Integers, stops: Integers) -> Hashes:
     """Hash each run: its first value times a base, the second times its square, and so on."""
-    _, inverse_powers = _powers(len(sums).bit_length())
+    _, inverse_powers = _powers(_WORD_BASE, len(sums))
     hashes: Hashes = sums.take(stops)
     hashes -= sums.take(starts)
     hashes *= inverse_powers.take(starts)
     return hashes
 
 
+def hash_windows(values: Hashes, sizes: Integers) -> Hashes:
+    """Hash the runs of some sizes from each value on: the last value times a base, and so on.
+
+    Shape (len(values), len(sizes)); 0 where there are not so many values any more.
+    """
+    powers, inverse_powers = _powers(NGRAM_BASE, len(values))
+    sums = _sum(values * inverse_powers[: len(values)])
+    hashes = np.zeros((len(values), len(sizes)), np.uint64)
+    for place, size in enumerate(sizes.tolist()):
+        found = hashes[: max(0, len(values) + 1 - size), place]
+        np.subtract(sums[size:], sums[:-size], out=found)
+        found *= powers[size : len(sums)]
+    return hashes
+
+
+def _sum(values: Hashes) -> Hashes:
+    sums = np.zeros(len(values) + 1, np.uint64)
+    values.cumsum(out=sums[1:])
+    return sums
+
+
+def _powers(base: np.uint64, most: int) -> tuple[Hashes, Hashes]:
+    """Powers of a base, and of its inverse, from the zeroth to ``most`` or beyond."""
+    return _powers_of_bits(base, most.bit_length())
+
+
 @cache
-def _powers(bits: int) -> tuple[Hashes, Hashes]:
-    """Powers of the base, from the first on, and of its inverse, from the zeroth."""
-    inverse = np.uint64(pow(int(_WORD_BASE), -1, 1 << 64))
-    powers, inverse_powers = np.full((2, 1 << bits), [[_WORD_BASE], [inverse]]).cumprod(axis=1)
-    return powers, inverse_powers * _WORD_BASE
+def _powers_of_bits(base: np.uint64, bits: int) -> tuple[Hashes, Hashes]:
+    inverse = np.uint64(pow(int(base), -1, 1 << 64))
+    powers = np.full((2, 1 << bits), [[base], [inverse]])
+    powers[:, 0] = 1
+    found, inverse_powers = powers.cumprod(axis=1)
+    return found, inverse_powers
 
 
 def hash_rows(values: Hashes, starts: Integers, sizes: Integers) -> tuple[Hashes, Integers]:
@@ -101,16 +126,9 @@ def hash_rows(values: Hashes, starts: Integers, sizes: Integers) -> tuple[Hashes
     sizes
         One after the other, ascending.
     """
-    smallest, largest = int(sizes[0]), int(sizes[-1])
-    hashes = np.empty((len(values), len(sizes)), np.uint64)
-    rolling = np.zeros(len(values) + 1, np.uint64)
-    for size in range(1, largest + 1):
-        rolling = (rolling[:-1] + values[size - 1 :]) * NGRAM_BASE
-        if size >= smallest:
-            hashes[: len(rolling), size - smallest] = rolling
     left = _count_left(starts)
-    fitting = np.minimum(np.maximum(left - (smallest - 1), 0), len(sizes))
-    return hashes[left[:, np.newaxis] >= sizes], find_ends(fitting)[starts]
+    fitting = np.minimum(np.maximum(left - (sizes[0] - 1), 0), len(sizes))
+    return hash_windows(values, sizes)[left[:, np.newaxis] >= sizes], find_ends(fitting)[starts]
 
 
 def find_spans(starts: Integers, sizes: Integers) -> tuple[Integers, Integers]:
@@ -128,6 +146,16 @@ def pad_runs(
     padded = values.take(source)
     padded[begins[:-1]] = padded[begins[1:] - 1] = _SPACE_VALUE  # any white space is a space
     return padded, source, begins
+
+
+def space_runs(values: Hashes, starts: Integers, stops: Integers) -> tuple[Hashes, Integers]:
+    """Values of each run behind a space, and a space behind the last; and how many each has."""
+    sizes = stops - starts + 1
+    sizes[-1] += 1
+    source, begins = find_places(starts - 1, sizes)
+    spaced = values.take(source)
+    spaced[begins[:-1]] = spaced[-1] = _SPACE_VALUE  # any white space is a space
+    return spaced, sizes
 
 
 def _count_left(starts: Integers) -> Integers:

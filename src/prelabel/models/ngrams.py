@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Integers
 from prelabel.models.characters import (
@@ -28,6 +28,7 @@ from prelabel.models.characters import (
     find_stretches,
     hash_rows,
     hash_runs,
+    hash_windows,
     pad_runs,
     read_characters,
     sum_up,
@@ -39,7 +40,7 @@ MAX_TEXT_CHARACTERS = 100_000
 CHARACTER_BIT = np.uint64(1 << 63)
 """Set in the hash of an n-gram of characters, not in that of words: sorted, words come first."""
 
-Counts: TypeAlias = "sparse.csr_matrix[np.float32]"
+Counts: TypeAlias = "scipy.sparse.csr_matrix[np.float32]"
 
 _WORD_SIZES, _CHARACTER_SIZES = np.arange(1, 3), np.arange(2, 6)
 _CHUNK_CHARACTERS = 250_000  # bounds the memory of a batch; more is no faster
@@ -129,10 +130,13 @@ def hash_words(hashes: Hashes) -> tuple[Hashes, Hashes]:
     return rolling >> np.uint64(1), (rolling[:-1] + hashes[1:]) * NGRAM_BASE >> np.uint64(1)
 
 
-def hash_characters(values: Hashes, starts: Integers) -> tuple[Hashes, Integers]:
-    """Hash the n-grams in padded tokens as `find_ngrams` does, and say where each token's start."""
-    hashes, starts = hash_rows(values, starts, _CHARACTER_SIZES)
-    return hashes >> np.uint64(1) | CHARACTER_BIT, starts
+def hash_characters(values: Hashes) -> Hashes:
+    """Hash the n-grams in tokens with a space before and after each, as `find_ngrams` does.
+
+    Shape (len(values), sizes), one a size from each value on. Those that cross a space are none,
+    and have hashes that no n-gram has.
+    """
+    return hash_windows(values, _CHARACTER_SIZES) >> np.uint64(1) | CHARACTER_BIT
 
 
 def locate_ngrams(text: str) -> Located:
@@ -188,4 +192,4 @@ def _character_ngrams(
 def _csr(columns: Integers, starts: Integers, n_columns: int) -> Counts:
     """Put a one at each of ``columns``; row ``i`` starts with ``columns[starts[i]]``."""
     parts = (np.ones(len(columns), np.float32), columns.astype(np.int32), starts.astype(np.int32))
-    return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
+    return scipy.sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))

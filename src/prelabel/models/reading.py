@@ -19,8 +19,8 @@ from prelabel.models.characters import (
     find_runs,
     find_stretches,
     hash_runs,
-    pad_runs,
     read_characters,
+    space_runs,
     sum_up,
 )
 from prelabel.models.ngrams import hash_characters, hash_words, lower
@@ -182,6 +182,8 @@ class TextReader:
             known, n_bytes = self._known, self._known.token_bytes
             ids = known.numbers.find(hashes)
             (missing,) = (ids < 0).nonzero()
+            if not len(missing):  # another thread has learned them
+                return known, ids
             order = missing[hashes[missing].argsort(kind="stable")]
             edges = find_edges(hashes[order])
             at = order[edges[:-1]]
@@ -208,7 +210,7 @@ class TextReader:
         self, values: Hashes, starts: Integers, stops: Integers
     ) -> tuple[Hashes, Integers]:
         """Hash the n-grams of characters in tokens; return with each ``token << shift``."""
-        padded, _, begins = pad_runs(values, starts, stops)
-        characters, begins = hash_characters(padded, begins)
+        spaced, sizes = space_runs(values, starts, stops)
+        hashes = hash_characters(spaced)
         rows = np.arange(len(starts)) << self._shift
-        return characters, rows.repeat(begins[1:] - begins[:-1])
+        return hashes.ravel(), rows.repeat(sizes * hashes.shape[1])
