@@ -227,7 +227,8 @@ assert not heavy & set(sys.modules), sys.modules
 import prelabel.cli.main
 import prelabel.cli.starting
 assert not touched, touched
-slow = {"sklearn", "scipy.linalg", "alembic", "httpx"}  # for fits, migrations, calls
+# For fits and batches, migrations, calls.
+slow = {"sklearn", "scipy.linalg", "scipy.sparse", "alembic", "httpx"}
 assert not slow & set(sys.modules), slow & set(sys.modules)
 """
     result = subprocess.run(

@@ -12,8 +12,7 @@ from typing import Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-import scipy  # its `linalg` is imported when it is used: only fits need it
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Floats, Matrix
 from prelabel.models.ngrams import Counts
@@ -68,7 +67,7 @@ class AsTheyAre:
         return _size(self.rows)
 
     def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
-        rows = sparse.vstack([self.rows, _beside(vectors, coordinates)], format="csr")
+        rows = scipy.sparse.vstack([self.rows, _beside(vectors, coordinates)], format="csr")
         return type(self)(rows, self.n_features)
 
     def restore(self, coefficients: Matrix) -> tuple[Matrix, Matrix]:
@@ -101,7 +100,7 @@ class Rotated:
 
     def extend(self, vectors: Counts, coordinates: Matrix) -> Self:
         n_before, n_new = self.factor.shape[0], vectors.shape[0]
-        all_vectors = sparse.vstack([self.vectors, vectors], format="csr")
+        all_vectors = scipy.sparse.vstack([self.vectors, vectors], format="csr")
         all_coordinates = np.concatenate((self.coordinates, coordinates))
         products = _products(vectors, all_vectors)
         products += coordinates.astype(np.float64) @ all_coordinates.T
@@ -132,7 +131,8 @@ def _solve(
 
 
 def _beside(vectors: Counts, coordinates: Matrix) -> Counts:
-    rows: Counts = sparse.hstack([vectors, sparse.csr_matrix(coordinates)], format="csr")
+    behind = scipy.sparse.csr_matrix(coordinates)
+    rows: Counts = scipy.sparse.hstack([vectors, behind], format="csr")
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.ngrams import in_chunks, locate_ngrams
@@ -48,7 +48,7 @@ def explain(text: str, scores: LinearScores) -> Explanation:
     weights /= np.maximum(np.bincount(columns, minlength=len(weights)), 1)
     shape = (len(columns), len(weights))
     parts = (weights[columns], columns, np.arange(len(columns) + 1))
-    contributions = (spread @ sparse.csr_matrix(parts, shape=shape)) @ scores.coefficients
+    contributions = (spread @ scipy.sparse.csr_matrix(parts, shape=shape)) @ scores.coefficients
     return Explanation(
         words=_words(text, found.units, n_units),
         contributions=contributions,
@@ -58,7 +58,7 @@ def explain(text: str, scores: LinearScores) -> Explanation:
 
 def _spread(
     starts: Integers, stops: Integers, units: Integers, n_units: int
-) -> sparse.csr_matrix[np.float32]:
+) -> scipy.sparse.csr_matrix[np.float32]:
     """Share of each unit in the characters of each span, shape (units, spans)."""
     lengths = stops - starts
     span = np.repeat(np.arange(len(starts)), lengths)
@@ -67,7 +67,7 @@ def _spread(
     span, unit = span[unit >= 0], unit[unit >= 0]
     shares = 1 / np.bincount(span, minlength=len(starts))[span]
     shape = (n_units, len(starts))
-    return sparse.csr_matrix((shares.astype(np.float32), (unit, span)), shape=shape)
+    return scipy.sparse.csr_matrix((shares.astype(np.float32), (unit, span)), shape=shape)
 
 
 def _words(text: str, units: Integers, n_units: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy
 
 from prelabel.errors import ArtifactError
 from prelabel.models.arrays import Integers, Numbers
@@ -107,21 +107,21 @@ class TfidfFeatures:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
         reader = self._vocabulary.reader
         parts = [self._to_matrix(*reader.read(chunk)) for chunk in in_chunks(texts)]
-        return parts[0] if len(parts) == 1 else sparse.vstack(parts, format="csr")
+        return parts[0] if len(parts) == 1 else scipy.sparse.vstack(parts, format="csr")
 
     def _to_matrix(self, tokens: Tokens, texts: Rows) -> Counts:
         n_texts, n_characters = len(texts.starts) - 1, self.n_features - self.n_words
         parts = (texts.weights, texts.columns, texts.column_starts)
-        words = sparse.csr_matrix(parts, shape=(n_texts, self.n_words))
+        words = scipy.sparse.csr_matrix(parts, shape=(n_texts, self.n_words))
         vectors = tokens.vectors(n_characters)
-        occurrences = sparse.csr_matrix(
+        occurrences = scipy.sparse.csr_matrix(
             (np.ones(len(texts.ids), np.float32), texts.ids, texts.starts),
             shape=(n_texts, vectors.shape[0]),
         )
         # Not `scales`, which are those but for the last bits: on them depends how a fit ends.
         squares = occurrences @ tokens.squares.values[: vectors.shape[0]]
-        characters = sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
-        rows: Counts = sparse.hstack([words, characters], format="csr", dtype=np.float32)
+        characters = scipy.sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
+        rows: Counts = scipy.sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 
     def recall(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.ngrams import Counts
@@ -55,7 +55,7 @@ class Points:
         starts = np.arange(0, groups.size + 1, size)
         shares = np.full(groups.size, 1 / size, np.float32)
         shape = (n_groups, len(self.coordinates))
-        means = sparse.csr_matrix((shares, groups.reshape(-1), starts), shape=shape)
+        means = scipy.sparse.csr_matrix((shares, groups.reshape(-1), starts), shape=shape)
         words = (means @ self.vectors).toarray() - self.mean
         return np.hstack((_to_unit(words), _to_unit(means @ self.coordinates)))
 

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import NamedTuple, Self
 
 import numpy as np
-from scipy import sparse
+import scipy  # its `sparse` is imported when it is used: not for the first answer
 
 from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.base import Arrays
@@ -179,5 +179,5 @@ def _multiply(weights: Matrix, columns: Numbers, starts: Integers, dense: Matrix
     if len(columns) < _FEW:  # SciPy's checks would take longer
         return sum_rows(dense.take(columns, axis=0) * weights[:, np.newaxis], starts)
     parts = (weights, columns, starts.astype(np.int32))
-    product: Matrix = sparse.csr_matrix(parts, shape=(len(starts) - 1, len(dense))) @ dense
+    product: Matrix = scipy.sparse.csr_matrix(parts, shape=(len(starts) - 1, len(dense))) @ dense
     return product

@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Integers, Numbers
 from prelabel.models.characters import Hashes
@@ -73,7 +73,7 @@ class Tokens:
         starts = self.starts.values  # first: what it points to was there before it
         n = starts[-1]
         parts = (self.weights.values[:n], self.columns.values[:n], starts)
-        return sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
+        return scipy.sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
     def entries(self, ids: Numbers) -> tuple[Weights, Numbers, Integers]:
         """Weights and columns of some tokens, one after the other, and where each one's begin."""

@@ -14,7 +14,7 @@ from operator import add
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from prelabel.models.arrays import Integers, Matrix
 from prelabel.models.characters import (
@@ -127,7 +127,7 @@ def _count_neighbours(words: Integers, texts: Integers, n_words: int) -> Counts:
     def count(distance: int) -> Counts:
         (first,) = (texts[distance:] == texts[:-distance]).nonzero()
         pairs = (np.ones(len(first), np.float32), (words[first], words[first + distance]))
-        return sparse.csr_matrix(pairs, shape=(n_words, n_words))
+        return scipy.sparse.csr_matrix(pairs, shape=(n_words, n_words))
 
     counts = reduce(add, map(count, range(1, _WINDOW + 1)))
     return (counts + counts.T).tocsr()
@@ -142,7 +142,7 @@ def _associate(counts: Counts) -> Counts:
     values = np.log(pairs.data / (totals[pairs.row] * chances[pairs.col]))
     (more,) = (values > 0).nonzero()
     parts = (values[more].astype(np.float32), (pairs.row[more], pairs.col[more]))
-    return sparse.csr_matrix(parts, shape=counts.shape)
+    return scipy.sparse.csr_matrix(parts, shape=counts.shape)
 
 
 def _spread(vectors: Matrix, written: Counts) -> Matrix:
