@@ -184,7 +184,7 @@ class TextReader:
             (missing,) = (ids < 0).nonzero()
             if not len(missing):  # another thread has learned them
                 return known, ids
-            order = missing[hashes[missing].argsort(kind="stable")]
+            order = missing[hashes[missing].argsort()]
             edges = find_edges(hashes[order])
             at = order[edges[:-1]]
             numbers = self._add(hashes[at], values, starts[at], stops[at])

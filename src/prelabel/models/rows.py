@@ -68,7 +68,7 @@ def scale_rows(weights: Matrix, starts: Integers) -> Matrix:
 
 def count_keys(keys: Integers) -> tuple[Integers, Matrix]:
     """Distinct keys, ascending, and how often each occurs. What is given is put in order."""
-    keys.sort(kind="stable")  # made for what is nearly in order: two to three times as fast
+    keys.sort()
     edges = find_edges(keys)
     return keys[edges[:-1]], (edges[1:] - edges[:-1]).astype(np.float32)
 
