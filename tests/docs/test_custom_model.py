@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.backend import Backend, Project, without_settings
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "custom-model.md").read_text()
@@ -42,6 +44,7 @@ def run(command: list[str], folder: Path) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_create_to_a_served_model(tmp_path: Path) -> None:
     create, test, start = commands("prelabel create")
     run(create, tmp_path)

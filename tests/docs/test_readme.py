@@ -53,6 +53,7 @@ def test_the_commands_that_look_at_the_backend_work(backend: Backend) -> None:
     assert "prelabel_requests_total" in run(metrics, backend)
 
 
+@pytest.mark.slow
 def test_the_commands_that_need_no_server_give_predictions_to_import(tmp_path: Path) -> None:
     (commands,) = (block for block in blocks("sh") if "prelabel evaluate" in block)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -125,6 +126,7 @@ def headings(page: Path) -> set[str]:
     return {line.replace(" ", "-") for line in plain}
 
 
+@pytest.mark.slow
 def test_the_commands_for_a_model_of_ones_own_serve_one(tmp_path: Path) -> None:
     (commands,) = (block for block in blocks("sh") if "prelabel create" in block)
     create, start = (line.partition("#")[0].split()[1:] for line in commands.strip().splitlines())

@@ -91,6 +91,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Project, in
     return file, project, 7
 
 
+@pytest.mark.slow
 def test_a_backup_made_while_people_label_is_served_elsewhere(
     written: tuple[Path, Project, int], tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_a_setting_that_cannot_be_used_is_refused_in_one_line(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_directory_with_only_settings_serves_the_built_in_classifier(tmp_path: Path) -> None:
     model = tmp_path / "my_model"
     model.mkdir()

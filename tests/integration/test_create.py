@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.backend import PATIENCE_SECONDS, Backend, Project
 from tests.commands import run
 
@@ -19,6 +21,7 @@ def own_test(folder: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
+@pytest.mark.slow
 def test_a_fresh_directorys_test_passes_and_start_serves_it(tmp_path: Path) -> None:
     assert run("create", "my_model", f"--root-dir={tmp_path}").returncode == 0
     folder = tmp_path / "my_model"

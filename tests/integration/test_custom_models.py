@@ -91,7 +91,9 @@ def tell(project: Project, id_: int, text: str) -> str:
     ("text", "said"),
     [
         ("raise", "RuntimeError at model.py"),
-        ("hang", f"no answer to predict within {LIMIT_SECONDS} s"),
+        pytest.param(
+            "hang", f"no answer to predict within {LIMIT_SECONDS} s", marks=pytest.mark.slow
+        ),
         ("exit", "process ended during predict, status 7"),
         ("few", "1 predictions for 2 tasks"),
         ("malformed", "prediction for task 1"),

@@ -61,6 +61,7 @@ def test_too_few_examples_to_measure_are_served_all_the_same(project: Project) -
     assert gauges(project) == {"prelabel_version_examples": 4, "prelabel_version_name_texts": 0}
 
 
+@pytest.mark.slow
 def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: Path) -> None:
     with Backend(tmp_path, NEVER_BY_ITSELF) as backend:
         project = Project(backend)
@@ -98,6 +99,7 @@ def made(folder: Path, settings: Mapping[str, str]) -> tuple[bytes, dict[str, An
     return arrays.read_bytes(), json.loads((arrays.parent / "manifest.json").read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("C", ["10.0", "2.0"])
 def test_the_same_labels_and_settings_make_the_same_version_in_any_process(
     tmp_path: Path,

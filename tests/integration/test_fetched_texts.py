@@ -65,6 +65,7 @@ def test_the_texts_of_new_tasks_are_fetched_before_somebody_opens_them(
     wait_for(lambda: len(host.asked) == 3)
 
 
+@pytest.mark.slow
 def test_names_speak_through_texts_that_nobody_has_opened(tmp_path: Path) -> None:
     texts = speaking_texts(FIRST_TEXTS, LABELS)
     host = Host({f"/{n}.txt": text.encode() for n, text in enumerate(texts)})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
 from tests.commands import run
 
 
+@pytest.mark.slow
 def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path) -> None:
     data = ("--model-dir", str(tmp_path / "data"))
     with Backend(tmp_path, NEVER_BY_ITSELF | {"WORKERS": "2"}) as backend:
@@ -31,6 +34,7 @@ def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path
         assert project.setup() == "v2-5labels"
 
 
+@pytest.mark.slow
 def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_frees(
     tmp_path: Path,
 ) -> None:

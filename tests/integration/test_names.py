@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from prelabel.types import FIRST_TEXTS
 from tests.backend import Backend, Project, make_text, wait_for
 from tests.builders import speaking_texts
@@ -21,6 +23,7 @@ def import_texts(project: Project, n: int, first: int = 1000) -> None:
     project.event("TASKS_CREATED", tasks=tasks)
 
 
+@pytest.mark.slow
 def test_texts_that_are_asked_about_make_a_version_before_there_are_labels(
     tmp_path: Path,
 ) -> None:
@@ -49,6 +52,7 @@ def test_texts_that_are_asked_about_make_a_version_before_there_are_labels(
         assert (project.setup(), project.labels_of(SILENT)) == ("v1-names", ["sports"])
 
 
+@pytest.mark.slow
 def test_it_is_made_again_when_there_are_twice_as_many_texts(project: Project) -> None:
     project.label_config = Project(project.backend, LABELS).label_config
     words = project.setup()

@@ -96,7 +96,7 @@ def test_two_projects_have_labels_versions_and_measurements_of_their_own(backend
     ("text", "said"),
     [
         ("raise", "RuntimeError at model.py"),
-        ("hang", f"no answer within {LIMIT_SECONDS} s"),
+        pytest.param("hang", f"no answer within {LIMIT_SECONDS} s", marks=pytest.mark.slow),
         ("few", "shape (1, 3)"),
         ("malformed", "no probabilities"),
     ],
@@ -131,6 +131,7 @@ def test_a_class_that_cannot_serve_is_found_out_by_check(
     assert said in refusal_by_check(tmp_path, MODEL.replace(right, wrong))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_server_stops_while_a_thread_of_the_model_goes_on(tmp_path: Path, workers: str) -> None:
     forever = "threading.Thread(target=time.sleep, args=(600,)).start()"
@@ -151,12 +152,14 @@ def test_files_beside_the_model_may_be_imported_at_any_time(tmp_path: Path) -> N
         assert trained(backend).labels_of("coach", "butter") == ["sports", "cooking"]
 
 
+@pytest.mark.slow
 def test_a_server_stops_while_a_model_hangs(tmp_path: Path) -> None:
     with serve(tmp_path, MODEL, seconds=1) as backend:
         assert ask(trained(backend), "hang").status_code == 500
         assert backend.stop() == 0
 
 
+@pytest.mark.slow
 def test_who_still_waits_when_the_server_ends_is_told_so_and_named_in_one_line(
     tmp_path: Path,
 ) -> None:

@@ -197,6 +197,7 @@ def test_texts_that_look_like_paths_and_urls_are_texts(project: Project, tmp_pat
     assert project.labels_of(f"{project.backend.url}/metrics goal match team") == ["sports"]
 
 
+@pytest.mark.slow
 def test_a_second_process_sees_the_new_version(tmp_path: Path) -> None:
     with Backend(tmp_path) as first, Backend(tmp_path) as second:
         here = Project(first)

@@ -20,6 +20,7 @@ SECRETS = {
 }
 
 
+@pytest.mark.slow
 def test_no_secret_is_an_argument_of_a_process(tmp_path: Path) -> None:
     settings = {"BASIC_AUTH_USER": "ann", "WORKERS": "2", "LABEL_STUDIO_HOST": "http://127.0.0.1:9"}
     with Backend(tmp_path, {**SECRETS, **settings}) as backend:

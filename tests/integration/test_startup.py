@@ -95,6 +95,7 @@ def test_on_a_full_disk_suggestions_are_made_and_labels_kept_once_there_is_space
         answers(project, backend, "v3-6labels")
 
 
+@pytest.mark.slow
 def test_while_another_locks_the_database_suggestions_are_made_and_labels_kept_later(
     folder: Path, project: Project
 ) -> None:

@@ -93,6 +93,7 @@ def test_examples_up_to_a_milestone_are_laid_out_once() -> None:
     assert first.rows is second.rows
 
 
+@pytest.mark.slow
 def test_trainings_past_many_milestones_hold_no_more_memory_than_the_last_of_them() -> None:
     def held_after(*counts: int) -> int:
         script = f"""

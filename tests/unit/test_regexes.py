@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 SOURCES = Path(__file__).parents[2] / "src"
 LENGTH = 100_000
 """A quadratic search of so long a text takes a minute of processor time, a linear one 1 ms."""
@@ -87,6 +89,7 @@ print("all")
 """
 
 
+@pytest.mark.slow
 def test_no_expression_takes_more_than_linear_time() -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (20, 20))  # of the processor, not of the clock

@@ -242,6 +242,7 @@ def lock_once(job: Job, _owner: str) -> None:
         JobStore(database).finish(job, JobState.DONE, "at last")
 
 
+@pytest.mark.slow
 def test_a_process_that_is_stopped_within_a_transaction_is_ended_so_that_others_can_write(
     run: Run, jobs: JobStore, database: Database, reports: Reports
 ) -> None:
