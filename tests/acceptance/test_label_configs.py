@@ -6,10 +6,15 @@ refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from prelabel.label_config import parse_label_config
+from prelabel.label_config import ControlTag, parse_label_config
+from prelabel.label_studio.export import read_export
+from prelabel.loop.examples import read_examples
 from prelabel.protocol.values import AnnotationBody, to_annotation, write_regions
 from prelabel.types import Annotation, Task
 from tests.acceptance.backend import OpenBackend
@@ -46,9 +51,16 @@ def read_annotated(project: Project) -> list[tuple[Task, Annotation]]:
     return found
 
 
-@pytest.mark.parametrize("row", read_table(), ids=lambda row: row.name)
-def test_label_studio_takes_what_is_predicted(label_studio: LabelStudio, row: Row) -> None:
-    project = create_project(label_studio, row)
+@pytest.fixture(scope="module", params=read_table(), ids=lambda row: row.name)
+def labeled(label_studio: LabelStudio, request: pytest.FixtureRequest) -> tuple[Row, Project]:
+    row: Row = request.param
+    return row, create_project(label_studio, row)
+
+
+def test_label_studio_takes_what_is_predicted(
+    label_studio: LabelStudio, labeled: tuple[Row, Project]
+) -> None:
+    row, project = labeled
     config = call(label_studio.http, "GET", f"/api/projects/{project.id}/")["label_config"]
     assert parse_label_config(config) == parse_label_config(row.label_config)
     annotated = read_annotated(project)
@@ -67,6 +79,25 @@ def test_label_studio_takes_what_is_predicted(label_studio: LabelStudio, row: Ro
         answer = label_studio.http.post(path, json=[body])
         assert answer.status_code == (400 if row.refused else 201), answer.text
         assert row.refused in answer.text
+
+
+def test_its_exports_are_read_as_what_it_stored(
+    labeled: tuple[Row, Project], tmp_path: Path
+) -> None:
+    row, project = labeled
+    schema, stored = parse_label_config(row.label_config), read_annotated(project)
+    for export_type in ("JSON", "JSON_MIN"):
+        path = tmp_path / export_type
+        path.write_bytes(project.export(export_type))
+        found = read_export(path, schema).annotated
+        for control in schema.controls:
+            assert to_pairs(control, found) == to_pairs(control, stored), export_type
+
+
+def to_pairs(
+    control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]
+) -> list[tuple[str, tuple[str, ...]]]:
+    return sorted((item.text, item.labels) for item in read_examples(control, annotated))
 
 
 def test_a_project_of_three_controls_is_learned_and_pre_annotated(

@@ -234,3 +234,16 @@ def test_a_backup_that_is_cut_short_is_refused(
 def test_a_folder_without_labels_cannot_be_backed_up(tmp_path: Path) -> None:
     refused = backup(tmp_path, tmp_path / "backup.tar")
     assert (refused.returncode, "holds no labels" in refused.stderr) == (2, True)
+
+
+def test_no_backup_takes_the_place_of_a_device_or_a_link(
+    written: tuple[Path, Project, int], tmp_path: Path
+) -> None:
+    source = written[0].parent / "data"
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    assert "it is no file" in backup(source, pipe).stderr
+    link.symlink_to(tmp_path / "b.tar")
+    assert backup(source, link).returncode == 0
+    assert link.is_symlink()
+    assert (tmp_path / "b.tar").stat().st_size > 0

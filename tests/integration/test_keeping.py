@@ -71,3 +71,15 @@ def test_more_days_than_the_calendar_has_are_refused() -> None:
     refused = run("prune", "--forgotten-days", "1000000")
     assert refused.returncode == 2
     assert "is not in the range" in refused.stderr
+
+
+def test_an_unset_variable_rolls_nothing_back(tmp_path: Path) -> None:
+    result = run("rollback", "--project", "1", "--to", "", f"--model-dir={tmp_path}")
+    assert result.returncode == 2
+    assert "empty --to" in result.stderr
+
+
+def test_more_versions_than_can_be_kept_are_refused() -> None:
+    result = run("prune", "--keep", "9" * 23)
+    assert result.returncode == 2
+    assert "10000" in result.stderr

@@ -240,3 +240,48 @@ def test_predict_refuses_what_it_cannot_use(export: Path, model: Path, tmp_path:
     assert "it is a folder" in refused("predict", str(export), *folder, "--model", str(model))
     assert "is empty" in refused("predict", "/dev/null", *output, "--model", str(model))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "{export}", "--json", "{export}"),
+        ("evaluate", "{export}", "--config", "{config}", "--picture", "{config}"),
+        ("evaluate", "{export}", "--json", "new.svg", "--picture", "new.svg"),
+        ("predict", "{export}", "-o", "{link}", "--model", "{model}"),
+    ],
+)
+def test_no_command_writes_where_it_reads_or_twice_in_one_place(
+    export: Path, model: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    places = {"export": export, "model": model, "link": tmp_path / "link"}
+    places["config"] = tmp_path / "config.svg"
+    places["config"].write_text(config("cooking", "finance", "sports"))
+    places["link"].symlink_to(export)
+    before = export.read_bytes(), places["config"].read_bytes()
+    said = refused(*(argument.format_map(places) for argument in arguments))
+    assert "reads it, or writes something else there" in said
+    assert (export.read_bytes(), places["config"].read_bytes()) == before
+
+
+def test_of_whom_a_model_says_nothing_although_there_is_a_text_is_said(tmp_path: Path) -> None:
+    xml = tmp_path / "config.xml"
+    xml.write_text(config().replace("<Choices ", '<Choices value="$options" '))
+    rows = [
+        row | {"data": row["data"] | {"options": ["cooking", "finance", "sports"]}}
+        for row in labeled_tasks(30)
+    ]
+    export, model = write(tmp_path / "export.json", rows), tmp_path / "model"
+    assert run("train", str(export), str(model), "--config", str(xml)).returncode == 0
+    tasks = [{"text": "a goal", "options": ["politics"]}, {"text": " ", "options": ["sports"]}]
+    given = write(tmp_path / "tasks.json", tasks)
+    result = run("predict", str(given), "-o", str(tmp_path / "p.json"), "--model", str(model))
+    assert "0 of 2 tasks predicted" in result.stdout
+    assert '1 have no text under "text", of 1 no label that they may have was' in result.stdout
+
+
+def test_a_training_says_what_its_figure_does_not(tmp_path: Path) -> None:
+    rows = [{"text": f"a text about {n}", "label": f"label {n // 2}"} for n in range(41)]
+    export = write_lines(tmp_path / "export.jsonl", rows)
+    result = run("train", str(export), str(tmp_path / "model"))
+    assert 'Always "label ' in result.stdout

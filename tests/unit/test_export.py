@@ -145,7 +145,7 @@ def test_an_empty_list_says_that_no_label_applies(tmp_path: Path) -> None:
 
 
 def test_labels_may_be_numbers_or_stand_alone_in_a_list_but_not_be_nothing(tmp_path: Path) -> None:
-    given = [0, 1, ["a"], True, None, "", [], [None], {"choices": []}]
+    given = [0, 1, ["a"], None, "", [], [None], {"choices": []}]
     rows = [{"text": str(n), "label": label} for n, label in enumerate(given)]
     export = read_export(write(tmp_path / "export.json", rows))
     assert learned(export) == [("0", "0", 1), ("1", "1", 1), ("2", "a", 1)]
@@ -157,6 +157,22 @@ def test_labels_that_are_neither_texts_nor_whole_numbers_are_named(
 ) -> None:
     path = write(tmp_path / "x.json", [{"text": "a", "label": label}, {"text": "b"}])
     with pytest.raises(ConfigError, match=rf"\(but a label that is {kind}\).*whole numbers"):
+        read_export(path)
+
+
+@pytest.mark.parametrize(("label", "kind"), [(True, "bool"), (1.0, "float")])
+def test_among_other_labels_they_are_named_too_and_not_dropped(
+    tmp_path: Path, label: object, kind: str
+) -> None:
+    rows = [{"text": "a", "label": label}, {"text": "b", "label": 1}, {"text": "c", "label": "x"}]
+    path = write(tmp_path / "x.json", rows)
+    with pytest.raises(ConfigError, match=rf"labels that are {kind} \(as {label}; 1 of 3\)"):
+        read_export(path)
+
+
+def test_who_calls_the_label_otherwise_is_told_what_it_is_to_be_called(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.json", [{"text": "a", "sentiment": "good"}])
+    with pytest.raises(ConfigError, match=r"none under 'label'.*'sentiment', 'text'.*Rename"):
         read_export(path)
 
 
@@ -237,8 +253,38 @@ SEVERAL = CONFIG.replace(
 )
 
 
+def test_json_min_has_a_path_that_was_chosen_alone_as_a_list(tmp_path: Path) -> None:
+    config = CONFIG.replace('choice="single"', 'choice="single" allowNested="true"').replace(
+        '<Choice value="sports"/>', '<Choice value="games"><Choice value="sports"/></Choice>'
+    )
+    row = min_row("a goal", "cooking", 1) | {"topic": ["games", "sports"]}
+    schema = parse_label_config(config)
+    export = read_export(write(tmp_path / "x.json", [row]), schema)
+    (example,) = read_examples(schema.controls[0], export.annotated)
+    assert example.labels == ("games / sports",)
+
+
+def test_who_annotated_in_json_min_and_chose_nothing_meant_that(tmp_path: Path) -> None:
+    schema = parse_label_config(CONFIG.replace("single", "multiple"))
+    rows = [
+        min_row("a", None, 1),
+        min_row("b", None, 2) | {"annotation_id": None, "annotator": None},
+    ]
+    export = read_export(write(tmp_path / "x.json", rows), schema)
+    assert [x.labels for x in read_examples(schema.controls[0], export.annotated)] == [()]
+
+
+def test_a_tasks_own_key_in_json_min_is_no_label_whatever_it_is_called(tmp_path: Path) -> None:
+    row = min_row("a", None, 1) | {"annotation_id": None, "annotator": None, "label": "mine"}
+    export = read_export(write(tmp_path / "x.json", [row]), parse_label_config(CONFIG))
+    assert not export.annotated
+    assert export.tasks[0].data == {"text": "a", "label": "mine"}
+
+
 def test_json_min_has_all_controls_of_a_config(tmp_path: Path) -> None:
-    row = min_row("a goal", "sports", 1) | {"also": {"choices": ["loud", "long"]}, "stars": 4}
+    row = min_row("a goal", "sports", 1) | {
+        "also": {"choices": ["loud", "long"]}, "stars": [{"rating": 4}],
+    }  # fmt: skip
     export = read_export(write(tmp_path / "x.json", [row]), parse_label_config(SEVERAL))
     found = {c.name: read_examples(c, export.annotated) for c in export.schema.controls}
     assert {name: item.labels for name, (item,) in found.items()} == {

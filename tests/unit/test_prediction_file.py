@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,26 @@ def test_a_file_is_replaced_when_the_new_one_is_complete(tmp_path: Path) -> None
         pass
     assert json.loads(path.read_text()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["p.json"]
+
+
+def test_a_link_goes_on_leading_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, file = tmp_path / "link", tmp_path / "folder" / "p.json"
+    link.symlink_to(file)
+    with open_prediction_file(link):
+        pass
+    assert link.is_symlink()
+    assert json.loads(file.read_text()) == []
+
+
+def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = list[str]()
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with open_prediction_file(pipe) as file:
+        file.write(TASKS, [None, None])
+    reader.join()
+    assert len(json.loads(read[0])) == 2
+    assert pipe.is_fifo()

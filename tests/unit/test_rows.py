@@ -27,6 +27,7 @@ def test_a_list_and_lines_are_the_same_rows(tmp_path: Path, content: bytes) -> N
     ("content", "said"),
     [
         (b"", "is empty"),
+        (b"\x1f\x8b\x08\x00", "is packed"),
         (b" \n\xef", "Line 1 of"),
         (b"[]", "has no tasks"),
         (b'[{"a": 1}', "is not JSON"),

@@ -44,7 +44,7 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
         f"{count_of(n_examples, 'example')} of {count_of(len(lesson.counts), 'label')} "
         f'(control "{lesson.name}", text {lesson.control.data_keys}), '
         f"and {count_of(len(lesson.pool) - n_examples, 'text')} without a label.",
-        *_describe_limits(lesson),
+        *describe_limits(lesson),
     ]
     nothing = [f"Too few different texts to measure anything: that takes {FEWEST_TEXTS}."]
     yield describe_evaluation(finding.evaluation) if finding.evaluation else nothing
@@ -54,7 +54,7 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
     yield describe_curve(finding.curve) if finding.curve else no_curve
 
 
-def _describe_limits(lesson: Lesson) -> Iterator[str]:
+def describe_limits(lesson: Lesson) -> Iterator[str]:
     """Say what any accuracy is to be compared with: the least, the most, and for which labels."""
     decisions = Counter(example.labels for example in lesson.examples)
     n_examples = decisions.total()

@@ -14,7 +14,7 @@ import click
 
 from prelabel.bootstrap import open_database
 from prelabel.cli.options import model_dir_option
-from prelabel.cli.outputs import require_file, writing
+from prelabel.cli.outputs import require_whole_file, writing
 from prelabel.errors import ConfigError
 from prelabel.loop.pruning import Pruner
 from prelabel.loop.rollback import Rollback
@@ -34,9 +34,9 @@ _PATH = click.Path(path_type=Path)
 def backup(file: Path, model_dir: Path | None) -> None:
     """Write all labels and model versions into FILE, while servers go on."""
     settings = _load_used(model_dir)
-    require_file(file)
+    require_whole_file(file)
     with writing(file), Database(settings.database_path) as database:
-        size = write_backup(database, file)
+        size = write_backup(database, file.resolve())  # a link goes on leading there
     click.echo(f"{file}: {size / 1e6:.1f} MB")
 
 
@@ -54,7 +54,9 @@ def restore(file: Path, model_dir: Path | None) -> None:
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option(
-    "--keep", type=click.IntRange(2), help="Versions of a project to keep [PRELABEL_KEEP_VERSIONS]."
+    "--keep",
+    type=click.IntRange(2, 10_000),
+    help="Versions of a project to keep [PRELABEL_KEEP_VERSIONS].",
 )
 @click.option(
     "--forgotten-days",
@@ -90,6 +92,12 @@ def rollback(given: str, to: str | None, model_dir: Path | None) -> None:
 
     Servers answer with it from their next request on; labels go on making new versions.
     """
+    if to == "":  # as of a variable that is not set
+        raise ConfigError(
+            "Received an empty --to",
+            expected="the name of a version",
+            fix="Name one, or leave out --to for the one that was active before.",
+        )
     with _open(model_dir) as (settings, database):
         project = _find_project(Retention(database).projects(), given)
         done = Rollback(VersionStore(database), settings.artifacts_path).roll_back(project, to)

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from prelabel.cli.course import read_course_of
-from prelabel.cli.findings import Finding, describe, to_json
+from prelabel.cli.findings import Finding, describe, describe_limits, to_json
 from prelabel.cli.outputs import require_file, require_new_folder, writing
 from prelabel.cli.picture import draw, require_picture
 from prelabel.cli.progress import progress
-from prelabel.label_config import Kind
+from prelabel.label_config import Kind, LabelSchema
 from prelabel.label_studio.export import read_export
 from prelabel.label_studio.prediction_file import open_prediction_file
 from prelabel.loop.course import Course
@@ -20,6 +20,7 @@ from prelabel.loop.learning_curve import LearningCurve
 from prelabel.loop.model_folder import keep_model, load_kept_model
 from prelabel.loop.suggestions import TEXTS_AT_ONCE
 from prelabel.models.loader import load_model_class
+from prelabel.types import Task
 
 _PATH = click.Path(path_type=Path)
 _config_option = click.option(
@@ -44,8 +45,8 @@ def evaluate(
     {"text": "see you at six", "label": "ham"} for each task.
     """
     require_picture(picture)
-    require_file(picture)
-    require_file(report)
+    require_file(picture, besides=(export, label_config, report))
+    require_file(report, besides=(export, label_config))
     findings = _measure(read_course_of(export, label_config))
     click.echo(describe(findings))
     if report:
@@ -81,9 +82,11 @@ def train(export: Path, model_folder: Path, label_config: Path | None) -> None:
             receipt=course.write_receipt().to_mapping(metrics),
         )
     version = load_kept_model(model_folder, course.method.model_class).version
-    for name in models:
-        found = measured.get(name, "too few examples to measure")
-        click.echo(f'{version} in {model_folder}, control "{name}": {found}')
+    for lesson in course.ready:
+        found = measured.get(lesson.name, "too few examples to measure")
+        click.echo(f'{version} in {model_folder}, control "{lesson.name}": {found}')
+        for limit in describe_limits(lesson):
+            click.echo(limit)
 
 
 @click.command()
@@ -100,10 +103,10 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
     TASKS is as EXPORT for `prelabel evaluate`; labels in it are not looked at. Tasks without a
     text get no prediction.
     """
-    require_file(output)
+    require_file(output, besides=(tasks,))
     kept = load_kept_model(folder, load_model_class(None))
     found = read_export(tasks, kept.schema).tasks
-    n_predicted = 0
+    n_predicted = n_without = 0
     with (
         writing(output),
         open_prediction_file(output) as file,
@@ -114,11 +117,19 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
             predictions = kept.predict([task.data for task in batch])
             file.write(batch, predictions)
             n_predicted += sum(prediction is not None for prediction in predictions)
+            n_without += sum(not _has_text(kept.schema, task) for task in batch)
             bar.update(len(batch))
     keys = " and ".join(dict.fromkeys(control.data_keys for control in kept.schema.controls))
-    rest = f", {len(found) - n_predicted} have no text under {keys}"
-    without = rest if n_predicted < len(found) else ""
-    click.echo(f"{n_predicted} of {len(found)} tasks predicted by {kept.version}{without}")
+    parts = [f"{n_predicted} of {len(found)} tasks predicted by {kept.version}"]
+    if n_without:
+        parts.append(f"{n_without} have no text under {keys}")
+    if n_unknown := len(found) - n_predicted - n_without:
+        parts.append(f"of {n_unknown} no label that they may have was learned")
+    click.echo(", ".join(parts))
+
+
+def _has_text(schema: LabelSchema, task: Task) -> bool:
+    return any(control.read_text(task.data) for control in schema.controls)
 
 
 def _measure(course: Course) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,14 +11,32 @@ from tempfile import TemporaryFile
 from prelabel.errors import ConfigError
 
 
-def require_file(path: Path | None) -> None:
-    """Raise `ConfigError` if no file can be written there; None is fine."""
+def require_file(path: Path | None, *, besides: Iterable[Path | None] = ()) -> None:
+    """Raise `ConfigError` if no file can be written there; None is fine.
+
+    Parameters
+    ----------
+    besides
+        What else the command reads or writes, and this must not take the place of.
+    """
     if path is None:
         return
     if path.is_dir():
         raise _unwritable(path, "it is a folder")
-    with writing(path):
-        TemporaryFile(dir=path.parent).close()
+    if path.resolve() in {other.resolve() for other in besides if other}:
+        raise _unwritable(path, "this command reads it, or writes something else there")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise _unwritable(path, "it may only be read")
+    if path.is_file() or not path.exists():  # else it is a pipe or a device
+        with writing(path):
+            TemporaryFile(dir=path.resolve().parent).close()
+
+
+def require_whole_file(path: Path) -> None:
+    """Do as `require_file`, and raise `ConfigError` where a file cannot appear at once."""
+    if path.exists() and not path.is_file():
+        raise _unwritable(path, "it is no file")
+    require_file(path)
 
 
 def require_new_folder(path: Path) -> None:

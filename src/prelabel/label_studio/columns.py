@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from prelabel.errors import ConfigError
+from prelabel.errors import ConfigError, shorten
 from prelabel.label_config import (
     UNDEFINED_KEY,
     ControlTag,
@@ -31,6 +31,8 @@ META_KEYS = frozenset(
 
 _PART = "of a part of a text"
 
+_PLAIN_LABELS = "labels that are texts or whole numbers"
+
 _GIVE_CONFIG = (
     "Give the labeling config (Label Studio: Settings → Labeling Interface → Code): "
     "--config label_config.xml."
@@ -47,17 +49,18 @@ class Columns:
     def read_region(self, row: Row) -> Region | None:
         """Return what a flat row says was decided; None if it says nothing.
 
-        JSON-MIN has a single choice as a string, several as ``{"choices": […]}``, a rating as a
-        number and paths as lists (label-studio-sdk 2.1.2, ``converter/converter.py``).
+        JSON-MIN has a single choice as a string, several as ``{"choices": […]}``, and of any other
+        control a list of such objects (label-studio-sdk 2.1.2, ``converter/utils.py``,
+        ``prettify_result``).
         """
-        value = row.get(self.label_key)
         kind = self.control.type
-        if isinstance(value, dict):
-            value = value.get(kind)
-        if value in (None, "", []) or isinstance(value, bool):
+        value = _unwrap(row.get(self.label_key), kind)
+        if value in (None, "", []):
             return None
         if self.control.kind is Kind.RATING:
-            decided: object = int(value) if str(value).isdecimal() else value
+            decided: object = int(str(value)) if str(value).isdecimal() else value
+        elif self.control.as_paths and _is_path(value):  # the only one that was chosen
+            decided = [value]
         else:
             decided = value if isinstance(value, list) else [str(value)]
         return Region(
@@ -68,18 +71,28 @@ class Columns:
         )
 
 
+def _unwrap(value: object, kind: str) -> object:
+    """Return what stands under a kind of control in an object, or in the first of a list."""
+    first = value[0] if isinstance(value, list) and value else value
+    return first.get(kind) if isinstance(first, dict) else value
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(level, str) for level in value)
+
+
 def name_columns(schema: LabelSchema, rows: Iterable[Row]) -> list[Columns]:
     """Return the names that a labeling config gives, of each control that flat rows may have.
 
-    Of a single control, they may have the label under another key, too.
+    Of a single control, those that are not Label Studio's may have the label under another key.
     """
-    flat = [row for row in rows if is_flat(row)]
+    plain = [row for row in rows if is_flat(row) and not is_json_min(row)]
     is_alone = len(schema.controls) == 1
     return [
         Columns(
             control=control,
             label_key=LABEL_KEY
-            if is_alone and not any(control.name in row for row in flat)
+            if is_alone and plain and not any(control.name in row for row in plain)
             else control.name,
         )
         for control in schema.controls
@@ -101,6 +114,7 @@ def find_schema(path: Path, rows: Sequence[Row]) -> LabelSchema:
     names = sorted({choice.control for choice in choices})
     if not names:
         raise _without_choices(path, rows)
+    _require_labels(path, rows)
     several = [choice for choice in choices if len(choice.labels) > 1]
     if len(names) == 1 and several:
         raise unusable(
@@ -168,15 +182,37 @@ def _read_labels(value: object) -> tuple[str, ...]:
     return tuple(map(str, labels)) if labels and all(is_label) else ()
 
 
+def _require_labels(path: Path, rows: Sequence[Row]) -> None:
+    """Raise `ConfigError` if rows that are not Label Studio's have labels that cannot be meant."""
+    plain = [row.get(LABEL_KEY) for row in rows if is_flat(row) and not is_json_min(row)]
+    odd = [label for label in plain if isinstance(label, bool | float)]
+    if odd:
+        raise unusable(
+            f"{path} has labels that are {type(odd[0]).__name__} (as {odd[0]}; {len(odd)} of "
+            f"{len(plain)})",
+            expected=_PLAIN_LABELS,
+            fix="Write them as texts.",
+        )
+
+
 def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
     regions = [region for row in rows if not is_flat(row) for region in _find_regions(row)]
     types = sorted({f"{r.type} {_PART}" if r.is_of_part else r.type for r in regions})
     labels = [row.get(LABEL_KEY) for row in rows if is_flat(row)]
     kinds = sorted({f"a label that is {type(x).__name__}" for x in labels if x})
     found = f" (but {', '.join([*types, *kinds][:10])})" if types or kinds else ""
+    plain = [row for row in rows if is_flat(row) and not is_json_min(row)]
+    if plain and not found:
+        keys = ", ".join(shorten(key) for key in sorted({key for row in plain for key in row})[:10])
+        return unusable(
+            f"{path} has no annotation that chooses a label, and none under {LABEL_KEY!r} (but "
+            f"{keys})",
+            expected='a line like {"text": "see you at six", "label": "ham"} for each text',
+            fix="Rename what holds the labels.",
+        )
     return unusable(
         f"{path} has no annotation that chooses a label{found}",
-        expected="labels that are texts or whole numbers"
+        expected=_PLAIN_LABELS
         if kinds
         else "annotations with choices, or a labeling config that says what was decided",
         fix=_GIVE_CONFIG if types else "",

@@ -111,7 +111,9 @@ def _unflatten(row: Row, columns: Sequence[Columns]) -> Row:
     data = {key: value for key, value in row.items() if key not in decided}
     regions = [region for column in columns if (region := column.read_region(row))]
     says_none = any(row.get(column.label_key) == [] for column in columns)
-    if not (regions or says_none):
+    # Label Studio leaves out what was skipped: who annotated and chose nothing meant that.
+    is_annotated = is_json_min(row) and is_id(row.get("annotation_id"))
+    if not (regions or says_none or is_annotated):
         return {"data": data}
     named = {"id": row.get("annotation_id"), "completed_by": row.get("annotator")}
     return {"data": data, "annotations": [{**row, **named, "result": write_regions(regions)}]}

@@ -36,17 +36,31 @@ class PredictionFile:
 
 @contextmanager
 def open_prediction_file(path: Path) -> Iterator[PredictionFile]:
-    """Write a file that appears under its name when it is complete, replacing an older one."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    """Write a file that appears under its name when it is complete, replacing an older one.
+
+    What is no file, as a pipe is none, is written into as it goes.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file, _ended(file) as predictions:
+            yield predictions
+        return
+    place = path.resolve()  # a link goes on leading there
+    temporary = place.with_name(f".{place.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
-            predictions = PredictionFile(file)
-            yield predictions
-            predictions.end()
+            with _ended(file) as predictions:
+                yield predictions
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(place)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _ended(file: BinaryIO) -> Iterator[PredictionFile]:
+    predictions = PredictionFile(file)
+    yield predictions
+    predictions.end()
 
 
 def _write(prediction: Prediction) -> list[dict[str, object]]:

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 SHAPES = "a JSON or JSON-MIN export of Label Studio, or one JSON object a line"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b")  # zip, gzip
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -29,6 +30,8 @@ def read_rows(path: Path) -> list[Row]:
         raise unusable(f"{path} cannot be read ({error.strerror})") from error
     if not content:
         raise unusable(f"{path} is empty")
+    if content.startswith(_PACKED):
+        raise unusable(f"{path} is packed", fix="Unpack it first.")
     rows = (
         _decode(path, content, list[Any])
         if content.startswith(b"[")

@@ -36,7 +36,7 @@ class KeptModel:
     version: str
 
     def predict(self, data: Sequence[Mapping[str, object]]) -> list[Prediction | None]:
-        """Suggest labels for each task's data, in order; None where there is no text."""
+        """Suggest labels for each task's data, in order; None abstains."""
         decide = {
             control.name: partial(decide_in_batches, self.models[control.name], control)
             for control in self.schema.controls
