@@ -64,7 +64,7 @@ def test_a_clearly_worse_version_is_refused_with_the_counts(tmp_path: Path) -> N
     active = store(tmp_path, "active", {**RIGHT, 1: "cooking", 2: "cooking"})
     store(tmp_path, "new", {**WRONG, 1: "sports", 99: "sports"})
     assert judge(tmp_path, examples=people(), active=active) == (
-        "it is clearly worse than v1-9labels: of 30 texts that both were measured on, "
+        "it is clearly worse than v1-9labels: of 30 texts that both can be judged by, "
         "it alone is wrong about 28, and v1-9labels alone about 1"
     )
 
@@ -75,7 +75,7 @@ def test_a_text_counts_once_however_often_it_was_labeled(tmp_path: Path) -> None
     assert judge(tmp_path, examples=repeated, active=active) is None
     found = judge(tmp_path, examples=[*repeated, *people()[24:]], active=active)
     assert found
-    assert "of 7 texts that both were measured on, it alone is wrong about 7" in found
+    assert "of 7 texts that both can be judged by, it alone is wrong about 7" in found
 
 
 @pytest.mark.parametrize("predicted", [RIGHT, {**RIGHT, 1: "cooking"}, {1: "cooking"}, {}])
@@ -146,6 +146,28 @@ def test_versions_that_answer_different_questions_are_not_compared(tmp_path: Pat
     (head,) = active.heads
     other = replace(active, heads=(replace(head, frame="other"),))
     assert judge(tmp_path, examples=people(), active=other) is None
+
+
+def test_versions_that_answer_in_different_manners_are_not_compared(tmp_path: Path) -> None:
+    active = store(tmp_path, "active", RIGHT)
+    store(tmp_path, "new", WRONG)
+    (head,) = active.heads
+    several = replace(active, heads=(replace(head, manner="several"),))
+    assert judge(tmp_path, examples=people(), active=several) is None
+
+
+def test_what_the_active_version_has_no_label_for_speaks_for_one_that_has(tmp_path: Path) -> None:
+    # It learned while "money" was out of the labeling config, and had less to choose from.
+    of_money = dict.fromkeys(range(31, 51), "money")
+    active = store(tmp_path, "active", RIGHT)
+    some_wrong = {**RIGHT, **dict.fromkeys(range(1, 11), "money")}
+    decided = people({**RIGHT, **of_money})
+    store(tmp_path, "new", {**some_wrong, **of_money})
+    assert judge(tmp_path, examples=decided, active=active) is None
+    (tmp_path / "2").mkdir()
+    active = store(tmp_path / "2", "active", RIGHT)
+    store(tmp_path / "2", "new", {**some_wrong, **dict.fromkeys(of_money, "sports")})
+    assert judge(tmp_path / "2", examples=decided, active=active) is not None
 
 
 def test_the_first_version_has_nobody_to_be_worse_than(tmp_path: Path) -> None:
@@ -247,7 +269,7 @@ def test_of_several_labels_a_version_that_loses_some_is_refused_though_none_were
 ) -> None:
     before, found = ["sports"] * 30, ["sports cooking"] * 12 + ["sports"] * 18
     assert judge_sets(tmp_path / "1", before, found) == (
-        "it is clearly worse than v1-9labels: of 30 texts that both were measured on, "
+        "it is clearly worse than v1-9labels: of 30 texts that both can be judged by, "
         "it is less right about 12, and v1-9labels about 0"
     )
     assert judge_sets(tmp_path / "2", found, before) is None

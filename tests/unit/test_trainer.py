@@ -587,7 +587,7 @@ def test_a_clearly_worse_version_is_kept_and_the_active_one_stays(
     assert trained.state is JobState.DONE
     assert trained.message == (
         "v2-20labels is kept but not activated: it is clearly worse than v1-20labels: of 20 "
-        "texts that both were measured on, it alone is wrong about 10, and v1-20labels alone "
+        "texts that both can be judged by, it alone is wrong about 10, and v1-20labels alone "
         "about 0"
     )
     second, first = versions.all(PROJECT)

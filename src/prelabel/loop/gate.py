@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TypeAlias
 
@@ -65,23 +65,24 @@ class Gate:
         new
             Name of its artifact, stored already.
         active
-            What it would replace. If that answers other questions (its frames differ), cannot be
-            served, or has nothing known of what it predicted, then nothing is against the new one.
+            What it would replace. If that answers other questions (its frames or manners differ),
+            cannot be served, or has nothing known of what it predicted, then nothing is against
+            the new one.
         lessons
             What people decided, as of now: both versions are judged by that, whatever the labels
             were when the active one was trained. Each control is judged by itself.
         """
-        frames = {head.control: head.frame for head in active.heads} if active else {}
-        same = [lesson for lesson in lessons if frames.get(lesson.name) == lesson.control.frame]
+        heads = {head.control: head for head in active.heads} if active else {}
+        same = [lesson for lesson in lessons if _is_of(heads.get(lesson.name), lesson)]
         if active is None or not same:
             return None
         found, before = self._read(new, ()), self._read(active.artifact, active.heads)
         for lesson in same:
             name = lesson.name
-            objection = _compare(
-                found.get(name, {}), before.get(name, {}), lesson, active.name,
-                threshold=self._threshold / len(same),
-            )  # fmt: skip
+            gains = _find_gains(
+                found.get(name, {}), before.get(name, {}), lesson, frozenset(heads[name].labels)
+            )
+            objection = _object(gains, lesson, active.name, threshold=self._threshold / len(same))
             if objection and self.can_be_served(active):
                 return objection if len(lessons) == 1 else f'about "{name}" {objection}'
         return None
@@ -138,17 +139,36 @@ def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, .
     ]
 
 
-def _compare(
-    found: Suggested, before: Suggested, lesson: Lesson, active: str, *, threshold: float
-) -> str | None:
+def _is_of(head: Head | None, lesson: Lesson) -> bool:
+    """Whether a head answers the question that a lesson is about."""
+    if head is None or head.frame != lesson.control.frame:
+        return False
+    return head.manner in (None, lesson.control.manner)
+
+
+def _find_gains(
+    found: Suggested, before: Suggested, lesson: Lesson, known: Set[str]
+) -> list[float]:
+    """Return how much more of each text's labels a version is right about than the one before.
+
+    Of texts that both were measured on. The one before is never right about a text of none of the
+    labels that it knows: that counts, too, or a label that comes back would be kept out for good
+    by a version that had one less to choose from.
+    """
     of_texts: defaultdict[str, list[float]] = defaultdict(list)
-    for x in (x for x in lesson.examples if x.task_id in found and x.task_id in before):
-        now, then = (find_overlap(x.labels, sets[x.task_id]) for sets in (found, before))
-        of_texts[x.text].append(now - then)
+    for x in (x for x in lesson.examples if x.task_id in found):
+        now = find_overlap(x.labels, found[x.task_id])
+        if x.labels and known.isdisjoint(x.labels):
+            of_texts[x.text].append(now)
+        elif x.task_id in before:
+            of_texts[x.text].append(now - find_overlap(x.labels, before[x.task_id]))
     # Equal texts are predicted alike: a coin that is tossed once, however often they stand.
-    gains = [round(float(np.mean(some)), 9) for some in of_texts.values()]
+    return [round(float(np.mean(some)), 9) for some in of_texts.values()]
+
+
+def _object(gains: Sequence[float], lesson: Lesson, active: str, *, threshold: float) -> str | None:
     lost, won = sum(gain < 0 for gain in gains), sum(gain > 0 for gain in gains)
-    part = f"it is clearly worse than {active}: of {len(gains)} texts that both were measured on, "
+    part = f"it is clearly worse than {active}: of {len(gains)} texts that both can be judged by, "
     if lesson.control.kind is Kind.SEVERAL:
         if are_sets_clearly_worse(gains, threshold=threshold):
             return f"{part}it is less right about {lost}, and {active} about {won}"
