@@ -33,6 +33,30 @@ def test_the_scores_are_those_of_the_optimum(rows: Matrix | Counts, n_classes: i
     np.testing.assert_allclose(probabilities, expected, atol=atol)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_row_of_twenty_times_the_length_does_not_keep_others_from_the_optimum(
+    n_classes: int,
+) -> None:
+    rows, labels = np.concatenate((ROWS, 20 * ROWS[:1])), np.append(LABELS, 0) % n_classes
+    ones = np.ones(len(rows))
+    best = SOLVER.fit(ROWS, LABELS % n_classes, ONES, n_classes=n_classes).scores(ROWS)
+    found = SOLVER.fit(sparse.csr_matrix(rows), labels, ones, n_classes=n_classes).scores(ROWS)
+    np.testing.assert_allclose(softmax(found, axis=1), softmax(best, axis=1), atol=0.12)
+
+
+def test_very_uneven_weights_lead_to_the_optimum_all_the_same() -> None:
+    weights = np.where(LABELS == 0, 1000.0, 1.0)
+    best = SOLVER.fit(ROWS, LABELS, weights, n_classes=3).scores(ROWS)
+    found = SOLVER.fit(sparse.csr_matrix(ROWS), LABELS, weights, n_classes=3).scores(ROWS)
+    np.testing.assert_allclose(softmax(found, axis=1), softmax(best, axis=1), atol=0.1)
+
+
+def test_rows_without_anything_in_them_are_fitted() -> None:
+    nothing = sparse.csr_matrix(np.zeros_like(ROWS))
+    fitted = SOLVER.fit(nothing, LABELS, ONES, n_classes=3)
+    assert np.isfinite(fitted.scores(ROWS)).all()
+
+
 def test_a_weight_of_two_is_an_example_twice() -> None:
     twice = np.repeat(np.arange(60), 1 + (LABELS == 0))
     weighted = SOLVER.fit(ROWS, LABELS, 1.0 + (LABELS == 0), n_classes=3)

@@ -73,7 +73,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 15
+    revision = 16
     several = SklearnMultiLabelClassifier
 
     def __init__(
