@@ -91,7 +91,17 @@ def test_a_name_that_is_no_list_is_refused() -> None:
         read_names(["ham"])  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("weights", [[1.0], 1.0, [[1.0], [1.0]], [1.0, -1.0], [1.0, np.nan]])
+def test_rows_of_a_table_in_a_list_are_not_taken_for_labels() -> None:
+    with pytest.raises(ValueError, match=r"repeats one; .* Give a table of zeros and ones as an"):
+        read_sets([[1, 0, 1], [0, 1, 0]])
+
+
+ODD_WEIGHTS = [
+    [1.0], 1.0, [[1.0], [1.0]], [1.0, -1.0], [1.0, np.nan], [1.0, 1e39], [1e-300, 1e-300],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("weights", ODD_WEIGHTS)
 def test_what_are_no_weights_is_refused(weights: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         read_weights(weights, n_texts=2, n_labels=2)
@@ -100,3 +110,5 @@ def test_what_are_no_weights_is_refused(weights: Any) -> None:
 def test_an_array_of_labels_keeps_them_whole() -> None:
     assert to_array(["a\0", "b"]).tolist() == ["a\0", "b"]
     assert to_array([1, 0]).dtype == np.int64
+    large = [2**64 - 1, 2**64 - 3, -1]
+    assert to_array(large).tolist() == large

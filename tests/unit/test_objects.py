@@ -20,6 +20,14 @@ HTML = about('<HyperText name="x" value="$html"/>')
 TALK = about('<Paragraphs name="x" value="$talk" nameKey="who" textKey="said"/>')
 
 
+def test_the_frame_names_the_keys_of_a_dialogue_where_they_are_not_the_usual_ones() -> None:
+    usual = about('<Paragraphs name="x" value="$talk"/>')
+    told = about('<Paragraphs name="x" value="$talk" nameKey="author" textKey="text"/>')
+    other = about('<Paragraphs name="x" value="$talk" textKey="said"/>')
+    assert usual.frame == told.frame
+    assert len({usual.frame, other.frame, TALK.frame}) == 3
+
+
 @pytest.mark.parametrize(
     ("markup", "text"),
     [

@@ -313,7 +313,7 @@ def test_a_project_may_want_surer_suggestions_and_the_version_says_so(
     sure, unsure = predictor.predict(PROJECT, schema, data)
     assert unsure is None
     assert sure
-    assert sure.model_version == f"v1-2labels-min{scores[0]:g}"
+    assert sure.model_version == f"v1-2labels-min{scores[0]!r}"
     assert predictor.model_version(PROJECT, schema) == sure.model_version
     assert predictor.predict_at_once(PROJECT, schema, data) == [sure, None]
     settings.set(PROJECT, ProjectSettings())

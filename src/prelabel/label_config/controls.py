@@ -107,6 +107,8 @@ class ControlTag:
             # Of a plain text it is what it was before there were others.
             parts += [tag.kind] if tag.kind != "Text" else []
             parts += ["url"] if tag.is_url else []
+            told = [tag.author_key, tag.utterance_key]
+            parts += told if told != ["author", "text"] else []
         return repr(tuple(parts))
 
     @property

@@ -116,7 +116,7 @@ class Predictor:
 
 
 def _make_suggester(served: Served | None, schema: LabelSchema, min_score: float) -> Suggester:
-    name, least = _name(served, schema), f"-min{min_score:g}" if min_score else ""
+    name, least = _name(served, schema), f"-min{min_score!r}" if min_score else ""
     decide = {control.name: _make_decider(served, schema, control) for control in schema.controls}
     if min_score:
         decide = {key: partial(_decide_surely, given, min_score) for key, given in decide.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,6 +16,8 @@ from prelabel.models.inputs import read_labels, read_sets, read_weights
 if TYPE_CHECKING:
     from sklearn.utils import Tags
     from sklearn.utils.metadata_routing import MetadataRequest
+
+_LEAST_C = 1e-30  # below, 32 bits do not tell it from 0
 
 _MOST_SEED = 2**32 - 1  # of NumPy's older generator, which scikit-learn's solvers use
 
@@ -51,8 +53,9 @@ class Estimator:
         given = self.get_params()  # of any type
         C, n_components = given["C"], given["n_components"]  # noqa: N806 - as in scikit-learn
         seed = given["random_state"]
-        if C != "auto" and not (isinstance(C, Real) and float(C) > 0):
-            raise ValueError(f"Received C={C!r}; expected a number above 0, or 'auto'")
+        is_number = isinstance(C, float | int | np.number)
+        if C != "auto" and not (is_number and float(C) >= _LEAST_C):
+            raise ValueError(f"Received C={C!r}; expected a number from {_LEAST_C} on, or 'auto'")
         if not (isinstance(n_components, Integral) and int(n_components) >= 0):
             raise ValueError(
                 f"Received n_components={n_components!r}; expected a whole number, at least 0"

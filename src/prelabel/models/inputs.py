@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 _ONLY_TEXTS = frozenset({str})
 
+_MAGNITUDE = 12  # of weights, as a power of ten: scikit-learn computes with 32 bits
+
 
 def read_texts(texts: Iterable[str]) -> list[str]:
     """Return texts as a list; raise `ValueError` if they are anything but texts, one after another.
@@ -58,6 +60,11 @@ def read_sets(labels: Iterable[Collection[Any]]) -> list[frozenset[Any]]:
             raise ValueError(  # noqa: TRY004 - as `read_texts`
                 f"Received {chosen!r:.50} as the labels of text {position}; expected a collection "
                 "of labels, as ('late', 'cold') or ()"
+            )
+        if isinstance(chosen, list | tuple) and len(set(chosen)) < len(chosen):
+            raise ValueError(
+                f"Received {chosen!r:.50} as the labels of text {position}, which repeats one; "
+                "expected each label once. Give a table of zeros and ones as an array."
             )
     return [frozenset(chosen) for chosen in found]
 
@@ -106,16 +113,23 @@ def read_weights(
         raise ValueError(f"Received {message}; expected one label and one weight for each text")
     if not (np.isfinite(found) & (found >= 0)).all():
         raise ValueError("Received a weight below 0 or not finite; expected none")
+    if not ((found == 0) | (np.abs(np.log10(np.maximum(found, 1e-300))) <= _MAGNITUDE)).all():
+        raise ValueError(
+            f"Received weights of up to {found.max():g}, and down to {found[found > 0].min():g}; "
+            f"expected 0, or 1e-{_MAGNITUDE} to 1e{_MAGNITUDE}"
+        )
     return found
 
 
 def to_array(labels: Iterable[Any]) -> npt.NDArray[Any]:
     """Return labels as an array: numbers as numbers, texts as objects.
 
-    An array of texts would lose the NUL that one ends with.
+    An array of texts would lose the NUL that one ends with, and one of numbers the last digits of
+    very large ones: those are objects, too.
     """
     found = list(labels)
-    return np.array(found, object if any(isinstance(label, str) for label in found) else None)
+    array = np.array(found, object if any(isinstance(label, str) for label in found) else None)
+    return array if array.tolist() == found else np.array(found, object)
 
 
 def _to_texts(values: Iterable[str], what: str) -> list[str]:
