@@ -156,18 +156,18 @@ def test_versions_that_answer_in_different_manners_are_not_compared(tmp_path: Pa
     assert judge(tmp_path, examples=people(), active=several) is None
 
 
-def test_what_the_active_version_has_no_label_for_speaks_for_one_that_has(tmp_path: Path) -> None:
-    # It learned while "money" was out of the labeling config, and had less to choose from.
-    of_money = dict.fromkeys(range(31, 51), "money")
-    active = store(tmp_path, "active", RIGHT)
-    some_wrong = {**RIGHT, **dict.fromkeys(range(1, 11), "money")}
-    decided = people({**RIGHT, **of_money})
-    store(tmp_path, "new", {**some_wrong, **of_money})
-    assert judge(tmp_path, examples=decided, active=active) is None
-    (tmp_path / "2").mkdir()
-    active = store(tmp_path / "2", "active", RIGHT)
-    store(tmp_path / "2", "new", {**some_wrong, **dict.fromkeys(of_money, "sports")})
-    assert judge(tmp_path / "2", examples=decided, active=active) is not None
+@pytest.mark.parametrize("label", ["money", "cooking"])
+def test_a_label_that_the_active_version_had_no_texts_of_speaks_for_one_that_has(
+    tmp_path: Path, label: str
+) -> None:
+    # "money" was out of the labeling config; "cooking" was in it, and known by its name alone.
+    returned = dict.fromkeys(range(31, 51), label)
+    some_wrong = {**RIGHT, **dict.fromkeys(range(1, 11), label)}
+    decided = people({**RIGHT, **returned})
+    for found, is_let_through in ((returned, True), (dict.fromkeys(returned, "sports"), False)):
+        folder = tmp_path / str(is_let_through)
+        active, _ = store(folder, "active", RIGHT), store(folder, "new", {**some_wrong, **found})
+        assert (judge(folder, examples=decided, active=active) is None) == is_let_through
 
 
 def test_the_first_version_has_nobody_to_be_worse_than(tmp_path: Path) -> None:

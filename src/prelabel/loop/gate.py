@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,9 +79,7 @@ class Gate:
         found, before = self._read(new, ()), self._read(active.artifact, active.heads)
         for lesson in same:
             name = lesson.name
-            gains = _find_gains(
-                found.get(name, {}), before.get(name, {}), lesson, frozenset(heads[name].labels)
-            )
+            gains = _find_gains(found.get(name, {}), before.get(name, {}), lesson)
             objection = _object(gains, lesson, active.name, threshold=self._threshold / len(same))
             if objection and self.can_be_served(active):
                 return objection if len(lessons) == 1 else f'about "{name}" {objection}'
@@ -146,15 +144,15 @@ def _is_of(head: Head | None, lesson: Lesson) -> bool:
     return head.manner in (None, lesson.control.manner)
 
 
-def _find_gains(
-    found: Suggested, before: Suggested, lesson: Lesson, known: Set[str]
-) -> list[float]:
+def _find_gains(found: Suggested, before: Suggested, lesson: Lesson) -> list[float]:
     """Return how much more of each text's labels a version is right about than the one before.
 
-    Of texts that both were measured on. The one before is never right about a text of none of the
-    labels that it knows: that counts, too, or a label that comes back would be kept out for good
-    by a version that had one less to choose from.
+    Of texts that both were measured on. The one before counts as wrong about a text of labels that
+    it was measured on no text of: a label that comes back, or is renamed, would be kept out for
+    good by a version that had one less to choose from.
     """
+    of_before = (x.labels for x in lesson.examples if x.task_id in before)
+    known = {label for labels in of_before for label in labels}
     of_texts: defaultdict[str, list[float]] = defaultdict(list)
     for x in (x for x in lesson.examples if x.task_id in found):
         now = find_overlap(x.labels, found[x.task_id])
