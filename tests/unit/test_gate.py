@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,20 +141,15 @@ def test_an_active_version_that_the_class_cannot_load_any_more_refuses_nothing(
     assert gate.judge("new", active, lessons=[lesson(people())]) is None
 
 
-def test_versions_that_answer_different_questions_are_not_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [{"frame": "other"}, {"manner": "several"}])
+def test_versions_that_answer_different_questions_are_not_compared(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
     active = store(tmp_path, "active", RIGHT)
     store(tmp_path, "new", WRONG)
     (head,) = active.heads
-    other = replace(active, heads=(replace(head, frame="other"),))
-    assert judge(tmp_path, examples=people(), active=other) is None
-
-
-def test_versions_that_answer_in_different_manners_are_not_compared(tmp_path: Path) -> None:
-    active = store(tmp_path, "active", RIGHT)
-    store(tmp_path, "new", WRONG)
-    (head,) = active.heads
-    several = replace(active, heads=(replace(head, manner="several"),))
-    assert judge(tmp_path, examples=people(), active=several) is None
+    changed = replace(active, heads=(replace(head, **other),))
+    assert judge(tmp_path, examples=people(), active=changed) is None
 
 
 @pytest.mark.parametrize("label", ["money", "cooking"])

@@ -116,8 +116,9 @@ def predict(tasks: Path, output: Path, folder: Path) -> None:
             batch = found[start : start + TEXTS_AT_ONCE]
             predictions = kept.predict([task.data for task in batch])
             file.write(batch, predictions)
-            n_predicted += sum(prediction is not None for prediction in predictions)
-            n_without += sum(not _has_text(kept.schema, task) for task in batch)
+            left = [task for task, x in zip(batch, predictions, strict=True) if x is None]
+            n_predicted += len(batch) - len(left)
+            n_without += sum(not _has_text(kept.schema, task) for task in left)
             bar.update(len(batch))
     keys = " and ".join(dict.fromkeys(control.data_keys for control in kept.schema.controls))
     parts = [f"{n_predicted} of {len(found)} tasks predicted by {kept.version}"]

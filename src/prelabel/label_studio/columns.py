@@ -86,7 +86,7 @@ def name_columns(schema: LabelSchema, rows: Iterable[Row]) -> list[Columns]:
 
     Of a single control, those that are not Label Studio's may have the label under another key.
     """
-    plain = [row for row in rows if is_flat(row) and not is_json_min(row)]
+    plain = [row for row in rows if _is_plain(row)]
     is_alone = len(schema.controls) == 1
     return [
         Columns(
@@ -149,6 +149,11 @@ def is_flat(row: Row) -> bool:
     return not isinstance(row.get("data"), dict)
 
 
+def _is_plain(row: Row) -> bool:
+    """Whether a flat row is not Label Studio's."""
+    return is_flat(row) and not is_json_min(row)
+
+
 class _Choice(NamedTuple):
     """What an annotation chose: the control's name, the object tag's if it is said, the labels."""
 
@@ -184,7 +189,7 @@ def _read_labels(value: object) -> tuple[str, ...]:
 
 def _require_labels(path: Path, rows: Sequence[Row]) -> None:
     """Raise `ConfigError` if rows that are not Label Studio's have labels that cannot be meant."""
-    plain = [row.get(LABEL_KEY) for row in rows if is_flat(row) and not is_json_min(row)]
+    plain = [row.get(LABEL_KEY) for row in rows if _is_plain(row)]
     odd = [label for label in plain if isinstance(label, bool | float)]
     if odd:
         raise unusable(
@@ -201,7 +206,7 @@ def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
     labels = [row.get(LABEL_KEY) for row in rows if is_flat(row)]
     kinds = sorted({f"a label that is {type(x).__name__}" for x in labels if x})
     found = f" (but {', '.join([*types, *kinds][:10])})" if types or kinds else ""
-    plain = [row for row in rows if is_flat(row) and not is_json_min(row)]
+    plain = [row for row in rows if _is_plain(row)]
     if plain and not found:
         keys = ", ".join(shorten(key) for key in sorted({key for row in plain for key in row})[:10])
         return unusable(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 _ONLY_TEXTS = frozenset({str})
 
-_MAGNITUDE = 12  # of weights, as a power of ten: scikit-learn computes with 32 bits
+_LEAST_WEIGHT, _MOST_WEIGHT = 1e-12, 1e12  # scikit-learn computes with 32 bits
 
 
 def read_texts(texts: Iterable[str]) -> list[str]:
@@ -113,10 +113,10 @@ def read_weights(
         raise ValueError(f"Received {message}; expected one label and one weight for each text")
     if not (np.isfinite(found) & (found >= 0)).all():
         raise ValueError("Received a weight below 0 or not finite; expected none")
-    if not ((found == 0) | (np.abs(np.log10(np.maximum(found, 1e-300))) <= _MAGNITUDE)).all():
+    if not ((found == 0) | (found >= _LEAST_WEIGHT) & (found <= _MOST_WEIGHT)).all():
         raise ValueError(
             f"Received weights of up to {found.max():g}, and down to {found[found > 0].min():g}; "
-            f"expected 0, or 1e-{_MAGNITUDE} to 1e{_MAGNITUDE}"
+            f"expected 0, or {_LEAST_WEIGHT:g} to {_MOST_WEIGHT:g}"
         )
     return found
 
