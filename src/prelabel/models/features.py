@@ -26,7 +26,7 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.rows import Rows, scale_factors
+from prelabel.models.rows import Row, Rows, scale_factors
 from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 
@@ -127,6 +127,10 @@ class TfidfFeatures:
     def recall(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
         """Read a list of `cut`; what was read before is remembered."""
         return self._vocabulary.reader.recall(texts)
+
+    def recall_one(self, text: str) -> tuple[Tokens, Row]:
+        """Do as `recall` for one text, cut as `cut` does."""
+        return self._vocabulary.reader.recall_one(text)
 
     def find(self, hashes: Hashes) -> Numbers:
         """Columns of n-grams, given by their hashes; -1 for those not kept."""

@@ -99,12 +99,17 @@ def lower(texts: Sequence[str]) -> list[str]:
     return [text.lower() for text in texts]
 
 
+def cut_one(text: str) -> str:
+    """Return as much of a text as is read."""
+    return text[:MAX_TEXT_CHARACTERS]
+
+
 def cut(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield the texts, as much as is read of them, in lists of bounded length; at least one."""
     chunk: list[str] = []
     room = _CHUNK_CHARACTERS
     for text in texts:
-        chunk.append(text[:MAX_TEXT_CHARACTERS])
+        chunk.append(cut_one(text))
         room -= len(chunk[-1])
         if room <= 0:
             yield chunk

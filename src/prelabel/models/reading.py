@@ -27,11 +27,13 @@ from prelabel.models.ngrams import hash_characters, hash_words, lower
 from prelabel.models.ragged import find_edges, sum_rows
 from prelabel.models.reading_memory import MEMORY
 from prelabel.models.rows import (
+    Row,
     Rows,
     scale_factors,
     scale_one,
     scale_rows,
     weigh,
+    weigh_keys,
 )
 from prelabel.models.tokens import Tokens
 
@@ -81,7 +83,7 @@ class TextReader:
         same tasks after each new version.
         """
         self.used_at_seconds = time.monotonic()
-        known = self._known
+        known = self._settle()
         numbers = known.texts.find(texts)
         new = [text for text, number in zip(texts, numbers, strict=True) if number is None]
         if 0 < len(new) < len(texts) and self._read_new(new)[0] is known:
@@ -90,9 +92,29 @@ class TextReader:
             return self._read_new(texts)
         return known, known.texts.read(cast("list[int]", numbers))
 
+    def recall_one(self, text: str) -> tuple[Tokens, Row]:
+        """Do as `recall` for one text, with half of the calls: they are what it costs."""
+        self.used_at_seconds = time.monotonic()
+        known = self._known
+        row = known.texts.read_one(text)
+        if row is not None:
+            return known, row
+        tokens, row = self._read_one(text.lower())
+        with self._learning:
+            has_grown = tokens.texts.add_one(text, row)
+        if has_grown:
+            MEMORY.keep_below()
+        return tokens, row
+
+    def _settle(self) -> Tokens:
+        with self._learning:
+            has_grown = self._known.texts.settle()
+        if has_grown:
+            MEMORY.keep_below()
+        return self._known
+
     def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
-        chunk = lower(texts)
-        tokens, rows = self.read(chunk) if len(chunk) > 1 else self._read_one(chunk[0])
+        tokens, rows = self.read(lower(texts))
         with self._learning:
             has_grown = tokens.texts.add(texts, rows)
         if has_grown:
@@ -113,7 +135,7 @@ class TextReader:
         squares = sum_rows(tokens.squares.values.take(ids), starts)
         return tokens, Rows(ids, starts, scale_factors(squares), columns, weights, column_starts)
 
-    def _read_one(self, text: str) -> tuple[Tokens, Rows]:
+    def _read_one(self, text: str) -> tuple[Tokens, Row]:
         """Do as `read` for one text; of a few new tokens only what they add to it is found out.
 
         To remember them costs three times as much.
@@ -134,19 +156,13 @@ class TextReader:
             characters, rows = self._hash_tokens(values, starts[new], stops[new])
             ngrams = np.concatenate((ngrams, characters))
             keys = np.concatenate((keys, rows + (1 << self._shift)))
+            ids = ids[ids >= 0]
         columns = self._find(ngrams)
         keys |= columns
-        columns, weights, begins = weigh(keys[columns >= 0], self._shift, 1, self._weights)
-        ids = ids[ids >= 0]
+        keys, columns, weights = weigh_keys(keys[columns >= 0], self._shift, self._weights)
+        n_words = int(keys.searchsorted(1 << self._shift))
         square = float(tokens.squares.values.take(ids).sum())
-        return tokens, Rows(
-            ids=ids,
-            starts=np.array([0, len(ids)]),
-            scales=scale_one(weights, int(begins[1]), square),
-            columns=columns,
-            weights=weights,
-            column_starts=np.array([0, len(columns)]),
-        )
+        return tokens, Row(ids, scale_one(weights, n_words, square), columns, weights)
 
     def forget(self) -> None:
         """Free what is remembered; who is reading keeps it until then."""

@@ -9,13 +9,18 @@ import numpy as np
 
 from prelabel.models.growing import Growing
 from prelabel.models.ragged import find_places
-from prelabel.models.rows import Rows
+from prelabel.models.rows import Row, Rows, join
 
 _ENTRY_BYTES = 130  # of a dictionary, which has room for more, and a number
+
+_FEW_BYTES = 2**18  # of texts that came one by one: 200 of fifty words
 
 
 class RememberedTexts:
     """What was read of texts: of as many as there is room for, the first ones.
+
+    Texts that came one by one wait until there are enough of them: to add one to the arrays costs
+    a tenth of reading it, and to add two hundred hardly more.
 
     Threads may share it: one adds while others read.
 
@@ -30,6 +35,8 @@ class RememberedTexts:
         self._most_bytes = most_bytes
         self._numbers: dict[str, int] = {}
         self._text_bytes = 0
+        self._waiting: dict[str, Row] = {}
+        self._waiting_bytes = 0
         self._ids, self._columns = Growing(np.int32), Growing(np.int32)
         self._weights, self._scales = Growing(np.float32), Growing(np.float32)
         self._starts, self._column_starts = Growing(np.int64), Growing(np.int64)
@@ -39,7 +46,8 @@ class RememberedTexts:
     @property
     def n_bytes(self) -> int:
         """Memory that is taken; none while there are no texts."""
-        return self._text_bytes + self._room_bytes if self._numbers else 0
+        of_arrays = self._text_bytes + self._room_bytes if self._numbers else 0
+        return of_arrays + self._waiting_bytes
 
     @property
     def _room_bytes(self) -> int:
@@ -47,13 +55,11 @@ class RememberedTexts:
         return of_columns + self._ids.n_bytes + self._scales.n_bytes + self._starts.n_bytes
 
     def find(self, texts: Sequence[str]) -> list[int | None]:
-        """Return the number of each text; None of those that are not remembered."""
+        """Return the number of each text; None of those that are not remembered, or wait."""
         return [*map(self._numbers.get, texts)]
 
     def read(self, numbers: Sequence[int]) -> Rows:
         """Return texts; at least one."""
-        if len(numbers) == 1:
-            return self._read_one(numbers[0])
         at = np.array(numbers)
         first, begin = self._starts.values, self._column_starts.values
         of_ids, starts = find_places(first[at], first[at + 1] - first[at])
@@ -67,18 +73,20 @@ class RememberedTexts:
             column_starts=column_starts,
         )
 
-    def _read_one(self, number: int) -> Rows:
-        """Do as `read` for one text, without copying: a request is often about one."""
+    def read_one(self, text: str) -> Row | None:
+        """Return a text, without copying, whether it waits or not; None if not remembered."""
+        waiting = self._waiting  # first: what no longer waits there has its number
+        number = self._numbers.get(text)
+        if number is None:
+            return waiting.get(text)
         starts = self._starts.values[number : number + 2]
         column_starts = self._column_starts.values[number : number + 2]
         ids, columns = slice(*starts.tolist()), slice(*column_starts.tolist())
-        return Rows(
+        return Row(
             ids=self._ids.values[ids],
-            starts=starts - starts[0],
-            scales=self._scales.values[number : number + 1],
+            scale=self._scales.values[number],
             columns=self._columns.values[columns],
             weights=self._weights.values[columns],
-            column_starts=column_starts - column_starts[0],
         )
 
     def add(self, texts: Sequence[str], rows: Rows) -> bool:
@@ -96,3 +104,18 @@ class RememberedTexts:
         self._numbers.update(zip(texts, range(n, n + len(texts)), strict=True))
         self._text_bytes += sum(getsizeof(text) + _ENTRY_BYTES for text in {*texts})
         return not n or self._room_bytes > before
+
+    def add_one(self, text: str, row: Row) -> bool:
+        """Do as `add` for one text, which may wait."""
+        self._waiting[text] = row
+        n_numbers = len(row.ids) + len(row.columns) + len(row.weights)
+        self._waiting_bytes += 4 * n_numbers + getsizeof(text) + _ENTRY_BYTES
+        return self._waiting_bytes > _FEW_BYTES and self.settle()
+
+    def settle(self) -> bool:
+        """Add the texts that wait; return whether arrays have grown for them."""
+        if not self._waiting:
+            return False
+        has_grown = self.add([*self._waiting], join([*self._waiting.values()]))
+        self._waiting, self._waiting_bytes = {}, 0
+        return has_grown

@@ -7,16 +7,36 @@ the weights of its words, its pairs of words, and the n-grams of characters in a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
-from prelabel.models.ragged import find_edges
+from prelabel.models.ragged import find_edges, find_ends
+
+
+class Row(NamedTuple):
+    """One text.
+
+    Attributes
+    ----------
+    ids
+        Numbers of its tokens that are known, one an occurrence.
+    scale
+        What the sum of their vectors is multiplied by.
+    columns, weights
+        All else, words first, and the weights there.
+    """
+
+    ids: Numbers
+    scale: np.float32
+    columns: Numbers
+    weights: Matrix
 
 
 class Rows(NamedTuple):
-    """Texts, one after the other.
+    """Texts, one after the other: each what a `Row` is.
 
     Attributes
     ----------
@@ -24,10 +44,10 @@ class Rows(NamedTuple):
         Text ``i`` has the known tokens with the numbers ``ids[starts[i]:starts[i + 1]]``; shapes
         (occurrences,) and (texts + 1,).
     scales
-        What the sum of their vectors is multiplied by, shape (texts,).
+        Shape (texts,).
     columns, weights, column_starts
-        All else of text ``i`` is ``columns[column_starts[i]:column_starts[i + 1]]``, words first,
-        and the weights there.
+        All else of text ``i`` is ``columns[column_starts[i]:column_starts[i + 1]]``, and the
+        weights there.
     """
 
     ids: Numbers
@@ -36,6 +56,19 @@ class Rows(NamedTuple):
     columns: Numbers
     weights: Matrix
     column_starts: Integers
+
+
+def join(rows: Sequence[Row]) -> Rows:
+    """Put texts, at least one, one after the other."""
+    ids, scales, columns, weights = zip(*rows, strict=True)
+    return Rows(
+        ids=np.concatenate(ids),
+        starts=find_ends(np.array([*map(len, ids)])),
+        scales=np.array(scales),
+        columns=np.concatenate(columns),
+        weights=np.concatenate(weights),
+        column_starts=find_ends(np.array([*map(len, columns)])),
+    )
 
 
 def weigh(keys: Integers, shift: int, n_rows: int, idf: Matrix) -> tuple[Numbers, Matrix, Integers]:
@@ -53,10 +86,15 @@ def weigh(keys: Integers, shift: int, n_rows: int, idf: Matrix) -> tuple[Numbers
     columns, weights, starts
         Each column of a row once, ascending, and where each row begins among them.
     """
+    keys, columns, weights = weigh_keys(keys, shift, idf)
+    return columns, weights, keys.searchsorted(np.arange(n_rows + 1) << shift)
+
+
+def weigh_keys(keys: Integers, shift: int, idf: Matrix) -> tuple[Integers, Numbers, Matrix]:
+    """Do as `weigh`; return each key once, ascending, and its column and weight."""
     keys, counts = count_keys(keys)
     columns = (keys & ((1 << shift) - 1)).astype(np.int32)
-    starts = keys.searchsorted(np.arange(n_rows + 1) << shift)
-    return columns, dampen(counts) * idf.take(columns), starts
+    return keys, columns, dampen(counts) * idf.take(columns)
 
 
 def scale_rows(weights: Matrix, starts: Integers) -> Matrix:
@@ -91,8 +129,8 @@ def scale_factors(squares: Floats) -> Matrix:
     return found
 
 
-def scale_one(weights: Matrix, n_words: int, square: float) -> Matrix:
-    """Give one text's weights their lengths; return its ``scales`` as of `Rows`.
+def scale_one(weights: Matrix, n_words: int, square: float) -> np.float32:
+    """Give one text's weights their lengths; return its ``scale`` as of `Row`.
 
     Parameters
     ----------
@@ -102,12 +140,12 @@ def scale_one(weights: Matrix, n_words: int, square: float) -> Matrix:
         Squared length of the vectors of its other tokens.
     """
     of_words, of_characters = weights[:n_words], weights[n_words:]
-    of_words *= np.float32(_find_factor(float(of_words @ of_words)))
-    scale = np.array([_find_factor(square + float(of_characters @ of_characters))], np.float32)
+    of_words *= _find_factor(float(of_words @ of_words))
+    scale = _find_factor(square + float(of_characters @ of_characters))
     of_characters *= scale
     return scale
 
 
-def _find_factor(square: float) -> float:
+def _find_factor(square: float) -> np.float32:
     """Return what `scale_factors` does for one vector."""
-    return math.sqrt(0.5 / square) if square else 0.0
+    return np.float32(math.sqrt(0.5 / square) if square else 0)
