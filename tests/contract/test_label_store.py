@@ -425,6 +425,33 @@ def test_of_very_many_texts_a_sample_is_kept_whatever_order_they_come_in(
     assert len(texts_of(labels)) == len(sample)
 
 
+def test_copies_of_one_text_push_no_other_out(labels: LabelStore, database: Database) -> None:
+    few = LabelStore(database, pool_texts=200)
+    few.apply(annotated(labeled(1), labeled(2)))
+    tasks = [
+        Task(id=id_, data={"text": "none" if id_ % 5 else f"answer {id_}"})
+        for id_ in range(10, 910)
+    ]  # fmt: skip
+    different = {task.data["text"] for task in tasks} | texts_of(few)
+    for _ in range(3):  # as often as Label Studio asks for them
+        for first in range(0, 900, 90):
+            few.add_texts(PROJECT, tasks[first : first + 90])
+            assert few.count_texts(PROJECT) <= 200
+        assert texts_of(few) == different
+    assert len(few.snapshot(PROJECT).annotated) == 2
+
+
+def test_of_copies_those_with_annotations_stay(database: Database) -> None:
+    few = LabelStore(database, pool_texts=10)
+    same = [Task(id=id_, data={"text": "same"}) for id_ in range(1, 31)]
+    few.apply(annotated(labeled(20, text="same"), labeled(21, text="same")))
+    few.add_texts(PROJECT, same[:9])
+    few.add_texts(PROJECT, same)
+    snapshot = few.snapshot(PROJECT)
+    assert [task.id for task, _ in snapshot.annotated] == [20, 21]
+    assert len(snapshot.data) == few.count_texts(PROJECT) == 2
+
+
 def test_where_texts_were_deleted_others_are_kept_in_their_place(database: Database) -> None:
     few = LabelStore(database, pool_texts=200)
     few.apply(created(*range(1, 2001)))

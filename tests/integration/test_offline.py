@@ -34,6 +34,17 @@ def model(export: Path) -> Path:
     return folder
 
 
+def test_the_same_tasks_in_another_order_teach_the_same(tmp_path: Path) -> None:
+    tasks = labeled_tasks(150, labeled=75)
+    version = set()
+    for order in (tasks, tasks[::-1], tasks[60:] + tasks[:60]):
+        folder = tmp_path / f"model-{len(list(tmp_path.iterdir()))}"
+        result = run("train", str(write(tmp_path / "export.json", order)), str(folder))
+        assert result.returncode == 0, result.stderr
+        version.add(result.stdout.split(",")[0].split()[0])
+    assert len(version) == 1
+
+
 def test_the_curve_of_several_labels_says_what_it_counts(tmp_path: Path) -> None:
     sets = [["sports"], ["cooking"], ["sports", "cooking"], []]
     words = {"sports": "goal match", "cooking": "pan soup"}

@@ -21,6 +21,7 @@ TEXTS = ["aaa", "bbb"]
         (np.full((2, 3), 0.3), None, r"predict_proba gave an array of shape \(2, 3\)"),
         (np.full((2, 2), 7.0), None, "predict_proba gave what are no probabilities"),
         (None, None, "predict_proba gave an array"),
+        (np.zeros((2, 2)), None, r"probabilities that sum to \[0.0, 0.0\]"),
         (np.full((2, 2), 0.5), np.full((3, 2), 0.5), r"out_of_fold_ gave .* shape \(3, 2\)"),
         (np.full((2, 2), 0.5), np.full((2, 2), -1.0), "out_of_fold_ gave what are no"),
     ],
@@ -94,9 +95,14 @@ def test_what_is_stored_whole_or_rounded_may_be_a_version(mistake: str) -> None:
 
 @pytest.mark.parametrize(
     ("classes", "said"),
-    [(None, r"classes_ are \(\)"), ((0, 1), r"classes_ are \('0', '1'\)")],
+    [
+        (None, r"classes_ are \(\)"),
+        ((0, 1), r"classes_ are \('0', '1'\)"),
+        ({"sports", "cooking"}, "each label once, in the order"),
+        (["sports", "sports"], "each label once, in the order"),
+    ],
 )
-def test_a_fitted_model_without_any_of_the_labels_is_refused(classes: Any, said: str) -> None:
+def test_a_fitted_model_of_which_no_column_is_a_labels_is_refused(classes: Any, said: str) -> None:
     model = Letters()
     if classes:
         model.classes_ = classes

@@ -344,6 +344,26 @@ def test_its_score_is_the_accuracy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "labels", "others"),
+    [
+        (SklearnTextClassifier(), [0, 0, 1, 1], ["0", "0", "1", "1"]),
+        (
+            SklearnMultiLabelClassifier(),
+            [["a"], ["b"], [], ["a"]],
+            [[1, 0], [0, 1], [0, 0], [1, 0]],
+        ),
+    ],
+)
+def test_its_score_says_so_where_labels_are_of_another_kind(
+    model: Any, labels: Any, others: Any
+) -> None:
+    texts = ["cheap pills", "cheap stuff", "see you", "see me"]
+    model.fit(texts, labels)
+    with pytest.raises(ValueError, match=r"Received labels that are .*; expected"):
+        model.score(texts, np.array(others))
+
+
+@pytest.mark.parametrize(
     ("labels", "weights"),
     [(["spam"], None), (["spam"] * 3, None), (["spam"] * 2, [1]), (["spam"] * 2, [0, 0])],
 )

@@ -13,18 +13,22 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
-from prelabel.models.characters import CJK_RANGES
+from prelabel.models.characters import CJK_RANGES, SYMBOL_RANGES
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
 from tests.builders import make_forget
 
-CJK = "".join(f"{chr(first)}-{chr(last)}" for first, last in CJK_RANGES)
+CJK, SYMBOLS = (
+    "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+    for ranges in (CJK_RANGES, SYMBOL_RANGES)
+)
 NO_LIMIT = 10**9
 
 # Many scripts, and what breaks tokenizers: final sigma, İ, NUL, combining marks, odd spaces.
 SNIPPETS = st.sampled_from([
     "the cat", "ΟΔΥΣΣΕΥΣ", "İstanbul", "ß_x9", "Ωx", "x", "e\u0301te\u0301", "a\0b", "\0",
     "हिन्दी", "한국어", "東京タワー", "ﾊﾝｶｸ", "𠮷野家", "abc東京def", "👩\u200d👧 ok",
+    "👍🏽!", "so❤️", "①→②",
     " ", "\n\n", "\u3000", "\x1c", "\x85",
 ])  # fmt: skip
 TEXTS = st.lists(
@@ -43,7 +47,7 @@ def dense(matrix: sparse.csr_matrix[np.float32]) -> Entries:
 
 def words_of_reference(texts: list[str], queries: list[str], min_df: int) -> Entries:
     """What scikit-learn makes of the queries after learning from the texts."""
-    pattern = rf"[{CJK}]|(?:(?![{CJK}])\w)+"
+    pattern = rf"[{CJK}]|(?:(?![{CJK}])\w)+|[{SYMBOLS}]"
     vectorizer = TfidfVectorizer(
         token_pattern=pattern, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df
     )
@@ -138,6 +142,23 @@ def test_an_ngram_of_one_text_counts_only_while_texts_are_few() -> None:
     few, more = (["same words", *["same"] * n] for n in (18, 19))
     words = [TfidfFeatures(max_character_ngrams=0).fit(texts).n_features for texts in (few, more)]
     assert words == [3, 1]
+
+
+def test_an_ngram_of_characters_may_be_of_one_text_for_longer() -> None:
+    sizes = []
+    for n in (498, 499):
+        features = TfidfFeatures().fit(["words", *["same"] * n])
+        sizes.append((features.n_words, features.n_features - features.n_words))
+    of_same, of_words = 14, 18
+    assert sizes == [(1, of_same + of_words), (1, of_same)]
+
+
+def test_an_emoji_is_a_word() -> None:
+    features = TfidfFeatures(max_character_ngrams=0).fit(["good👍", "good👎", "👍 👍", "good"])
+    same, other, none = features.transform(["so 👍!", "so 👎!", "so !"]).toarray()
+    assert same @ same == pytest.approx(0.5)
+    assert same @ other == 0
+    assert not none.any()
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\0", "\ud800 lone \udfff", "a" * 200_000, "\ud83d"])

@@ -43,7 +43,7 @@ def test_equal_models_are_one_version_and_others_another(tmp_path: Path) -> None
     assert first.version.startswith("2labels-")
     other = Letters().fit(["aab", "bbb"], ["sports", "cooking"])
     keep_model({"topic": other}, tmp_path / "3", schema=SCHEMA, n_examples=2, receipt={})
-    assert load_kept_model(tmp_path / "3", Letters).version != first.version
+    assert load_kept_model(str(tmp_path / "3"), Letters).version != first.version
 
 
 @pytest.mark.parametrize(

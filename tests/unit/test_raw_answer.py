@@ -43,6 +43,8 @@ def test_a_response_of_the_reference_is_read() -> None:
         (type("Half", (float,), {})(0.5), b"0.5"),
         (type("Three", (int,), {})(3), b"3"),
         (Path("a/b"), b'"a/b"'),
+        ([np.bytes_("é".encode()), (b"one", {b"k": "\ud83d"})], '["é",["one",{"k":"?"}]]'.encode()),
+        (np.array([b"one"]), b'["one"]'),
     ],
 )
 def test_what_json_does_not_know_is_told_in_what_it_knows(value: Any, json: bytes) -> None:

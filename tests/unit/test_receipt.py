@@ -41,6 +41,10 @@ def test_the_same_again_has_an_equal_receipt_and_fingerprint() -> None:
     assert receipt().fingerprint == receipt().fingerprint
 
 
+def test_copies_of_a_text_teach_nothing_new() -> None:
+    assert receipt(pool=("a goal", "soup", "a goal")) == receipt()
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -133,6 +133,19 @@ def test_tasks_are_a_list_also_where_one_or_none_was_sent(
     assert Telling.told[1] == [{"id": n} for n in range(1, told + 1)]
 
 
+class Popping(LabelStudioMLBase):
+    """Takes the tasks out of the list that it is given."""
+
+    def predict(self, tasks: Any, context: Any = None, **_: Any) -> Any:
+        return [{"result": [], "score": 0.5} for _ in iter(lambda: tasks and tasks.pop(), [])]
+
+
+def test_a_model_may_empty_the_list_of_tasks() -> None:
+    session = Session(Popping, {}, project=ProjectKey(7, 1))
+    answer = session.predict(body(tasks=[{"id": 1}, {"id": 2}], label_config=CONFIG))
+    assert [result["score"] for result in json.loads(answer)["results"]] == [0.5, 0.5]
+
+
 def test_a_task_that_is_no_object_is_the_callers_mistake(session: Session) -> None:
     with pytest.raises(MalformedError, match="a task that is no object"):
         session.predict(body(tasks=[{"id": 1}, "text"], label_config=CONFIG))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import msgspec
 
 from prelabel.bootstrap import make_method
 from prelabel.cli.report import count_of
@@ -26,7 +29,9 @@ def read_course_of(path: Path, label_config: Path | None) -> Course:
     """
     method = make_method(load_settings(None))
     export = read_export(path, _read_label_config(label_config) if label_config else None)
-    data = [task.data for task in export.tasks]
+    # Which texts the words are learned from first follows from what they say, not from the file's
+    # order: Label Studio and people sort the same labels differently.
+    data = sorted((task.data for task in export.tasks), key=_digest)
     course = read_course(export.schema, export.annotated, data, method)
     _require_lessons(path, export, course)
     if export.other_labels:
@@ -41,6 +46,11 @@ def read_course_of(path: Path, label_config: Path | None) -> Course:
         if not lesson.can_be_learned:
             click.echo(f"Left out: {_describe(lesson)}", err=True)
     return course
+
+
+def _digest(data: Mapping[str, object]) -> bytes:
+    written = msgspec.json.encode(data, order="deterministic")
+    return hashlib.blake2b(written, digest_size=16).digest()
 
 
 def _read_label_config(path: Path) -> LabelSchema:

@@ -43,7 +43,7 @@ def _describe(finding: Finding) -> Iterator[Iterable[str]]:
     yield [
         f"{count_of(n_examples, 'example')} of {count_of(len(lesson.counts), 'label')} "
         f'(control "{lesson.name}", text {lesson.control.data_keys}), '
-        f"and {count_of(len(lesson.pool) - n_examples, 'text')} without a label.",
+        f"and {count_of(lesson.n_unlabeled, 'text')} without a label.",
         *describe_limits(lesson),
     ]
     nothing = [f"Too few different texts to measure anything: that takes {FEWEST_TEXTS}."]
@@ -97,7 +97,7 @@ def to_json(findings: Sequence[Finding]) -> str:
     results = {
         finding.lesson.name: {
             "examples": len(finding.lesson.examples),
-            "texts": len(finding.lesson.pool),
+            "texts": finding.lesson.n_texts,
             "evaluation": finding.evaluation.to_mapping() if finding.evaluation else None,
             "learning_curve": finding.curve.to_mapping() if finding.curve else None,
         }

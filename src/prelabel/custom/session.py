@@ -75,8 +75,9 @@ class Session:
         params = _object(request.get("params"))
         context = params.pop("context", {})  # null where nothing was drawn: as models know it
         model = self._get_model(read_config(request.get("label_config")))
+        n_tasks = len(tasks)  # models may empty the list
         answer = model.predict(tasks, context=context, **params)
-        results = to_predictions(answer, len(tasks), model.model_version)
+        results = to_predictions(answer, n_tasks, model.model_version)
         return encode({"results": results})
 
     def fit(self, body: bytes) -> bytes:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 
 import numpy as np
 
 from prelabel.errors import ModelError, shorten
-from prelabel.loop.guard import ask, check_probabilities
-from prelabel.models.base import Model, MultiLabelModel, labels_of
+from prelabel.loop.guard import Probabilities, ask, check_probabilities
+from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
 from prelabel.models.failures import call_model
 from prelabel.models.loader import is_built_in
 from prelabel.models.tensors import store_and_load
 
 _TRIED = 5  # texts that a new model is asked about
+_ROUNDING = 0.01  # of sums of numbers with few digits
 _STORED_APART = 0.05  # numbers that are stored shorter move probabilities by less
 
 
@@ -40,6 +41,8 @@ def require_answers(model: Model, texts: Sequence[str]) -> None:
     """
     tried = texts[:_TRIED]
     found = ask(model, tried)
+    if isinstance(model, TextModel):
+        _require_shares(found)
     if model.out_of_fold_ is not None:
         shape = (len(texts), len(model.classes_))
         check_probabilities(
@@ -53,6 +56,16 @@ def require_answers(model: Model, texts: Sequence[str]) -> None:
                 expected="the same probabilities after from_arrays as before to_arrays",
                 fix="Give all that predict_proba needs in to_arrays, and set it in from_arrays.",
             )
+
+
+def _require_shares(probabilities: Probabilities) -> None:
+    sums = probabilities.sum(axis=1)
+    if (abs(sums - 1) > _ROUNDING).any():
+        raise ModelError(
+            f"The model's predict_proba gave probabilities that sum to {sums.round(3).tolist()}",
+            expected="1 for each text",
+            fix="Divide each row of predict_proba by its sum.",
+        )
 
 
 def _store_and_load(model: Model) -> Model:
@@ -91,6 +104,12 @@ def _require_model(found: object, call: str, labels: Collection[str]) -> Model:
             f"After {call} the model's classes_ are {shorten(classes)}",
             expected="labels as they were given, in the order of the columns of predict_proba",
             fix=f"Set classes_ in {call}.",
+        )
+    if isinstance(found.classes_, Set) or len(set(classes)) < len(classes):
+        raise ModelError(
+            f"After {call} the model's classes_ are {shorten(found.classes_)}",
+            expected="each label once, in the order of the columns of predict_proba",
+            fix=f"Set classes_ in {call} to a list or an array of different labels.",
         )
     shape = np.shape(getattr(found, "thresholds_", ()))
     if isinstance(found, MultiLabelModel) and shape != (len(classes),):

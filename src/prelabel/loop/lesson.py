@@ -66,6 +66,11 @@ class Lesson:
         return len(set(self.pool))
 
     @property
+    def n_unlabeled(self) -> int:
+        """How many of them are no example's."""
+        return len(set(self.pool).difference(example.text for example in self.examples))
+
+    @property
     def may_be_named(self) -> bool:
         """Whether names alone may say which label a text has.
 

@@ -67,7 +67,7 @@ def keep_model(
     artifact.save(models, folder, receipt={**receipt, _ANSWERS: answers})
 
 
-def load_kept_model(folder: Path, model_class: type[TextModel]) -> KeptModel:
+def load_kept_model(folder: str | Path, model_class: type[TextModel]) -> KeptModel:
     """Read what `keep_model` wrote.
 
     Raises
@@ -75,7 +75,7 @@ def load_kept_model(folder: Path, model_class: type[TextModel]) -> KeptModel:
     ArtifactError
         If there is no such folder, it is damaged, or `keep_model` did not write it.
     """
-    models, manifest = artifact.load(folder, model_class)
+    models, manifest = artifact.load(Path(folder), model_class)
     try:
         answers = manifest.receipt[_ANSWERS]
         schema = LabelSchema.from_mapping(answers["controls"])

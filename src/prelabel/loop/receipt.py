@@ -31,7 +31,7 @@ class Receipt:
     examples
         SHA-256 of the examples in their order: control, task, text, labels and weight of each.
     pool
-        SHA-256 of the project's texts in their order, labeled or not, by control.
+        SHA-256 of the project's different texts in their order, labeled or not, by control.
     """
 
     recipe: Mapping[str, Any]
@@ -63,6 +63,7 @@ def write_receipt(
         Its digest.
     """
     examples = [(lesson.name, item) for lesson in lessons for item in lesson.examples]
+    pools = {lesson.name: dict.fromkeys(lesson.pool) for lesson in lessons}
     return Receipt(
         recipe=recipe,
         label_config=label_config,
@@ -71,8 +72,8 @@ def write_receipt(
             [item.text for _, item in examples],
         ),
         pool=_digest(
-            [[lesson.name, len(lesson.pool)] for lesson in lessons],
-            [text for lesson in lessons for text in lesson.pool],
+            [[name, len(pool)] for name, pool in pools.items()],
+            [text for pool in pools.values() for text in pool],
         ),
     )
 

@@ -22,10 +22,17 @@ CJK_RANGES = (
 """First and last code points of scripts written without spaces, where each character is a word.
 Hangul is not among them: Korean has spaces."""
 
+SYMBOL_RANGES = (
+    (0x2190, 0x2BFF),  # arrows, technical signs, shapes, stars and hearts
+    (0x1F000, 0x1FAFF),  # emoji
+)
+"""First and last code points of symbols, each of which means something by itself, like a word."""
+
 Hashes: TypeAlias = npt.NDArray[np.uint64]
 Classes: TypeAlias = npt.NDArray[np.uint8]
 
-SPACE, OTHER, WORD, CJK = range(4)
+SPACE, OTHER, WORD, ALONE = range(4)
+"""Classes of characters: WORD joins its neighbours to a word, ALONE is one by itself."""
 
 # Odd, without pattern (digits of pi and of the golden ratio) and different: with one base, the
 # pair of words "x y" would share the hash of the word "yx".
@@ -166,11 +173,16 @@ def _count_left(starts: Integers) -> Integers:
 
 @cache
 def classes_of_code_points() -> Classes:
-    """Class of every code point, as Python's ``re`` and ``str.split`` see it; takes 25 ms."""
+    """Class of every code point, as Python's ``re`` and ``str.split`` see it; takes 25 ms.
+
+    But CJK characters and symbols are words by themselves.
+    """
     characters = np.arange(0x110000, dtype=np.uint32).view("U1")
     classes = np.full(len(characters), OTHER, np.uint8)
     classes[np.strings.isspace(characters)] = SPACE
-    classes[np.strings.isalnum(characters) | (characters == "_")] = WORD
+    for first, last in SYMBOL_RANGES:
+        classes[first : last + 1] = ALONE
+    classes[np.strings.isalnum(characters) | (characters == "_")] = WORD  # some of these are, too
     for first, last in CJK_RANGES:
-        classes[first : last + 1] = CJK
+        classes[first : last + 1] = ALONE
     return classes

@@ -146,6 +146,8 @@ class TextEstimator(Estimator):
     What ``sklearn.base.ClassifierMixin`` does.
     """
 
+    classes_: npt.NDArray[Any]
+
     def predict(self, texts: Iterable[str]) -> npt.NDArray[Any]:
         """Return the most probable label of each text, shape (len(texts),)."""
         raise NotImplementedError
@@ -161,9 +163,12 @@ class TextEstimator(Estimator):
         Raises
         ------
         ValueError
-            If there is not one label, and one weight, for each text, or no text weighs anything.
+            If there is not one label, and one weight, for each text, no text weighs anything, or
+            labels are numbers where the model's are texts, or the other way round.
         """
-        return _measure_accuracy(read_labels(labels), self.predict(texts).tolist(), sample_weight)
+        truths, found = read_labels(labels), self.predict(texts).tolist()
+        _require_one_kind(truths, self.classes_)
+        return _measure_accuracy(truths, found, sample_weight)
 
 
 class SetEstimator(Estimator):
@@ -186,10 +191,13 @@ class SetEstimator(Estimator):
         Raises
         ------
         ValueError
-            If there are not labels, and one weight, for each text, or no text weighs anything.
+            If there are not labels, and one weight, for each text, no text weighs anything, or
+            labels are numbers where the model's are texts, or the other way round.
         """
         found = [frozenset(self.classes_[row == 1].tolist()) for row in self.predict(texts)]
-        return _measure_accuracy(read_sets(labels), found, sample_weight)
+        truths = read_sets(labels)
+        _require_one_kind(frozenset[Any]().union(*truths), self.classes_)
+        return _measure_accuracy(truths, found, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         """Say what scikit-learn needs to know: labels stand in a table."""
@@ -200,6 +208,17 @@ class SetEstimator(Estimator):
         of_labels.one_d_labels, of_labels.two_d_labels = False, True
         of_labels.multi_output, of_labels.single_output = True, False
         return tags
+
+
+def _require_one_kind(labels: Collection[Any], classes: Iterable[Any]) -> None:
+    """Labels of another kind are equal to none: every prediction would look wrong."""
+    given, known = ({isinstance(label, str) for label in of} for of in (labels, classes))
+    if given and given != known:
+        kinds = {True: "texts", False: "numbers"}
+        raise ValueError(
+            f"Received labels that are {kinds[given.pop()]}, as {next(iter(labels))!r:.50}; "
+            f"expected {kinds[known.pop()]}, as the model's classes_ are"
+        )
 
 
 def _measure_accuracy(

@@ -26,18 +26,20 @@ from prelabel.models.ngrams import (
     find_ngrams,
     in_chunks,
 )
-from prelabel.models.rows import Row, Rows, scale_factors
+from prelabel.models.rows import Row, Rows
 from prelabel.models.tokens import Tokens
 from prelabel.models.vocabulary import Vocabulary
 
-_FEW_TEXTS = 20  # below, what occurs in a single text may be all there is
+# Below, what occurs in a single text may be all there is; of so few texts, n-grams of characters
+# in one text still say more about others than they mislead: see docs/explanation/model.md.
+_FEW_TEXTS, _FEW_TEXTS_OF_CHARACTERS = 20, 500
 
 
 class TfidfFeatures:
     r"""Sparse TF-IDF vectors of texts: words and pairs of words, character n-grams inside words.
 
-    Words are runs of ``\w``, but each CJK character is one. Their block of a row has the length
-    ``sqrt(1/2)``, or 0 where a text has nothing the vocabulary knows.
+    Words are runs of ``\w``, but each CJK character is one, and each symbol such as an emoji. Their
+    block of a row has the length ``sqrt(1/2)``, or 0 where a text has nothing the vocabulary knows.
 
     Character n-grams have 2 to 5 characters and know where a token starts and ends. Those of a
     token weigh ``(1 + log(occurrences in it)) * idf**2``. Their block of a row is the sum of these
@@ -48,7 +50,8 @@ class TfidfFeatures:
     max_words, max_character_ngrams
         How many n-grams each block keeps: those that occur in the most texts.
     min_document_frequency
-        In how many texts an n-gram must occur. None takes 2, and 1 for fewer than 20 texts.
+        In how many texts an n-gram must occur. None takes 2, but 1 for fewer than 20 texts, and 1
+        for n-grams of characters in fewer than 500.
     """
 
     def __init__(
@@ -88,20 +91,25 @@ class TfidfFeatures:
         hashes, inverse = np.unique(np.concatenate([h for h, _ in found]), return_inverse=True)
         frequencies = np.zeros(len(hashes), np.int64)
         np.add.at(frequencies, inverse, np.concatenate([f for _, f in found]))
-        least = self._min_document_frequency or (1 if len(texts) < _FEW_TEXTS else 2)
-        frequent = np.flatnonzero(frequencies >= least)
-        words, characters = np.split(frequent, [np.searchsorted(hashes[frequent], CHARACTER_BIT)])
-        kept = np.concatenate(
-            (
-                _most_frequent(words, frequencies, self._max_words),
-                _most_frequent(characters, frequencies, self._max_character_ngrams),
-            )
-        )
+        kept = self._choose(hashes, frequencies, len(texts))
         weights = np.log((1 + len(texts)) / (1 + frequencies[kept])) + 1
         # The square keeps what many tokens share, such as endings, from drowning the rest.
         weights[hashes[kept] >= CHARACTER_BIT] **= 2
         self._vocabulary = Vocabulary(hashes[kept], weights.astype(np.float32))
         return self
+
+    def _choose(self, hashes: Hashes, frequencies: Integers, n_texts: int) -> Integers:
+        """Return which n-grams to keep, ascending, words first."""
+        words, characters = np.split(np.arange(len(hashes)), [hashes.searchsorted(CHARACTER_BIT)])
+        parts = []
+        for candidates, few_texts, most in (
+            (words, _FEW_TEXTS, self._max_words),
+            (characters, _FEW_TEXTS_OF_CHARACTERS, self._max_character_ngrams),
+        ):
+            least = self._min_document_frequency or (1 if n_texts < few_texts else 2)
+            frequent = candidates[frequencies[candidates] >= least]
+            parts.append(_most_frequent(frequent, frequencies, most))
+        return np.concatenate(parts)
 
     def transform(self, texts: Sequence[str]) -> Counts:
         """Vectors, shape (len(texts), n_features), float32; words first, then characters."""
@@ -118,9 +126,7 @@ class TfidfFeatures:
             (np.ones(len(texts.ids), np.float32), texts.ids, texts.starts),
             shape=(n_texts, vectors.shape[0]),
         )
-        # Not `scales`, which are those but for the last bits: on them depends how a fit ends.
-        squares = occurrences @ tokens.squares.values[: vectors.shape[0]]
-        characters = scipy.sparse.diags(scale_factors(squares)) @ (occurrences @ vectors)
+        characters = scipy.sparse.diags(texts.scales) @ (occurrences @ vectors)
         rows: Counts = scipy.sparse.hstack([words, characters], format="csr", dtype=np.float32)
         return rows
 

@@ -73,7 +73,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 16
+    revision = 17
     several = SklearnMultiLabelClassifier
 
     def __init__(

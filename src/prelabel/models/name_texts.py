@@ -19,7 +19,7 @@ from itertools import filterfalse, pairwise
 import numpy as np
 
 from prelabel.models.arrays import Integers
-from prelabel.models.characters import CJK, classes_of_code_points
+from prelabel.models.characters import ALONE, classes_of_code_points
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.label_names import is_word
 from prelabel.models.milestones import last_milestone, remembered
@@ -201,7 +201,7 @@ def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) 
     """
     words = features.transform(names)[:, : features.n_words].tolil()
     for row, name in enumerate(names):
-        parts = {c for c in name if classes_of_code_points()[ord(c)] == CJK} - _alone(name)
+        parts = {c for c in name if classes_of_code_points()[ord(c)] == ALONE} - _alone(name)
         words[row, features.transform(sorted(parts))[:, : features.n_words].indices] = 0
     words[:, np.flatnonzero(words.getnnz(axis=0) == len(names))] = 0
     have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()

@@ -16,7 +16,7 @@ import scipy
 
 from prelabel.models.arrays import Integers
 from prelabel.models.characters import (
-    CJK,
+    ALONE,
     NGRAM_BASE,
     SPACE,
     WORD,
@@ -149,7 +149,7 @@ def locate_ngrams(text: str) -> Located:
     values, classes = read_characters([text])
     is_word = classes != SPACE
     is_unit = is_word.copy()
-    is_unit[1:] &= (classes[1:] != classes[:-1]) | (classes[1:] == CJK)
+    is_unit[1:] &= (classes[1:] != classes[:-1]) | (classes[1:] == ALONE)
     units = np.where(is_word, np.cumsum(is_unit) - 1, -1)
     at, stops = find_runs(classes >= WORD, classes == WORD)
     words, _ = hash_rows(hash_runs(sum_up(values), at, stops), np.array([0, len(at)]), _WORD_SIZES)

@@ -98,8 +98,24 @@ def _read_score(score: Any, number: int) -> float:
 
 
 def encode(value: Any) -> bytes:
-    """Return a value as JSON: NumPy's scalars and arrays become numbers and lists."""
-    return msgspec.json.encode(value, enc_hook=_replace)
+    """Return a value as JSON: NumPy's scalars and arrays become numbers and lists.
+
+    Bytes become the text that they are, and half a surrogate pair ``?``.
+    """
+    return msgspec.json.encode(_write_texts(value), enc_hook=_replace)
+
+
+def _write_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "replace")
+    if type(value) is dict:
+        return {_write_texts(key): _write_texts(one) for key, one in value.items()}
+    if type(value) in {list, tuple}:
+        return [*map(_write_texts, value)]
+    is_array_of_bytes = getattr(getattr(value, "dtype", None), "kind", "") == "S"
+    return _write_texts(value.tolist()) if is_array_of_bytes else value
 
 
 def _replace(value: Any) -> Any:

@@ -13,14 +13,16 @@ from prelabel.models.rows import Row, Rows, join
 
 _ENTRY_BYTES = 130  # of a dictionary, which has room for more, and a number
 
-_FEW_BYTES = 2**18  # of texts that came one by one: 200 of fifty words
+_WAITING_BYTES = 500  # of the objects that a text is while it waits, beside its numbers
+
+_FEW_BYTES = 2**16  # of texts that wait: 50 of fifty words
 
 
 class RememberedTexts:
     """What was read of texts: of as many as there is room for, the first ones.
 
     Texts that came one by one wait until there are enough of them: to add one to the arrays costs
-    a tenth of reading it, and to add two hundred hardly more.
+    a tenth of reading it, and to add fifty hardly more.
 
     Threads may share it: one adds while others read.
 
@@ -106,16 +108,19 @@ class RememberedTexts:
         return not n or self._room_bytes > before
 
     def add_one(self, text: str, row: Row) -> bool:
-        """Do as `add` for one text, which may wait."""
+        """Remember one text, which may wait; return whether much more memory may be taken."""
+        is_first = not self._waiting
         self._waiting[text] = row
         n_numbers = len(row.ids) + len(row.columns) + len(row.weights)
-        self._waiting_bytes += 4 * n_numbers + getsizeof(text) + _ENTRY_BYTES
-        return self._waiting_bytes > _FEW_BYTES and self.settle()
+        self._waiting_bytes += 4 * n_numbers + getsizeof(text) + _ENTRY_BYTES + _WAITING_BYTES
+        if self._waiting_bytes > _FEW_BYTES:
+            self.settle()
+        return is_first
 
     def settle(self) -> bool:
-        """Add the texts that wait; return whether arrays have grown for them."""
+        """Add the texts that wait; return whether there were any."""
         if not self._waiting:
             return False
-        has_grown = self.add([*self._waiting], join([*self._waiting.values()]))
+        self.add([*self._waiting], join([*self._waiting.values()]))
         self._waiting, self._waiting_bytes = {}, 0
-        return has_grown
+        return True

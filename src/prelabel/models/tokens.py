@@ -39,7 +39,7 @@ class Tokens:
     columns, weights, starts
         The n-grams of characters in each, as a sparse matrix. The first is column 0.
     squares
-        Squared length of each row of that matrix.
+        Squared length of each row of that matrix, of which a text may have tens of thousands.
     n_characters
         How many characters they have together.
     texts
@@ -52,7 +52,7 @@ class Tokens:
     columns: Growing[np.int32] = field(default_factory=lambda: Growing(np.int32))
     weights: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
     starts: Growing[np.int32] = field(default_factory=_starts)
-    squares: Growing[np.float32] = field(default_factory=lambda: Growing(np.float32))
+    squares: Growing[np.float64] = field(default_factory=lambda: Growing(np.float64))
     n_characters: int = 0
     texts: RememberedTexts = field(default_factory=lambda: RememberedTexts(_TEXTS_BYTES))
     serial: int = field(default_factory=count().__next__)

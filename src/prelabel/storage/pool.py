@@ -6,6 +6,10 @@ become too many. So a sample is even, whatever order tasks come in, equal data i
 one, and between two changes of the level it only grows at its end: what was learned of it stays
 valid (adaptive sampling, Flajolet, https://doi.org/10.1007/BF02241657).
 
+Before a level goes, copies go: tasks with the same data as another one, which teach nothing more.
+A third of all answers may be "none", and is all on one level: it would make that level too many,
+and take all that is below it along.
+
 The level falls again where tasks were deleted, or the limit was raised, so that there is room for
 three times as many. What was left out before is gone: then a sample has more of what came later.
 """
@@ -29,6 +33,11 @@ from prelabel.types import ProjectKey, Task
 
 POOL_TEXTS = 20_000
 """How many tasks' texts are kept and learned from, if nothing else is set."""
+
+_IS_LABELED = exists().where(
+    annotation_table.c.project == task_table.c.project,
+    annotation_table.c.task == task_table.c.task,
+)
 
 _BITS = 64
 _ENOUGH = 32
@@ -54,12 +63,15 @@ def choose(connection: Connection, project: ProjectKey, tasks: Sequence[Task]) -
 def fit_level(connection: Connection, project: ProjectKey, limit: int) -> None:
     """Let no more than ``limit`` tasks be in the sample, and more than a third if there are.
 
-    If there are too many, the level rises and the others are forgotten; tasks with annotations are
-    kept, though not learned from as texts. Where tasks were deleted, or the limit was raised, it
-    falls, and tasks that come from now on fill the sample. How many are in it is noted in the
-    project's row.
+    If there are too many, copies are forgotten. If that is not enough, the level rises and the
+    others are forgotten; tasks with annotations are kept, though not learned from as texts. Where
+    tasks were deleted, or the limit was raised, it falls, and tasks that come from now on fill the
+    sample. How many are in it is noted in the project's row.
     """
     before, counts = _pool_level(connection, project), _count_by_level(connection, project)
+    if _count_from(counts, before) > limit:
+        _forget_copies(connection, project)
+        counts = _count_by_level(connection, project)
     level = _raise_level(counts, before, limit)
     if level == before:
         level = _lower_level(counts, before, limit)
@@ -69,12 +81,21 @@ def fit_level(connection: Connection, project: ProjectKey, limit: int) -> None:
     connection.execute(noted)
     if level <= before:
         return
-    labeled = exists().where(
-        annotation_table.c.project == task_table.c.project,
-        annotation_table.c.task == task_table.c.task,
-    )
     connection.execute(
-        delete(task_table).where(is_alive(project), task_table.c.level < level, ~labeled)
+        delete(task_table).where(is_alive(project), task_table.c.level < level, ~_IS_LABELED)
+    )
+
+
+def _forget_copies(connection: Connection, project: ProjectKey) -> None:
+    """Of tasks with the same data keep those with annotations, or else the first one."""
+    order = func.row_number().over(
+        partition_by=(task_table.c.level, task_table.c.data),
+        order_by=(_IS_LABELED.desc(), task_table.c.task),
+    )
+    ranks = select(task_table.c.task, order.label("rank")).where(is_alive(project)).subquery()
+    copies = select(ranks.c.task).where(ranks.c.rank > 1)
+    connection.execute(
+        delete(task_table).where(is_alive(project), task_table.c.task.in_(copies), ~_IS_LABELED)
     )
 
 
