@@ -61,7 +61,7 @@ class RememberedTexts:
         return [*map(self._numbers.get, texts)]
 
     def read(self, numbers: Sequence[int]) -> Rows:
-        """Return texts; at least one."""
+        """Return texts, given by what `find` returned; at least one."""
         at = np.array(numbers)
         first, begin = self._starts.values, self._column_starts.values
         of_ids, starts = find_places(first[at], first[at + 1] - first[at])

@@ -22,11 +22,11 @@ class Row(NamedTuple):
     Attributes
     ----------
     ids
-        Numbers of its tokens that are known, one an occurrence.
+        Numbers of its tokens that are known, shape (occurrences,).
     scale
-        What the sum of their vectors is multiplied by.
+        What the sum of their vectors is multiplied by, 0 or more.
     columns, weights
-        All else, words first, and the weights there.
+        All else, words first, and the weights there; each of shape (columns,).
     """
 
     ids: Numbers
