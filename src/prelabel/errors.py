@@ -116,7 +116,7 @@ class NotEnoughLabelsError(ModelError):
         super().__init__(
             f"Not yet: the examples so far are {found}" if found else "Not yet: no examples so far",
             expected="at least two examples with different labels",
-            fix="Label more tasks; training starts by itself.",
+            fix="Label more.",
         )
 
 

@@ -218,6 +218,13 @@ def test_a_name_of_one_character_speaks_unless_it_says_nothing(
     assert not speak({**names, "队员": ["队员"]}, texts), "a character of a longer name is not it"
 
 
+def test_a_name_in_thai_speaks_though_marks_are_in_it_and_no_spaces_around_it() -> None:
+    names = {name: [name] for name in ("กีฬา", "สุขภาพ")}
+    words = [[*names][i % 2] for i in range(300)]
+    texts = [f"{write_text(3 * (i // 2) + i % 2)} ข่าว{word}วันนี้" for i, word in enumerate(words)]
+    assert speak(names, texts)
+
+
 @pytest.mark.parametrize(("word", "does_speak"), [("极", False), ("积极", True)])
 def test_one_character_of_a_name_is_not_the_name(word: str, *, does_speak: bool) -> None:
     texts = [f"{word} {write_text(i)} 消极" for i in range(300)]

@@ -119,7 +119,8 @@ class Trainer:
             trained = self._train(work, snapshot)
         except NotEnoughLabelsError as error:
             hints = write_hints(schema, snapshot.annotated, self._method)
-            trained = self._done(snapshot, " ".join([str(error), *hints]), None)
+            message = " ".join([str(error), "Training starts by itself.", *hints])
+            trained = self._done(snapshot, message, None)
         return self._look_ahead(trained, course, snapshot)
 
     def _look_ahead(self, trained: Trained, course: Course, snapshot: Snapshot) -> Trained:

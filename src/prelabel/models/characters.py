@@ -12,15 +12,18 @@ import numpy.typing as npt
 from prelabel.models.arrays import Integers, Mask
 from prelabel.models.ragged import find_ends, find_places
 
-CJK_RANGES = (
+UNSPACED_RANGES = (
+    (0x0E00, 0x0EFF),  # Thai and Lao
+    (0x1780, 0x17FF),  # Khmer
     (0x3040, 0x30FF),  # hiragana and katakana
     (0x3400, 0x9FFF),  # ideographs
     (0xF900, 0xFAFF),  # compatibility ideographs
     (0xFF66, 0xFF9F),  # halfwidth katakana
     (0x20000, 0x3FFFF),  # ideographs of the supplementary planes
 )
-"""First and last code points of scripts written without spaces, where each character is a word.
-Hangul is not among them: Korean has spaces."""
+"""First and last code points of scripts written without spaces: each character counts as a word,
+and with its neighbour as a pair of words. Hangul is not among them: Korean has spaces. Nor is
+Burmese, which has some, and gains nothing by it."""
 
 SYMBOL_RANGES = (
     (0x2190, 0x2BFF),  # arrows, technical signs, shapes, stars and hearts
@@ -175,7 +178,7 @@ def _count_left(starts: Integers) -> Integers:
 def classes_of_code_points() -> Classes:
     """Class of every code point, as Python's ``re`` and ``str.split`` see it; takes 25 ms.
 
-    But CJK characters and symbols are words by themselves.
+    But symbols, and characters of scripts without spaces, are words by themselves.
     """
     characters = np.arange(0x110000, dtype=np.uint32).view("U1")
     classes = np.full(len(characters), OTHER, np.uint8)
@@ -183,6 +186,6 @@ def classes_of_code_points() -> Classes:
     for first, last in SYMBOL_RANGES:
         classes[first : last + 1] = ALONE
     classes[np.strings.isalnum(characters) | (characters == "_")] = WORD  # some of these are, too
-    for first, last in CJK_RANGES:
+    for first, last in UNSPACED_RANGES:
         classes[first : last + 1] = ALONE
     return classes

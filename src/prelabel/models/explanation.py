@@ -21,8 +21,8 @@ class Explanation:
     Attributes
     ----------
     words
-        The text's words in order, in lower case; punctuation, symbols and single CJK characters
-        stand for themselves.
+        The text's words in order, in lower case; punctuation, symbols and characters of scripts
+        without spaces stand for themselves.
     contributions
         What each word adds to the score of each label, shape (len(words), classes).
     intercept

@@ -38,8 +38,9 @@ _FEW_TEXTS, _FEW_TEXTS_OF_CHARACTERS = 20, 500
 class TfidfFeatures:
     r"""Sparse TF-IDF vectors of texts: words and pairs of words, character n-grams inside words.
 
-    Words are runs of ``\w``, but each CJK character is one, and each symbol such as an emoji. Their
-    block of a row has the length ``sqrt(1/2)``, or 0 where a text has nothing the vocabulary knows.
+    Words are runs of ``\w``, but each character of a script without spaces is one, as Chinese and
+    Thai are, and each symbol such as an emoji. Their block of a row has the length ``sqrt(1/2)``,
+    or 0 where a text has nothing the vocabulary knows.
 
     Character n-grams have 2 to 5 characters and know where a token starts and ends. Those of a
     token weigh ``(1 + log(occurrences in it)) * idf**2``. Their block of a row is the sum of these

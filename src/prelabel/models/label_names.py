@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from prelabel.models.characters import CJK_RANGES
+from prelabel.models.characters import UNSPACED_RANGES
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
 
 # Scripts in which runs of \w are not words: no spaces, or vowel signs that \w does not match.
@@ -19,10 +19,8 @@ _UNSPACED = "".join(
     f"{chr(first)}-{chr(last)}"
     for first, last in (
         (0x0900, 0x0DFF),  # scripts of India and Sri Lanka
-        (0x0E00, 0x0EFF),  # Thai and Lao
         (0x1000, 0x109F),  # Burmese
-        (0x1780, 0x17FF),  # Khmer
-        *CJK_RANGES,
+        *UNSPACED_RANGES,
     )
 )
 _WORD = re.compile(rf"(?:(?![{_UNSPACED}])[^\W\d_])+")

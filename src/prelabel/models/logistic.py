@@ -73,7 +73,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 17
+    revision = 18
     several = SklearnMultiLabelClassifier
 
     def __init__(

@@ -140,7 +140,7 @@ def _words(names: Mapping[str, str]) -> dict[str, str]:
     """Return names that have words, without what is none to the features.
 
     A mark, as a vowel of Hindi is one, breaks words (`classes_of_code_points`): their pieces are
-    in words of any meaning.
+    in words of any meaning. Not so in Thai, where all characters stand alone.
     """
     whole = {label: " ".join(filterfalse(_has_mark, names[label].split())) for label in names}
     return {label: text for label, text in whole.items() if _A_WORD.search(text) or _alone(text)}
@@ -153,8 +153,12 @@ def _alone(name: str) -> Set[str]:
 
 def _has_mark(word: str) -> bool:
     """Whether a mark follows a letter; one that follows an emoji breaks no word."""
-    pairs = pairwise(word)
-    return any(unicodedata.category(sign)[0] == "M" and it.isalnum() for it, sign in pairs)
+    marks = (sign for it, sign in pairwise(word) if it.isalnum() and not _stands_alone(sign))
+    return any(unicodedata.category(sign)[0] == "M" for sign in marks)
+
+
+def _stands_alone(character: str) -> bool:
+    return bool(classes_of_code_points()[ord(character)] == ALONE)
 
 
 @remembered
@@ -197,11 +201,12 @@ def _count_rounds(names: Sequence[str]) -> int:
 def _count_said(names: Sequence[str], vectors: Counts, features: TfidfFeatures) -> Integers:
     """Return how many texts have a word of each name.
 
-    One CJK character of several is none, nor is what all names have: it tells nothing apart.
+    One character that stands alone, of several, is none, nor is what all names have: it tells
+    nothing apart.
     """
     words = features.transform(names)[:, : features.n_words].tolil()
     for row, name in enumerate(names):
-        parts = {c for c in name if classes_of_code_points()[ord(c)] == ALONE} - _alone(name)
+        parts = {*filter(_stands_alone, name)} - _alone(name)
         words[row, features.transform(sorted(parts))[:, : features.n_words].indices] = 0
     words[:, np.flatnonzero(words.getnnz(axis=0) == len(names))] = 0
     have_it = (vectors[:, : features.n_words] @ words.tocsr().T).tocsr()

@@ -101,23 +101,23 @@ class TextReader:
             return known, row
         tokens, row = self._read_one(text.lower())
         with self._learning:
-            has_grown = tokens.texts.add_one(text, row)
-        if has_grown:
+            takes_more = tokens.texts.add_one(text, row)
+        if takes_more:
             MEMORY.keep_below()
         return tokens, row
 
     def _settle(self) -> Tokens:
         with self._learning:
-            has_grown = self._known.texts.settle()
-        if has_grown:
+            takes_more = self._known.texts.settle()
+        if takes_more:
             MEMORY.keep_below()
         return self._known
 
     def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
         tokens, rows = self.read(lower(texts))
         with self._learning:
-            has_grown = tokens.texts.add(texts, rows)
-        if has_grown:
+            takes_more = tokens.texts.add(texts, rows)
+        if takes_more:
             MEMORY.keep_below()
         return tokens, rows
 
