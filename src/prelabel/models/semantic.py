@@ -4,9 +4,7 @@ Words that occur in the same texts share a direction. Seen along the few directi
 most about the texts of a project, a text is near others that share none of its words, so that a
 handful of labels says something about all of them.
 
-Deerwester et al., Indexing by latent semantic analysis, JASIS 41 (1990); the decomposition is
-algorithm 4.4 of Halko, Martinsson and Tropp, Finding structure with randomness,
-https://arxiv.org/abs/0909.4061.
+Deerwester et al., Indexing by latent semantic analysis, JASIS 41 (1990).
 """
 
 from __future__ import annotations
@@ -79,17 +77,10 @@ class SemanticSpace:
 
 def right_singular_vectors(vectors: Counts, rank: int, seed: int) -> tuple[Matrix, Matrix]:
     """Orthonormal columns, shape (features, rank), for the largest singular values, and these."""
-    n_texts, n_features = vectors.shape
-    width = min(rank + _OVERSAMPLING, n_texts, n_features)
-    transposed = vectors.T.tocsr()  # faster twice over than SciPy's product with a CSC matrix
-    random = np.random.default_rng(seed)
-    sample = vectors @ random.standard_normal((n_features, width), dtype=np.float32)
-    for _ in range(_POWER_ITERATIONS):
-        sample = vectors @ _orthonormal(transposed @ _orthonormal(sample))
-    basis, triangle = np.linalg.qr(transposed @ _orthonormal(sample))
-    rotation, singular_values, _ = np.linalg.svd(triangle)
-    return basis @ rotation[:, :rank], singular_values[:rank]
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - only fitting needs it
 
-
-def _orthonormal(columns: Matrix) -> Matrix:
-    return np.linalg.qr(columns)[0]
+    _, singular_values, axes = randomized_svd(
+        vectors, rank, n_oversamples=_OVERSAMPLING, n_iter=_POWER_ITERATIONS,
+        power_iteration_normalizer="QR", random_state=seed, flip_sign=False,
+    )  # fmt: skip
+    return np.ascontiguousarray(axes.T), singular_values
