@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from scipy.sparse import linalg as sparse_linalg
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
 from prelabel.models.characters import SYMBOL_RANGES, UNSPACED_RANGES
 from prelabel.models.features import TfidfFeatures
-from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
+from prelabel.models.ngrams import MAX_TEXT_CHARACTERS, lower
 from tests.builders import make_forget
 
 UNSPACED, SYMBOLS = (
@@ -49,23 +50,32 @@ def words_of_reference(texts: list[str], queries: list[str], min_df: int) -> Ent
     """What scikit-learn makes of the queries after learning from the texts."""
     pattern = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+|[{SYMBOLS}]"
     vectorizer = TfidfVectorizer(
-        token_pattern=pattern, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df
-    )
+        token_pattern=pattern, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df,
+        preprocessor=lower,
+    )  # fmt: skip
     if not is_fitted(vectorizer, texts):
         return np.zeros((len(queries), 0))
     return dense(vectorizer.transform(queries) * np.sqrt(0.5))
 
 
 def characters_of_reference(texts: list[str], queries: list[str], min_df: int) -> Entries:
-    """Vectors that scikit-learn gives the tokens, once more times IDF, summed by text."""
+    """Vectors that scikit-learn gives the tokens, once more times IDF, summed by text.
+
+    Without the features that are one character of ASCII.
+    """
     vectorizer = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, norm=None, min_df=min_df
-    )
+        analyzer="char_wb", ngram_range=(1, 5), sublinear_tf=True, norm=None, min_df=min_df,
+        preprocessor=lower,
+    )  # fmt: skip
     if not is_fitted(vectorizer, texts):
+        return np.zeros((len(queries), 0))
+    kept = [len(ngram) > 1 or not ngram.isascii() for ngram in vectorizer.get_feature_names_out()]
+    if not any(kept):
         return np.zeros((len(queries), 0))
     rows = []
     for query in queries:
-        tokens = vectorizer.transform([*query.lower().split(), ""]).toarray() * vectorizer.idf_
+        read = [*dict.fromkeys(lower(query).split()), ""]
+        tokens = vectorizer.transform(read).toarray()[:, kept] * vectorizer.idf_[kept]
         length = np.sqrt(2 * np.square(tokens).sum())
         rows.append(tokens.sum(axis=0) / (length or 1))
     return dense(sparse.csr_matrix(np.array(rows)))
@@ -113,6 +123,21 @@ def test_the_blocks_stand_side_by_side_and_a_row_has_length_one() -> None:
     )
     np.testing.assert_allclose(words.multiply(words).sum(axis=1), 0.5, rtol=1e-6)
     assert both.dtype == np.float32
+
+
+def test_a_text_that_says_the_same_again_and_again_is_no_longer_than_others() -> None:
+    texts = ["who was the first president", "where is the lake", "what does the word mean"]
+    features = TfidfFeatures().fit(texts)
+    once, often = (features.transform([texts[0] + n * texts[0].rjust(40)]) for n in (1, 1_000))
+    assert sparse_linalg.norm(once) == pytest.approx(1, abs=0.1)
+    assert sparse_linalg.norm(often) == pytest.approx(sparse_linalg.norm(once), rel=1e-3)
+
+
+@pytest.mark.parametrize(("capital", "small"), [("İPTAL", "iptal"), ("İade", "iade")])
+def test_a_turkish_i_with_a_dot_breaks_no_word(capital: str, small: str) -> None:
+    features = TfidfFeatures().fit([small, "siparişim gelmedi"])
+    same, other = features.transform([capital]).toarray(), features.transform([small]).toarray()
+    np.testing.assert_array_equal(same, other)
 
 
 def test_a_batch_of_any_size_is_read_as_if_it_were_small() -> None:

@@ -15,10 +15,16 @@ from typing import NamedTuple
 
 from prelabel.models.examples import write_name
 from prelabel.models.lexicon import read_lexicons
+from prelabel.models.ngrams import undot
 
-_SEPARATOR = re.compile(r"[/&,;|+]|\band\b", re.IGNORECASE)
+_SEPARATOR = re.compile(
+    r"[/&,;|+]|\b(?:and|dan|e|en|et|i|und|và|ve|y|и|та|और)\b|和|与|및|และ", re.IGNORECASE
+)
 
-_NO = frozenset({"geen", "kein", "keine", "nicht", "niet", "no", "non", "not", "não", "pas", "не"})
+_NO = frozenset({
+    "bukan", "geen", "kein", "keine", "không", "nicht", "nie", "niet", "no", "non", "not", "não",
+    "pas", "не", "غير",
+})  # fmt: skip
 """Before the name of a concept it is that of the opposite, if that is a concept: "not spam"."""
 
 _ENDING = re.compile(r"(?<=\w{4})(?:[aeo]?s?|[ыиоая]?[йяе]|[оаыи])\b")
@@ -68,7 +74,7 @@ def fold(name: str) -> str:
     >>> fold("SpamMail"), fold("not-spam"), fold("⚽ Sports!")
     ('spam mail', 'not spam', 'sports')
     """
-    plain = unicodedata.normalize("NFKC", write_name([name])).casefold()
+    plain = undot(unicodedata.normalize("NFKC", write_name([name]))).casefold()
     return " ".join("".join(c if _is_of_word(c) else " " for c in plain).split())
 
 

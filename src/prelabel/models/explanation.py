@@ -37,8 +37,8 @@ class Explanation:
 def explain(text: str, scores: LinearScores) -> Explanation:
     """Share out what each n-gram adds to the scores among the characters it consists of."""
     features = scores.features
-    (text,) = next(in_chunks([text]))
-    found = locate_ngrams(text)
+    (as_read,) = next(in_chunks([text]))
+    found = locate_ngrams(as_read)
     columns = features.find(found.hashes)
     known = columns >= 0
     columns, starts, stops = columns[known], found.starts[known], found.stops[known]
@@ -50,7 +50,7 @@ def explain(text: str, scores: LinearScores) -> Explanation:
     parts = (weights[columns], columns, np.arange(len(columns) + 1))
     contributions = (spread @ scipy.sparse.csr_matrix(parts, shape=shape)) @ scores.coefficients
     return Explanation(
-        words=_words(text, found.units, n_units),
+        words=_words(as_read, found.units, n_units),
         contributions=contributions,
         intercept=scores.intercept,
     )

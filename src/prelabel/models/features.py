@@ -24,6 +24,7 @@ from prelabel.models.ngrams import (
     Counts,
     Ngrams,
     find_ngrams,
+    hash_ascii,
     in_chunks,
 )
 from prelabel.models.rows import Row, Rows
@@ -42,9 +43,10 @@ class TfidfFeatures:
     Thai are, and each symbol such as an emoji. Their block of a row has the length ``sqrt(1/2)``,
     or 0 where a text has nothing the vocabulary knows.
 
-    Character n-grams have 2 to 5 characters and know where a token starts and ends. Those of a
-    token weigh ``(1 + log(occurrences in it)) * idf**2``. Their block of a row is the sum of these
-    vectors, divided by ``sqrt(2)`` times the length it would have if they were orthogonal.
+    Character n-grams have up to 5 characters, one only if it is none of ASCII, and know where a
+    token starts and ends. Those of a token weigh ``(1 + log(occurrences in it)) * idf**2``. Their
+    block of a row is the sum of these vectors, of each token once, divided by ``sqrt(2)`` times the
+    length it would have if they were orthogonal.
 
     Parameters
     ----------
@@ -102,6 +104,7 @@ class TfidfFeatures:
     def _choose(self, hashes: Hashes, frequencies: Integers, n_texts: int) -> Integers:
         """Return which n-grams to keep, ascending, words first."""
         words, characters = np.split(np.arange(len(hashes)), [hashes.searchsorted(CHARACTER_BIT)])
+        characters = characters[~np.isin(hashes[characters], hash_ascii())]
         parts = []
         for candidates, few_texts, most in (
             (words, _FEW_TEXTS, self._max_words),

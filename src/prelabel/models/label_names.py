@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.models.characters import UNSPACED_RANGES
-from prelabel.models.ngrams import MAX_TEXT_CHARACTERS
+from prelabel.models.ngrams import MAX_TEXT_CHARACTERS, undot
 
 # Scripts in which runs of \w are not words: no spaces, or vowel signs that \w does not match.
 _UNSPACED = "".join(
@@ -74,7 +74,7 @@ class LabelNames:
         self._beginnings: _Owners = defaultdict(set)
         self._phrases: _Owners = defaultdict(set)
         for column, label in enumerate(self.classes_):
-            folded = "\n".join(names[label]).casefold()
+            folded = undot("\n".join(names[label])).casefold()
             for word in _WORD.findall(folded):
                 if len(word) > 1 and word not in _EMPTY_WORDS:
                     self._words[word].add(column)
@@ -117,7 +117,7 @@ class LabelNames:
 
     def _evidence(self, text: str) -> Counter[int]:
         """How many words of a text speak for each label, by column; only those that have any."""
-        folded = text[:MAX_TEXT_CHARACTERS].casefold()
+        folded = undot(text[:MAX_TEXT_CHARACTERS]).casefold()
         words = (word for word in _WORD.findall(folded) if word[:_FEWEST_LETTERS] in self._heads)
         owners = [self._owners(word) for word in words]
         owners += [self._phrases[phrase] for phrase in self._phrase.findall(folded)]

@@ -42,7 +42,8 @@ CHARACTER_BIT = np.uint64(1 << 63)
 
 Counts: TypeAlias = "scipy.sparse.csr_matrix[np.float32]"
 
-_WORD_SIZES, _CHARACTER_SIZES = np.arange(1, 3), np.arange(2, 6)
+_WORD_SIZES, _CHARACTER_SIZES = np.arange(1, 3), np.arange(1, 6)
+_N_ASCII = 128
 _CHUNK_CHARACTERS = 250_000  # bounds the memory of a batch; more is no faster
 
 
@@ -90,13 +91,23 @@ class Located:
 
 def in_chunks(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield the texts, cut and in lower case, in lists of bounded length; at least one list."""
-    yield from map(lower, cut(texts))
+    for chunk in cut(texts):
+        yield [*map(lower, chunk)]
 
 
-def lower(texts: Sequence[str]) -> list[str]:
-    """Put texts in lower case."""
+def lower(text: str) -> str:
+    """Put a text in lower case."""
     # One by one: what is lower case can depend on the neighbours ("Σ" ends a word as "ς").
-    return [text.lower() for text in texts]
+    return undot(text).lower()
+
+
+def undot(text: str) -> str:
+    """Write Turkish "İ" as "i": Python's lower case of it is an "i" and a mark, which breaks words.
+
+    >>> undot("İptal").lower()
+    'iptal'
+    """
+    return text.replace("İ", "i")
 
 
 def cut_one(text: str) -> str:
@@ -141,7 +152,16 @@ def hash_characters(values: Hashes) -> Hashes:
     Shape (len(values), sizes), one a size from each value on. Those that cross a space are none,
     and have hashes that no n-gram has.
     """
-    return hash_windows(values, _CHARACTER_SIZES) >> np.uint64(1) | CHARACTER_BIT
+    # Where all are of ASCII, single ones are left out: they are no features.
+    sizes = _CHARACTER_SIZES[int(values.max(initial=0) <= _N_ASCII) :]
+    return hash_windows(values, sizes) >> np.uint64(1) | CHARACTER_BIT
+
+
+def hash_ascii() -> Hashes:
+    """Hashes of the n-grams that are one character of ASCII, shape (128,)."""
+    values = np.arange(1, _N_ASCII + 1, dtype=np.uint64)
+    hashes: Hashes = hash_windows(values, _CHARACTER_SIZES[:1])[:, 0] >> np.uint64(1)
+    return hashes | CHARACTER_BIT
 
 
 def locate_ngrams(text: str) -> Located:

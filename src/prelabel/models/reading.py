@@ -29,6 +29,7 @@ from prelabel.models.reading_memory import MEMORY
 from prelabel.models.rows import (
     Row,
     Rows,
+    keep_once,
     scale_factors,
     scale_one,
     scale_rows,
@@ -99,7 +100,7 @@ class TextReader:
         row = known.texts.read_one(text)
         if row is not None:
             return known, row
-        tokens, row = self._read_one(text.lower())
+        tokens, row = self._read_one(lower(text))
         with self._learning:
             takes_more = tokens.texts.add_one(text, row)
         if takes_more:
@@ -114,7 +115,7 @@ class TextReader:
         return self._known
 
     def _read_new(self, texts: Sequence[str]) -> tuple[Tokens, Rows]:
-        tokens, rows = self.read(lower(texts))
+        tokens, rows = self.read([*map(lower, texts)])
         with self._learning:
             takes_more = tokens.texts.add(texts, rows)
         if takes_more:
@@ -128,7 +129,7 @@ class TextReader:
         sums, bounds = sum_up(values), find_bounds(chunk)
         places = find_stretches(classes != SPACE)
         tokens, ids = self._find_tokens(values, *places, hash_runs(sums, *places))
-        starts = places[0].searchsorted(bounds)
+        ids, starts = keep_once(ids, places[0].searchsorted(bounds))
         keys = self._read_words(sums, classes, bounds)
         columns, weights, column_starts = weigh(keys, self._shift, len(chunk), self._weights)
         weights *= scale_rows(weights, column_starts).repeat(np.diff(column_starts))
@@ -150,6 +151,8 @@ class TextReader:
         if len(new) > _MANY_TOKENS:
             tokens, ids = self._find_tokens(values, starts, stops, hashes)
             new = new[:0]
+        elif len(new) > len({*hashes[new].tolist()}):  # one stands there twice, which is seldom
+            new = new[np.unique(hashes[new], return_index=True)[1]]
         parts = hash_words(hash_runs(sums, *find_runs(classes >= WORD, classes == WORD)))
         ngrams, keys = np.concatenate(parts), np.zeros(len(parts[0]) + len(parts[1]), np.int64)
         if len(new):  # words are row 0, each new token a row behind it
@@ -157,6 +160,7 @@ class TextReader:
             ngrams = np.concatenate((ngrams, characters))
             keys = np.concatenate((keys, rows + (1 << self._shift)))
             ids = ids[ids >= 0]
+        ids = np.array([*dict.fromkeys(ids.tolist())], np.int32)
         columns = self._find(ngrams)
         keys |= columns
         keys, columns, weights = weigh_keys(keys[columns >= 0], self._shift, self._weights)

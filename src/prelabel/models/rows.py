@@ -15,6 +15,8 @@ import numpy as np
 from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
 from prelabel.models.ragged import find_edges, find_ends
 
+_PLACE_BITS = 32
+
 
 class Row(NamedTuple):
     """One text.
@@ -22,7 +24,7 @@ class Row(NamedTuple):
     Attributes
     ----------
     ids
-        Numbers of its tokens that are known, shape (occurrences,).
+        Numbers of its tokens that are known, each once; shape (tokens,).
     scale
         What the sum of their vectors is multiplied by, 0 or more.
     columns, weights
@@ -41,8 +43,8 @@ class Rows(NamedTuple):
     Attributes
     ----------
     ids, starts
-        Text ``i`` has the known tokens with the numbers ``ids[starts[i]:starts[i + 1]]``; shapes
-        (occurrences,) and (texts + 1,).
+        Text ``i`` has the known tokens with the numbers ``ids[starts[i]:starts[i + 1]]``, each
+        once; shapes (tokens,) and (texts + 1,).
     scales
         Shape (texts,).
     columns, weights, column_starts
@@ -69,6 +71,24 @@ def join(rows: Sequence[Row]) -> Rows:
         weights=np.concatenate(weights),
         column_starts=find_ends(np.array([*map(len, columns)])),
     )
+
+
+def keep_once(ids: Numbers, starts: Integers) -> tuple[Numbers, Integers]:
+    """Keep what each row has where it has it first; row ``i`` begins at ``starts[i]``.
+
+    >>> keep_once(np.array([7, 2, 7, 7], np.int32), np.array([0, 3, 4]))
+    (array([7, 2, 7], dtype=int32), array([0, 2, 3]))
+    """
+    places = np.arange(len(ids))
+    keys = ids.astype(np.int64) << _PLACE_BITS | places
+    keys.sort()  # much faster than `argsort`
+    places = keys & ((1 << _PLACE_BITS) - 1)
+    rows = np.arange(len(starts) - 1).repeat(starts[1:] - starts[:-1]).take(places)
+    is_first = np.ones(len(ids), np.bool_)
+    is_first[1:] = (keys[1:] >> _PLACE_BITS != keys[:-1] >> _PLACE_BITS) | (rows[1:] != rows[:-1])
+    kept = places[is_first]
+    kept.sort()
+    return ids.take(kept), kept.searchsorted(starts)
 
 
 def weigh(keys: Integers, shift: int, n_rows: int, idf: Matrix) -> tuple[Numbers, Matrix, Integers]:

@@ -81,6 +81,6 @@ def right_singular_vectors(vectors: Counts, rank: int, seed: int) -> tuple[Matri
 
     _, singular_values, axes = randomized_svd(
         vectors, rank, n_oversamples=_OVERSAMPLING, n_iter=_POWER_ITERATIONS,
-        power_iteration_normalizer="QR", random_state=seed, flip_sign=False,
+        power_iteration_normalizer="QR", transpose=False, flip_sign=False, random_state=seed,
     )  # fmt: skip
     return np.ascontiguousarray(axes.T), singular_values
