@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 from prelabel.errors import StorageError
-from prelabel.loop.registry import Registry, Served
+from prelabel.loop.registry import RETRY_SECONDS, Registry, Served
 from prelabel.models import artifact
 from prelabel.models.base import Arrays
 from prelabel.storage.database import Database
@@ -138,6 +138,29 @@ def test_a_version_that_the_class_cannot_load_any_more_is_a_damaged_one(
     )
     assert served(changed) is None
     assert "failed in from_arrays (AttributeError at letters.py:" in caplog.text
+
+
+def test_a_damaged_version_that_was_put_back_is_served_again(
+    versions: VersionStore, add: Add, artifacts: Path
+) -> None:
+    seconds = [100.0]
+    registry = Registry(
+        versions=versions, artifacts=artifacts, model_class=Letters, resident=10,
+        clock_seconds=lambda: seconds[0],
+    )  # fmt: skip
+    good, bad = add("ham", "spam"), add("ham", "spam")
+    file = artifacts / bad.artifact / "arrays.safetensors"
+    whole = file.read_bytes()
+    damage(artifacts, bad)
+    assert served(registry) == good
+    file.write_bytes(whole)
+    seconds[0] += RETRY_SECONDS - 1
+    assert served(registry) == good, "it is not read at every request"
+    seconds[0] += 1
+    assert served_at_once(registry) is None, "to read it takes a thread"
+    assert served(registry) == bad
+    seconds[0] += RETRY_SECONDS
+    assert served_at_once(registry) is not None, "what is whole is read once"
 
 
 def test_when_every_version_is_damaged_nothing_is_served(

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -50,17 +50,17 @@ class _Loaded:
     Attributes
     ----------
     until_seconds
-        When to look again, on the monotonic clock; never for what can only stay as it is.
+        When to look again, on the registry's clock; never for what can only stay as it is.
     """
 
     active: ModelVersion
     served: Served | None
     until_seconds: float
 
-    def is_for(self, active: ModelVersion) -> bool:
+    def is_for(self, active: ModelVersion, now_seconds: float) -> bool:
         ours = self.active  # not whole: metrics are large, and the store reads them anew
         is_same = (ours.number, ours.artifact) == (active.number, active.artifact)
-        return is_same and time.monotonic() < self.until_seconds
+        return is_same and now_seconds < self.until_seconds
 
 
 class Registry:
@@ -87,8 +87,10 @@ class Registry:
         model_class: type[TextModel],
         resident: int,
         guard_seconds: float | None = None,
+        clock_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._guard_seconds = guard_seconds
+        self._clock_seconds = clock_seconds
         self._versions = versions
         self._artifacts = artifacts
         self._model_class = model_class
@@ -109,7 +111,7 @@ class Registry:
             return loaded.served
         if active is None:
             return None
-        if loaded is None or not loaded.is_for(active):
+        if loaded is None or not loaded.is_for(active, self._clock_seconds()):
             loaded = self._load(project, active)
         return loaded.served
 
@@ -127,16 +129,18 @@ class Registry:
         """Return what to serve since a change, if it is known and loaded; None if it is not."""
         loaded = self._loaded.get(project)
         active = self._versions.known_active(project, change) if loaded else None
-        return loaded.served if loaded and active and loaded.is_for(active) else None
+        if loaded is None or active is None or not loaded.is_for(active, self._clock_seconds()):
+            return None
+        return loaded.served
 
     def _load(self, project: ProjectKey, active: ModelVersion) -> _Loaded:
         """Load a version, then let go of the one before; threads that wait get the same."""
         with self._loading[hash(project) % LOCKS]:
             known = self._loaded.get(project)
-            if known is None or not known.is_for(active):
+            if known is None or not known.is_for(active, self._clock_seconds()):
                 served = self._read_newest(project, active)
                 is_it = served is not None and served.version == active
-                until_seconds = math.inf if is_it else time.monotonic() + RETRY_SECONDS
+                until_seconds = math.inf if is_it else self._clock_seconds() + RETRY_SECONDS
                 known = _Loaded(active, served, until_seconds)
                 self._loaded[project] = known
             return known
