@@ -241,13 +241,16 @@ def test_each_control_has_its_share_of_the_threshold(
     assert (gate.judge("new", active_of_two, lessons=both) is not None) == refused
 
 
-def judge_sets(folder: Path, before: Sequence[str], found: Sequence[str]) -> str | None:
+def judge_sets(
+    folder: Path,
+    before: Sequence[str],
+    found: Sequence[str],
+    right: tuple[str, ...] = ("money", "sports"),
+) -> str | None:
     """Return what is said of a version that found these, where money and sports are right."""
     label_config = config("sports", "cooking", "money").replace("single", "multiple")
     (control,) = parse_label_config(label_config).controls
-    examples = [
-        Example(task_id=n, text=f"text {n}", labels=("money", "sports")) for n in range(len(found))
-    ]
+    examples = [Example(task_id=n, text=f"text {n}", labels=right) for n in range(len(found))]
     of_sets = replace(lesson(examples), control=control)
     stored = [
         json.dumps({"topic": [[n, labels.split()] for n, labels in enumerate(chosen)]}).encode()
@@ -276,3 +279,11 @@ def test_of_several_labels_a_large_gain_outweighs_small_losses(tmp_path: Path) -
     found = ["sports cooking"] * 12 + ["money sports"] * 6
     assert judge_sets(tmp_path / "1", before, found) is None
     assert judge_sets(tmp_path / "2", before[:12], found[:12]) is not None
+
+
+def test_texts_that_no_label_applies_to_speak_for_a_version_that_gave_them_none(
+    tmp_path: Path,
+) -> None:
+    nothing, something = [""] * 30, ["sports"] * 30
+    assert judge_sets(tmp_path / "1", nothing, something, right=()) is not None
+    assert judge_sets(tmp_path / "2", something, nothing, right=()) is None
