@@ -137,6 +137,13 @@ def test_annotations_from_before_a_control_do_not_choose_nothing_at_it() -> None
     assert [example.task_id for example in read_examples(SEVERAL, [before, empty])] == [2]
 
 
+def test_an_old_annotation_that_was_edited_after_a_control_came_chooses_nothing_at_it() -> None:
+    task, edited = labeled(1, None, minute=9)
+    edited = replace(edited, regions=(replace(region("glad"), from_name="mood"),))
+    found = read_examples(SEVERAL, [(task, edited), labeled(3, "sports", minute=1)])
+    assert [(example.task_id, example.labels) for example in found] == [(1, ()), (3, ("sports",))]
+
+
 def test_to_save_what_was_chosen_again_unsays_no_other_answer() -> None:
     elsewhere = replace(region("glad"), from_name="mood")
     task, none = labeled(2, None, minute=2)
