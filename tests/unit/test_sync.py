@@ -25,6 +25,7 @@ class Studio:
         self.is_busy = False
         self.asked: list[str] = []
         self.unlabeled: dict[int, dict[str, Any]] = {}
+        self.changed: set[int] = set()
 
     def __call__(self, request: Request) -> Reply:
         if request.path == "/api/projects/7/":
@@ -55,7 +56,8 @@ class Studio:
         if not is_labeled:
             yield from (task for number, task in self.unlabeled.items() if number > after)
         for number, task in self.tasks.items():
-            if is_labeled and not since and number > after and number in included:
+            is_shown = number > after and number in (self.changed if since else included)
+            if is_labeled and is_shown:
                 yield {"id": number, "total_annotations": 1} if is_counted else task
 
 
@@ -89,6 +91,23 @@ def test_a_deleted_task_is_found_by_counts(
     del studio.tasks[2]
     assert puller.pull(KEY).label_changes == 1
     assert [task.id for task, _ in labels.snapshot(KEY).annotated] == [1, 3]
+
+
+def break_off(*_: int) -> None:
+    raise InterruptedError
+
+
+def test_what_changed_since_a_sync_broke_off_is_pulled_by_the_one_that_goes_on(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    with pytest.raises(InterruptedError):
+        LabelSync(client, labels, syncs, report=break_off).pull(KEY)
+    edited = make_task(1, updated_at="")
+    edited["annotations"][0] |= {"updated_at": "2026-11-23T15:29:00Z", "ground_truth": False}
+    studio.tasks[1], studio.changed = edited, {1}
+    assert LabelSync(client, labels, syncs).pull(KEY).tasks == 1
+    truth = {task.id: one.ground_truth for task, one in labels.snapshot(KEY).annotated}
+    assert truth == {1: False, 2: True, 3: True}
 
 
 def test_counts_that_are_wrong_for_good_are_looked_into_once(
