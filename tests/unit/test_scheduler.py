@@ -325,6 +325,26 @@ def test_a_long_job_keeps_its_project(
     wait_for(is_renewed, pause_seconds=0.1)
 
 
+def test_a_store_that_is_away_does_not_keep_a_lease_from_being_renewed_for_long(
+    run: Run, database: Database, jobs: JobStore, hung: tuple[Work, threading.Event],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def pauses() -> list[object]:
+        failed = [it for it in caplog.records if it.msg.startswith("Looking for due projects")]
+        return [it.args[0] for it in failed if isinstance(it.args, tuple)]
+
+    work, begun = hung
+    jobs.request(PROJECT, "x")
+    run(work, lease_seconds=0.03, poll_seconds=0.02)
+    assert begun.wait(10)
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE projects RENAME TO away")
+    wait_for(lambda: len(pauses()) >= 3)
+    with database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE away RENAME TO projects")
+    assert set(pauses()) == {0.02}
+
+
 def test_a_scheduler_that_stops_hands_its_job_to_the_next(
     run: Run, jobs: JobStore, reports: Reports, hung: tuple[Work, threading.Event]
 ) -> None:
