@@ -441,6 +441,16 @@ def test_copies_of_one_text_push_no_other_out(labels: LabelStore, database: Data
     assert len(few.snapshot(PROJECT).annotated) == 2
 
 
+def test_copies_are_kept_while_there_is_room(database: Database) -> None:
+    ProjectStore(database).see(PROJECT, CONFIG)
+    few = LabelStore(database, pool_texts=10)
+    same = [Task(id=id_, data={"text": "same"}) for id_ in range(1, 12)]
+    few.add_texts(PROJECT, same[:10])
+    assert few.count_texts(PROJECT) == 10, "as many as may be"
+    few.add_texts(PROJECT, same)
+    assert few.count_texts(PROJECT) == 1
+
+
 def test_of_copies_those_with_annotations_stay(database: Database) -> None:
     few = LabelStore(database, pool_texts=10)
     same = [Task(id=id_, data={"text": "same"}) for id_ in range(1, 31)]
