@@ -228,6 +228,17 @@ def test_a_sync_asked_for_during_another_stays_due(
     assert projects.sync_is_due(PROJECT)
 
 
+def test_a_sync_that_was_asked_for_and_is_during_another_again_stays_due(
+    syncs: SyncStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT)
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)  # by a command, which needs no lease
+    projects.request_sync(PROJECT)
+    syncs.end(begun, showed_all=True)
+    assert projects.sync_is_due(PROJECT)
+
+
 def test_a_sync_asked_for_later_during_another_is_due_no_earlier(
     syncs: SyncStore, projects: ProjectStore, jobs: JobStore
 ) -> None:
