@@ -16,6 +16,7 @@ import trustme
 from prelabel.errors import ConfigError, UpstreamError
 from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.connections import ConnectionClient
+from prelabel.label_studio.refusals import read_retry_after
 from tests.label_studio import (
     KEY,
     LEGACY,
@@ -236,6 +237,10 @@ def test_a_wait_that_ends_after_the_deadline_is_not_begun(
 def test_an_odd_retry_after_is_ignored(serve: Serve, connect: Connect, value: str) -> None:
     server = serve(Reply(b"", 503, {"Retry-After": value}), Reply(PROJECT))
     assert connect(server).project(7).key == KEY
+
+
+def test_a_wait_until_a_date_gone_by_is_none() -> None:
+    assert read_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
 def test_who_asks_for_a_wait_without_end_is_asked_again_some_day(

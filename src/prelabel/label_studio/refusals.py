@@ -85,7 +85,7 @@ def read_retry_after(value: str) -> float:
     except ValueError:
         return 0.0
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return min((moment - datetime.now(UTC)).total_seconds(), _LONGEST_SECONDS)
+    return max(0.0, min((moment - datetime.now(UTC)).total_seconds(), _LONGEST_SECONDS))
 
 
 def timed_out(error: UpstreamError) -> bool:
