@@ -204,6 +204,11 @@ def test_predict():
         assert response.status_code == 200
         assert json.loads(response.data)["results"][0]["model_version"] == "Mine-v0.0.1"
         assert client.get("/health").get_json()["model_class"] == "Mine"
+
+def test_health():
+    from label_studio_ml.api import _server  # as the reference's own test does
+    with _server.test_client() as client:
+        assert client.get("/health").get_json()["model_class"] == "LabelStudioMLBase"
 """
 
 
