@@ -4,14 +4,19 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prelabel.custom.local import LocalModel
+from prelabel.custom.local import LocalModel, open_local_service
+from prelabel.custom.pool import KNOWN
 from prelabel.custom.session import Session
 from prelabel.errors import ModelError
 from prelabel.models.raw import RawModel
+from prelabel.settings import load_settings
+from prelabel.types import ProjectKey
+from tests.builders import PROJECT, TWIN
 
 BODY = json.dumps({"tasks": [{"id": 1}], "label_config": "<View/>"}).encode()
 
@@ -69,3 +74,15 @@ def test_what_a_model_raises_is_told_without_its_message() -> None:
     with pytest.raises(ModelError, match="RuntimeError") as caught:
         model.tell(json.dumps({"action": "START_TRAINING"}).encode(), 60)
     assert "secret" not in str(caught.value)
+
+
+def test_of_many_projects_the_models_that_were_not_used_for_longest_are_let_go(
+    tmp_path: Path,
+) -> None:
+    service = open_local_service(load_settings(model_dir=tmp_path), Counting)
+    in_use, unused = service.get_model(PROJECT), service.get_model(TWIN)
+    for number in range(KNOWN):
+        service.get_model(ProjectKey(number, 1))
+        assert service.get_model(PROJECT) is in_use
+    assert service.get_model(TWIN) is not unused
+    service.stop()

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from prelabel.custom.pool import KNOWN
 from prelabel.custom.setups import Setups
 from prelabel.errors import ModelError
+from prelabel.types import ProjectKey
 from tests.builders import PROJECT, TWIN
 
 
@@ -61,3 +63,11 @@ def test_a_late_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ModelError):
         setups.ask(PROJECT, failing, b"b", 5)  # the same failure, or one of its own
     assert f"Project {PROJECT}: x" in caplog.text
+
+
+def test_answers_of_a_bounded_number_of_projects_are_remembered() -> None:
+    quick, setups = Slow(), Setups()
+    quick.allowed.set()
+    for number in range(KNOWN + 5):
+        assert setups.ask(ProjectKey(number, 1), quick, b"b", 5) == b"1"
+    assert len(setups._pending) == KNOWN

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 
+from prelabel.custom.pool import KNOWN
 from prelabel.custom.service import CustomService, join, project_folder
 from prelabel.custom.session import Session
 from prelabel.models.failures import busy_for, call_model
 from prelabel.models.raw import RawModel
+from prelabel.recent import Recent
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.model_state import ModelState
@@ -47,18 +49,20 @@ class LocalModel:
 def open_local_service(settings: Settings, model_class: type[RawModel]) -> CustomService:
     """Join everything for serving a class in this process."""
     database = Database(settings.database_path)
-    models: dict[ProjectKey, LocalModel] = {}
+    # Strangers may name any number of projects; one that is let go of is made again.
+    models = Recent[ProjectKey, LocalModel](KNOWN)
     lock = threading.Lock()
 
     def get_model(project: ProjectKey) -> LocalModel:
         with lock:
-            if project not in models:
+            model = models.get(project)
+            if model is None:
                 state = ModelState(database, project)
-                folder = project_folder(settings, project)
-                models[project] = LocalModel(
-                    Session(model_class, state, project=project, folder=folder)
+                session = Session(
+                    model_class, state, project=project, folder=project_folder(settings, project)
                 )
-            return models[project]
+                model = models[project] = LocalModel(session)
+            return model
 
     return join(
         settings,

@@ -11,9 +11,10 @@ from typing import Protocol
 from prelabel.bootstrap import open_database
 from prelabel.custom.child import Orders
 from prelabel.custom.dispatcher import Dispatcher
-from prelabel.custom.pool import Pool
+from prelabel.custom.pool import KNOWN, Pool
 from prelabel.custom.process import ProjectProcess
 from prelabel.custom.setups import Setups
+from prelabel.recent import Recent
 from prelabel.settings import Settings
 from prelabel.storage.database import Database
 from prelabel.storage.model_events import ModelEvent, ModelEventStore
@@ -57,11 +58,13 @@ class CustomService:
     dispatcher: Dispatcher
     metrics: Metrics
     setups: Setups = field(default_factory=Setups)
-    _states: dict[ProjectKey, ModelState] = field(default_factory=dict)
+    _states: Recent[ProjectKey, ModelState] = field(default_factory=lambda: Recent(KNOWN))
 
     def model_version(self, project: ProjectKey) -> str | None:
         """Return the version that a project's predictions carry; None before its first setup."""
-        state = self._states.setdefault(project, ModelState(self.database, project))
+        state = self._states.get(project)
+        if state is None:  # strangers may ask for any number of projects
+            state = self._states[project] = ModelState(self.database, project)
         version = state.get("model_version")
         return None if version is None else str(version)
 

@@ -9,6 +9,8 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Protocol
 
+from prelabel.custom.pool import KNOWN
+from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ class Setups:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pending: dict[ProjectKey, Future[bytes]] = {}
+        # A model that is let go of while it works may be asked once more; it takes its turn.
+        self._pending = Recent[ProjectKey, Future[bytes]](KNOWN)
 
     def ask(
         self, project: ProjectKey, model: Answering, body: bytes, seconds: float
