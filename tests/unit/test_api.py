@@ -221,6 +221,15 @@ def test_other_refusals_are_not_tried_again(serve: Serve, connect: Connect, stat
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "fix"), [({"detail": "No."}, "Correct what it objects to."), (b"", "Check LABEL_STU")]
+)
+def test_a_refusal_with_a_reason_is_not_blamed_on_the_address(
+    serve: Serve, connect: Connect, body: object, fix: str
+) -> None:
+    assert fix in refusal_of(connect(serve(Reply(body, 400)))).fix
+
+
 @pytest.mark.parametrize("when", ["seconds", "date"])
 def test_a_wait_that_ends_after_the_deadline_is_not_begun(
     serve: Serve, connect: Connect, when: str

@@ -184,6 +184,12 @@ def test_annotations_of_other_kinds_are_named_and_need_a_config(tmp_path: Path, 
         read_export(write(tmp_path / "export.json", [task("a goal", other)]))
 
 
+def test_json_min_of_ratings_needs_a_config_and_is_not_to_be_exported_again(tmp_path: Path) -> None:
+    row = {"review": {"text": "a goal"}, "id": 1, "stars": [{"rating": 4}], "annotator": 1}
+    with pytest.raises(ConfigError, match=r"no annotation that chooses a label.*--config"):
+        read_export(write(tmp_path / "min.json", [row]))
+
+
 def test_choices_of_a_part_of_a_text_are_none_of_all_of_it(tmp_path: Path) -> None:
     of_part = annotation("a person")
     of_part["result"][0]["value"] |= {"start": 0, "end": 5, "text": "a goa"}

@@ -45,7 +45,7 @@ def test_the_advice_says_what_was_measured_and_what_would_follow() -> None:
     )
 
 
-@pytest.mark.parametrize("accuracies", [(0.8, 0.81), (0.8, 0.77), (1.0, 1.0)])
+@pytest.mark.parametrize("accuracies", [(0.8, 0.81), (0.8, 0.79), (1.0, 1.0)])
 def test_a_gain_that_chance_can_bring_promises_nothing(accuracies: tuple[float, float]) -> None:
     advice = curve(*accuracies).advice
     assert "no more than chance can" in advice
@@ -63,6 +63,20 @@ def test_a_loss_that_chance_seldom_brings_is_said() -> None:
         "Going from 100 to 200 labels lost 10.0 points of accuracy on 100 texts left out: more "
         "than chance does often (±3.2). Do labels contradict each other?"
     )
+
+
+def test_a_loss_of_one_to_two_standard_errors_is_hardly_more_than_chance() -> None:
+    assert curve(0.8, 0.77).advice == (
+        "Going from 100 to 200 labels lost 3.0 points of accuracy on 100 texts left out: hardly "
+        "more than chance can (±2.0)."
+    )
+
+
+def test_a_loss_that_draws_differ_by_accuses_no_labels() -> None:
+    draws = [outcome(200, value, texts=50, first=50 * n) for n, value in enumerate((0.5, 0.9))]
+    found = LearningCurve.of([outcome(100, 0.8, texts=100), *draws])
+    assert found.points[-1].spread == pytest.approx(0.283, abs=0.001)
+    assert "contradict" not in found.advice
 
 
 def draw_sets(n: int, seed: int) -> tuple[dict[str, Count], dict[str, Count]]:

@@ -220,7 +220,7 @@ def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
         expected=_PLAIN_LABELS
         if kinds
         else "annotations with choices, or a labeling config that says what was decided",
-        fix=_GIVE_CONFIG if types else "",
+        fix="" if kinds else _GIVE_CONFIG,
     )
 
 

@@ -22,6 +22,8 @@ class _RefusalBody(msgspec.Struct):
     validation_errors: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+NO_REASON = "no reason given"
+
 _LONGEST_SECONDS = 86_400.0
 
 
@@ -57,6 +59,8 @@ def explain(status: int, kind: TokenKind, said: str) -> tuple[str, str]:
         fix = "Correct LABEL_STUDIO_HOST to the final address."
     elif is_passing(status):
         fix = "Try again later; Label Studio's own log says more."
+    elif status == 400 and said != NO_REASON:
+        expected, fix = "a request that it accepts", "Correct what it objects to."
     else:
         fix = "Check LABEL_STUDIO_HOST and Label Studio's version."
     return expected, fix
@@ -67,7 +71,7 @@ def read_detail(body: bytes) -> str:
     try:
         refusal = decode(body, _RefusalBody)
     except MalformedError:
-        return "no reason given"
+        return NO_REASON
     reasons = [reason for value in refusal.validation_errors.values() for reason in _each(value)]
     return "; ".join([refusal.detail, *reasons])
 

@@ -88,8 +88,10 @@ class LearningCurve:
             f"on {self.n_texts} texts left out"
         )
         margin = f"(±{_in_points(self.margin)})"
-        if gain < -_RARELY * self.margin:
+        if -gain > max(_RARELY * self.margin, before.spread or 0, last.spread or 0):
             return f"{part}: more than chance does often {margin}. Do labels contradict each other?"
+        if -gain > self.margin:
+            return f"{part}: hardly more than chance can {margin}."
         if gain <= self.margin:
             return f"{part}: no more than chance can {margin}."
         # If each doubling leaves the same share of the errors, the next gain is that much smaller.
