@@ -78,6 +78,12 @@ def test_what_failed_and_came_is_a_text(fetched: FetchedTexts) -> None:
     assert (missing.new, missing.due, missing.retry_at) == ([], [], None)
 
 
+def test_a_text_stays_though_its_address_failed_since(fetched: FetchedTexts) -> None:
+    fetched.keep(PROJECT, "/a", "a text")
+    fetched.fail(PROJECT, "/a")
+    assert fetched.find(PROJECT, ["/a"]) == {"/a": "a text"}
+
+
 def test_what_a_clock_that_was_set_back_since_put_off_is_due(
     fetched: FetchedTexts, database: Database
 ) -> None:

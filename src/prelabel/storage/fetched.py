@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
 from prelabel.storage.pool import is_alive
 from prelabel.storage.rows import batches
 from prelabel.storage.tables import fetched_text_table as table
-from prelabel.storage.tables import task_table, update_project
+from prelabel.storage.tables import task_table, update_project, upsert
 from prelabel.types import ProjectKey
 
 FIRST_PAUSE = timedelta(minutes=1)
@@ -162,11 +162,9 @@ class FetchedTexts:
                 connection.execute(delete(table).where(these))
 
     def _write(self, project: ProjectKey, url: str, values: Mapping[str, object]) -> None:
+        key = {"project": str(project), "url_sha256": _hash(url)}
         with self._database.write() as connection:
-            changed = connection.execute(update(table).where(_is(project, url)).values(**values))
-            if not changed.rowcount:
-                key = {"project": str(project), "url_sha256": _hash(url)}
-                connection.execute(insert(table).values(**key, **values))
+            upsert(connection, table, {**key, **values})
 
 
 def _is(project: ProjectKey, url: str) -> ColumnElement[bool]:

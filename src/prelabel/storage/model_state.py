@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, select
 from sqlalchemy.exc import StatementError
 
 from prelabel.errors import ModelError, shorten
 from prelabel.storage.database import Database
 from prelabel.storage.tables import model_state_table as table
+from prelabel.storage.tables import upsert
 from prelabel.types import ProjectKey
 
 
@@ -43,12 +44,8 @@ class ModelState(MutableMapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         try:
             with self._database.write() as connection:
-                changed = connection.execute(
-                    update(table).where(self._is(name)).values(value=value)
-                )
-                if not changed.rowcount:
-                    new = {"project": str(self._project), "name": name, "value": value}
-                    connection.execute(insert(table).values(**new))
+                row = {"project": str(self._project), "name": name, "value": value}
+                upsert(connection, table, row)
         except StatementError as error:
             if not isinstance(error.orig, TypeError):
                 raise

@@ -23,10 +23,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, and_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from prelabel.storage.pool import find_level
-from prelabel.storage.tables import EPOCH, annotation_table, task_table
+from prelabel.storage.tables import EPOCH, annotation_table, task_table, upsert
 from prelabel.types import Annotation, ProjectKey, Region, Task
 
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -60,7 +59,7 @@ def annotate(
                 changes += _changes_labels(old, rows[annotation.id])
             elif is_sync and old is not None and not old["deleted"]:
                 rows[annotation.id] = {**old, "sync_number": max(old["sync_number"], number)}
-        _upsert(connection, annotation_table, list(rows.values()))
+        upsert(connection, annotation_table, *rows.values())
     return changes
 
 
@@ -81,7 +80,7 @@ def write_tasks(
             alive.add(task.id)
         elif old is not None and not old["deleted"]:
             alive.add(task.id)
-    _upsert(connection, task_table, rows)
+    upsert(connection, task_table, *rows)
     return alive
 
 
@@ -116,7 +115,7 @@ def delete_annotations(
             | {"deleted": True, "updated_at": END_OF_TIME, "sync_number": number}
             for id_ in dict.fromkeys(batch)
         ]
-        _upsert(connection, annotation_table, rows)
+        upsert(connection, annotation_table, *rows)
     return changes
 
 
@@ -127,7 +126,7 @@ def delete_tasks(
     changes = 0
     for batch in batches(ids):
         rows = [_task_row(project, id_, number, deleted=True) for id_ in dict.fromkeys(batch)]
-        _upsert(connection, task_table, rows)
+        upsert(connection, task_table, *rows)
         on_them = and_(
             annotation_table.c.project == str(project),
             annotation_table.c.task.in_(batch),
@@ -146,16 +145,6 @@ def _known(
     identity = table.primary_key.columns.values()[1]
     query = select(table).where(table.c.project == str(project), identity.in_(ids))
     return {row[identity]: row for row in connection.execute(query).mappings()}
-
-
-def _upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        statement = insert(table)
-        others = {c.name: c for c in statement.excluded if c.name not in table.primary_key.columns}
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=table.primary_key, set_=others),
-            [dict(row) for row in rows],
-        )
 
 
 def _changes_labels(old: RowMapping | None, new: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ A change here needs a migration; a test compares the two.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Connection,
     Dialect,
     ForeignKey,
     Index,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     Update,
     update,
 )
+from sqlalchemy.dialects.sqlite import insert
 
 from prelabel.types import FIRST_TEXTS, ProjectKey
 
@@ -209,3 +212,15 @@ def is_project(project: ProjectKey) -> ColumnElement[bool]:
 def update_project(project: ProjectKey) -> Update:
     """Return an update of a project's row, still without values."""
     return update(project_table).where(is_project(project))
+
+
+def upsert(connection: Connection, table: Table, *rows: Mapping[str, object]) -> None:
+    """Write rows, all with the same columns; of a row that is there, only those change."""
+    if rows:
+        statement = insert(table)
+        given = (column for column in statement.excluded if column.name in rows[0])
+        others = {c.name: c for c in given if c.name not in table.primary_key.columns}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=table.primary_key, set_=others),
+            [dict(row) for row in rows],
+        )
