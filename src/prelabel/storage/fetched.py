@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
-from prelabel.storage.clock import now
+from prelabel.storage.clock import has_come, now, pause_after
 from prelabel.storage.database import Database
 from prelabel.storage.pool import is_alive
 from prelabel.storage.rows import batches
@@ -80,7 +80,7 @@ class FetchedTexts:
             )
             with self._database.read() as connection:
                 for digest, is_there, retry_at in connection.execute(query):
-                    is_put_off = retry_at and moment < retry_at <= moment + LONGEST_PAUSE
+                    is_put_off = retry_at and not has_come(retry_at, moment, longest=LONGEST_PAUSE)
                     state[digest] = not (is_there or is_put_off)
                     pauses += [retry_at] if is_put_off else []
         of_url = [(url, state.get(_hash(url))) for url in wanted]
@@ -104,10 +104,9 @@ class FetchedTexts:
         """
         query = select(table.c.failures).where(_is(project, url))
         with self._database.read() as connection:
-            failures = int(connection.scalar(query) or 0) + 1
-        doublings: int = 2 ** min(failures - 1, 20)
-        retry_at = now() + min(LONGEST_PAUSE, FIRST_PAUSE * doublings)
-        values = {"failures": failures, "retry_at": retry_at, "tried_at": now()}
+            failures = int(connection.scalar(query) or 0)
+        retry_at = now() + pause_after(failures, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        values = {"failures": failures + 1, "retry_at": retry_at, "tried_at": now()}
         self._write(project, url, values)
         return retry_at
 
@@ -132,9 +131,8 @@ class FetchedTexts:
 
         Those are of tasks that were deleted and not told, or left out of the pool.
         """
-        moment, at = now(), table.c.tried_at
-        # One of the future is of a clock that has been set back since.
-        is_old = or_(at.is_(None), at < moment - KEPT_UNUSED, at > moment)
+        at, a_day_ago = table.c.tried_at, now() - KEPT_UNUSED
+        is_old = or_(at.is_(None), has_come(at, a_day_ago, longest=KEPT_UNUSED))
         old = select(table.c.url_sha256).where(table.c.project == str(project), is_old)
         with self._database.read() as connection:
             hashes = set(connection.scalars(old))

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, select
 
-from prelabel.storage.clock import now
+from prelabel.storage.clock import has_come, now
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.pool import (
@@ -105,9 +105,8 @@ class Snapshot:
     @property
     def fetch_is_due(self) -> bool:
         """Whether it is time to try again what could not be fetched."""
-        moment, at = now(), self.fetch_due_at
-        # What is put off for longer than any was by a clock that has been set back since.
-        return at is not None and not moment < at <= moment + LONGEST_PAUSE
+        at = self.fetch_due_at
+        return at is not None and has_come(at, now(), longest=LONGEST_PAUSE)
 
 
 class LabelStore:

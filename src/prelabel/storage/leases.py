@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from prelabel.errors import LeaseLostError
+from prelabel.storage.clock import has_come
 from prelabel.storage.tables import is_project, project_table
 from prelabel.types import ProjectKey
 
@@ -24,5 +25,4 @@ def check_lease(connection: Connection, project: ProjectKey, owner: str) -> None
 def is_free(moment: datetime) -> ColumnElement[bool]:
     """Return the condition that nobody works on a project."""
     until = project_table.c.lease_until
-    # A lease that lasts longer than any was given by a clock that has been set back since.
-    return or_(until.is_(None), until < moment, until > moment + LONGEST_LEASE)
+    return or_(until.is_(None), has_come(until, moment, longest=LONGEST_LEASE))
