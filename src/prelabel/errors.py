@@ -171,6 +171,11 @@ class UpstreamError(PrelabelError):
         self.retry_after_seconds = retry_after_seconds
 
 
+def unforeseen(error: Exception) -> Exception | None:
+    """Return an error for its traceback in the log; None of one that is no news there."""
+    return None if isinstance(error, StorageError | OSError) else error
+
+
 def shorten(value: object, limit: int = 60) -> str:
     """``repr`` of a received value, cut to ``limit`` characters: for error messages."""
     text = repr(value)

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from prelabel.loop.process import TrainingProcess
-from prelabel.loop.scheduler import POLL_SECONDS, Scheduler
+from prelabel.loop.scheduler import Scheduler
 from prelabel.storage.database import Database
 from prelabel.storage.jobs import MAX_ATTEMPTS, JobStore
+from prelabel.storage.poller import POLL_SECONDS
 from prelabel.storage.projects import ProjectStore
 from prelabel.telemetry import configure_logging
 from prelabel.types import Job, JobState, ProjectKey
@@ -330,8 +331,8 @@ def test_a_store_that_is_away_does_not_keep_a_lease_from_being_renewed_for_long(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     def pauses() -> list[object]:
-        failed = [it for it in caplog.records if it.msg.startswith("Looking for due projects")]
-        return [it.args[0] for it in failed if isinstance(it.args, tuple)]
+        failed = [it for it in caplog.records if "due projects failed" in it.getMessage()]
+        return [it.args[1] for it in failed if isinstance(it.args, tuple)]
 
     work, begun = hung
     jobs.request(PROJECT, "x")

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from prelabel.errors import PrelabelError, ProcessEndedError
+from prelabel.errors import PrelabelError, ProcessEndedError, unforeseen
 from prelabel.storage.lock import FolderLock
 from prelabel.storage.model_events import ModelEvent, ModelEventStore
+from prelabel.storage.poller import Poller
 from prelabel.telemetry import request_id
 from prelabel.types import JobState, ProjectKey
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 1.0
 MAX_ATTEMPTS = 3
 """How often an event is handed to a model whose process ends each time, before it has failed."""
 
@@ -51,54 +50,43 @@ class Dispatcher:
         self._report = report
         self._lock = FolderLock(lock_file)
         self._busy: set[ProjectKey] = set()
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
         self._workers = ThreadPoolExecutor(PROJECTS_AT_ONCE, thread_name_prefix="events")
-        self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
+        self._poller = Poller(self._look, name="dispatcher", wanted="events")
 
     def start(self) -> None:
         """Begin to hand out events."""
-        self._thread.start()
+        self._poller.start()
 
     def wake(self) -> None:
         """Look for events now."""
-        self._woken.set()
+        self._poller.wake()
 
     def stop(self) -> None:
         """Stop handing out; what is under way is handed out again at the next start."""
-        self._stopping.set()
-        self._woken.set()
-        self._thread.join()
+        self._poller.stop()
 
     def wait(self) -> None:
         """Return when what was under way has come back; to be called when models are ended."""
         self._workers.shutdown(cancel_futures=True)
         self._lock.free()
 
-    def _loop(self) -> None:
-        while not self._stopping.is_set():
-            self._woken.wait(POLL_SECONDS)
-            self._woken.clear()
-            try:
-                self._look()
-            except Exception:  # a server that hands nothing out any more would look healthy
-                log.exception("Looking for events failed; it is tried again")
-                self._stopping.wait(POLL_SECONDS)
-
     def _look(self) -> None:
         if not self._lock.take():
             return
         for project in self._events.waiting():
-            if project not in self._busy and not self._stopping.is_set():
+            if project not in self._busy and not self._poller.is_stopping:
                 self._busy.add(project)
                 self._workers.submit(self._work, project)
 
     def _work(self, project: ProjectKey) -> None:
         try:
-            while not self._stopping.is_set() and (event := self._events.begin(project)):
+            while not self._poller.is_stopping and (event := self._events.begin(project)):
                 self._hand_over(event)
-        except Exception:  # the events stay where they are; the next look tries again
-            log.exception("Events of project %s could not be handed over", project)
+        except Exception as error:  # the events stay where they are; the next look tries again
+            log.error(  # noqa: TRY400 - a traceback only where it is news
+                "Events of project %s could not be handed over: %s", project, error,
+                exc_info=unforeseen(error),
+            )  # fmt: skip
         finally:
             self._busy.discard(project)
 
@@ -109,7 +97,7 @@ class Dispatcher:
         try:
             self._tell(event)
         except PrelabelError as error:
-            if self._stopping.is_set():
+            if self._poller.is_stopping:
                 return  # its process was ended with the server: it is told again
             is_last = event.attempts >= MAX_ATTEMPTS or not isinstance(error, ProcessEndedError)
             if not is_last:

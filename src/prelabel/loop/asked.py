@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from prelabel.errors import StorageError
+from prelabel.errors import unforeseen
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey, Task
@@ -110,10 +110,9 @@ class AskedTexts:
             try:
                 self._keep(waiting)
             except Exception as error:  # who keeps nothing looks healthy
-                is_known = isinstance(error, StorageError)  # no news in a traceback
                 log.warning(
                     "Texts of tasks that were asked for are not kept: %s", error,
-                    exc_info=None if is_known else error,
+                    exc_info=unforeseen(error),
                 )  # fmt: skip
 
     def _keep(self, waiting: Sequence[_Waiting]) -> None:

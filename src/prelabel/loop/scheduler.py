@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -13,13 +12,10 @@ from datetime import timedelta
 from prelabel.errors import StorageError, StorageLockedError
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.lock import FolderLock
+from prelabel.storage.poller import POLL_SECONDS, Poller
 from prelabel.types import Job, ProjectKey
 
 log = logging.getLogger(__name__)
-
-LONGEST_PAUSE_SECONDS = 30.0
-POLL_SECONDS = 1.0
-"""How soon work is found that nobody announced: syncs put off, leases that ran out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,28 +83,26 @@ class Scheduler:
         self._learns_names = learns_names
         self._can_sync = can_sync
         self._report = report
-        self._poll_seconds = poll_seconds
         self._lock = lock
         self._executor = make_executor()
         self._running: _Running | None = None
-        self._woken = threading.Event()
-        self._stopping = threading.Event()
         self._renewed_at_seconds = time.monotonic()
-        self._thread = threading.Thread(target=self._loop, name="scheduler", daemon=True)
+        self._poller = Poller(
+            self._look, name="scheduler", wanted="due projects", poll_seconds=poll_seconds,
+            may_wait=lambda: self._running is None,  # who waits for long does not renew a lease
+        )  # fmt: skip
 
     def start(self) -> None:
         """Begin to look for due projects."""
-        self._thread.start()
+        self._poller.start()
 
     def wake(self) -> None:
         """Look for due projects now."""
-        self._woken.set()
+        self._poller.wake()
 
     def stop(self) -> None:
         """Stop; a job under way is left, and taken up again by whoever runs next."""
-        self._stopping.set()
-        self._woken.set()
-        self._thread.join()
+        self._poller.stop()
         self._executor.shutdown(wait=False, cancel_futures=True)
         if self._running is not None:
             self._hand_back(self._running.job.project)
@@ -122,29 +116,6 @@ class Scheduler:
             seconds = self._lease.total_seconds()
             log.warning("Project %s is free again in %d s: %s", project, seconds, error)
 
-    def _loop(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            self._woken.wait(self._poll_seconds)
-            self._woken.clear()
-            try:
-                self._look()
-                failures = 0
-            except Exception as error:  # noqa: BLE001 - who never trains looks healthy
-                self._pause(error, failures)
-                failures += 1
-
-    def _pause(self, error: Exception, failures: int) -> None:
-        # Who waits for long does not renew a lease.
-        longest_seconds = self._poll_seconds if self._running else LONGEST_PAUSE_SECONDS
-        pause_seconds = min(self._poll_seconds * 2 ** min(failures, 10), longest_seconds)
-        is_known = isinstance(error, StorageError | OSError)  # no news in a traceback
-        log.error(
-            "Looking for due projects failed; it is tried again in %d s: %s", pause_seconds, error,
-            exc_info=None if is_known else error,
-        )  # fmt: skip
-        self._stopping.wait(pause_seconds)
-
     def _look(self) -> None:
         if self._lock and not self._lock.take():
             return
@@ -157,7 +128,7 @@ class Scheduler:
             self._train_every, by_texts=self._learns_names, can_sync=self._can_sync
         )
         for project in due:
-            if self._stopping.is_set() or self._begin(project):
+            if self._poller.is_stopping or self._begin(project):
                 return
 
     def _begin(self, project: ProjectKey) -> bool:
