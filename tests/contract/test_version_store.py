@@ -258,12 +258,25 @@ def test_what_is_rolled_back_to_is_active_and_all_newer_ones_are_withdrawn(
         assert store.active(PROJECT) == fourth
         assert versions.roll_back(second) == replace(second, withheld=None)
         assert store.active(PROJECT) == replace(second, withheld=None)
-    assert [v.number for v in versions.all(PROJECT) if not v.may_be_active] == [4, 3]
+    assert [v.number for v in versions.all(PROJECT) if v.withheld or v.withdrawn_at] == [4, 3]
     assert versions.active(TWIN) == other
     assert versions.roll_back(third) == third
     assert [v.number for v in versions.all(PROJECT) if v.withdrawn_at] == [4]
     assert add(versions).number == 5
     assert first.number == 1
+
+
+def test_what_may_stand_in_for_a_version_is_older_and_neither_withheld_nor_rolled_back(
+    versions: VersionStore,
+) -> None:
+    add(versions, TWIN)
+    first, second, _ = add(versions), add(versions), add(versions)
+    versions.roll_back(second)
+    add(versions, withheld="worse")
+    last = add(versions)
+    assert versions.before(last) == [second, first]
+    assert versions.before(second) == [first]
+    assert versions.before(first) == []
 
 
 def test_a_version_that_is_gone_is_not_rolled_back_to(versions: VersionStore) -> None:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from prelabel.errors import ArtifactError, ModelError, StorageError
@@ -146,9 +145,7 @@ class Registry:
             return known
 
     def _read_newest(self, project: ProjectKey, active: ModelVersion) -> Served | None:
-        everything = self._versions.all(project)
-        older = (v for v in everything if v.number < active.number and v.may_be_active)
-        for version in (active, *islice(older, OLDER_TRIED)):
+        for version in (active, *self._versions.before(active)[:OLDER_TRIED]):
             try:
                 models, manifest = load(self._artifacts / version.artifact, self._model_class)
                 if self._guard_seconds is not None:

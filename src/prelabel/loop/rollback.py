@@ -47,7 +47,7 @@ class Rollback:
             If there is no such version, or its artifact is damaged or gone.
         """
         stored = self._versions.all(project)
-        chosen = _find(stored, to) if to else self._find_before(project, stored)
+        chosen = _find(stored, to) if to else self._find_before(project)
         if chosen is None or not self._is_whole(chosen):
             raise self._refuse(project, to, stored)
         active = self._versions.roll_back(chosen)
@@ -56,11 +56,9 @@ class Rollback:
         withdrawn = [v for v in self._versions.all(project) if v.number > active.number]
         return RolledBack(active=active, withdrawn=withdrawn)
 
-    def _find_before(
-        self, project: ProjectKey, stored: Sequence[ModelVersion]
-    ) -> ModelVersion | None:
+    def _find_before(self, project: ProjectKey) -> ModelVersion | None:
         active = self._versions.active(project)
-        older = (v for v in stored if active and v.number < active.number and v.may_be_active)
+        older = self._versions.before(active) if active else []
         return next(filter(self._is_whole, older), None)
 
     def _is_whole(self, version: ModelVersion) -> bool:

@@ -29,6 +29,7 @@ from prelabel.storage.tables import (
     project_table,
     version_table,
 )
+from prelabel.storage.versions import is_before
 from prelabel.types import ProjectKey
 
 KEPT_JOBS = 200
@@ -133,8 +134,7 @@ def _is_old(connection: Connection, project: ProjectKey, keep: int) -> ColumnEle
     newest = connection.scalar(select(func.max(columns.number)).where(mine)) or 0
     served = select(project_table.c.active_version).where(is_project(project))
     active = connection.scalar(served) or 0
-    may_be_active = and_(columns.withheld.is_(None), columns.withdrawn_at.is_(None))
-    next_best = select(func.max(columns.number)).where(mine, columns.number < active, may_be_active)
+    next_best = select(func.max(columns.number)).where(is_before(project, active))
     needed = [active, connection.scalar(next_best) or 0]
     return and_(mine, columns.number <= newest - keep, columns.number.not_in(needed))
 

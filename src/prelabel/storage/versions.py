@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from prelabel.storage.clock import now
@@ -117,15 +117,9 @@ class VersionStore:
 
     def find(self, project: ProjectKey, fingerprint: str) -> ModelVersion | None:
         """Return the newest version with a fingerprint, active or not."""
-        query = (
-            select(version_table)
-            .where(
-                version_table.c.project == str(project),
-                version_table.c.fingerprint == fingerprint,
-            )
-            .order_by(version_table.c.number.desc())
-            .limit(1)
-        )
+        columns = version_table.c
+        same = and_(columns.project == str(project), columns.fingerprint == fingerprint)
+        query = select(version_table).where(same).order_by(columns.number.desc()).limit(1)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return _to_version(row) if row else None
@@ -139,6 +133,13 @@ class VersionStore:
             query = query.where(version_table.c.project == str(project))
         with self._database.read() as connection:
             return [_to_version(row) for row in connection.execute(query)]
+
+    def before(self, version: ModelVersion) -> list[ModelVersion]:
+        """Return those that may stand in for a version, or be gone back to, newest first."""
+        query = select(version_table).where(is_before(version.project, version.number))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(version_table.c.number.desc()))
+            return [_to_version(row) for row in rows]
 
     def roll_back(self, version: ModelVersion) -> ModelVersion | None:
         """Serve a stored version from now on, and withdraw all newer ones.
@@ -175,6 +176,17 @@ class VersionStore:
             connection.execute(unseen.on_conflict_do_nothing())
             _add(connection, copied)
         return copied
+
+
+def is_before(project: ProjectKey, number: int) -> ColumnElement[bool]:
+    """Return the condition that a version is older, and neither withheld nor rolled back."""
+    columns = version_table.c
+    return and_(
+        columns.project == str(project),
+        columns.number < number,
+        columns.withheld.is_(None),
+        columns.withdrawn_at.is_(None),
+    )
 
 
 def _add(connection: Connection, version: ModelVersion) -> None:

@@ -69,11 +69,6 @@ class ModelVersion:
     withdrawn_at: datetime | None = None
 
     @property
-    def may_be_active(self) -> bool:
-        """Whether neither the gate nor a person objects to it."""
-        return self.withheld is None and self.withdrawn_at is None
-
-    @property
     def name(self) -> str:
         """What people and Label Studio see: ``v7-120labels``, or ``v1-names`` of no label."""
         return f"v{self.number}-{self.examples}labels" if self.examples else f"v{self.number}-names"
