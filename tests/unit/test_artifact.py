@@ -13,7 +13,7 @@ from safetensors.numpy import save as to_safetensors
 
 import prelabel
 from prelabel.errors import ArtifactError
-from prelabel.models.artifact import load, save
+from prelabel.models.artifact import load, read_beside, save
 from prelabel.models.base import Arrays, TextModel
 from prelabel.models.logistic import SklearnTextClassifier
 from prelabel.models.manifest import FORMAT
@@ -106,10 +106,20 @@ def test_files_beside_the_arrays_do_not_matter_to_the_model(tmp_path: Path) -> N
         {"topic": Holder({"x": np.arange(2)})},
         tmp_path / "7",
         receipt={},
-        beside={"notes.json": b"[1]"},
+        beside={"notes.json": {"a": (1,)}},
     )
-    assert (tmp_path / "7" / "notes.json").read_bytes() == b"[1]"
+    assert read_beside(tmp_path / "7", "notes.json") == {"a": [1]}
     assert list(load(tmp_path / "7", Holder)[0]["topic"].to_arrays()) == ["x"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[", b"\xff"])
+def test_a_file_beside_the_arrays_that_is_no_json_is_refused(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "notes.json").write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"notes\.json cannot be read"):
+        read_beside(tmp_path, "notes.json")
 
 
 @pytest.mark.parametrize("existing", ["full", "empty", "a file"])

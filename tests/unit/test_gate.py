@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from prelabel.label_config import parse_label_config
-from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
+from prelabel.loop.gate import LEFT_OUT, Gate, describe_left_out
 from prelabel.loop.lesson import Lesson
 from prelabel.models import artifact
 from prelabel.models.method import Method
@@ -49,7 +49,8 @@ def store(folder: Path, name: str, left_out: bytes | Mapping[int, str]) -> Model
     """Store a version that predicted these labels when it did not see the tasks' texts."""
     given = left_out if isinstance(left_out, bytes) else write({"topic": left_out})
     model = Letters().fit(["a", "b"], ["cooking", "sports"])
-    artifact.save({"topic": model}, folder / name, receipt={}, beside={LEFT_OUT: given})
+    artifact.save({"topic": model}, folder / name, receipt={}, beside={LEFT_OUT: {}})
+    (folder / name / LEFT_OUT).write_bytes(given)
     return ModelVersion(project=PROJECT, number=1, artifact=name, examples=9, fingerprint="",
                         heads=heads(*model.classes_, frame=FRAME),
                         created_at=datetime.now(UTC))  # fmt: skip
@@ -173,11 +174,10 @@ def test_the_first_version_has_nobody_to_be_worse_than(tmp_path: Path) -> None:
 
 def test_what_is_stored_is_the_most_probable_label_of_each_measured_example() -> None:
     model = Letters().fit(["a", "b"], ["cooking", "sports"])
-    assert json.loads(write_left_out({"topic": model}, [lesson(people())])) == {"topic": []}
+    assert describe_left_out(lesson(people()), model) == []
     model.out_of_fold_ = np.array([[0.7, 0.3], [np.nan, np.nan], [0.2, 0.8]], np.float32)
     of_three = lesson(people({4: "x", 5: "x", 6: "x"}))
-    stored = json.loads(write_left_out({"topic": model}, [of_three]))
-    assert stored == {"topic": [[4, ["cooking"]], [6, ["sports"]]]}
+    assert describe_left_out(of_three, model) == [(4, ("cooking",)), (6, ("sports",))]
 
 
 def test_of_ratings_the_middle_one_is_stored_and_measured_as_it_is_served() -> None:
@@ -192,8 +192,7 @@ def test_of_ratings_the_middle_one_is_stored_and_measured_as_it_is_served() -> N
         pool=(),
         method=Method(model_class=Letters),
     )
-    stored = json.loads(write_left_out({"stars": model}, [of_stars]))
-    assert stored == {"stars": [[1, ["2"]], [2, ["3"]]]}
+    assert describe_left_out(of_stars, model) == [(1, ("2",)), (2, ("3",))]
     evaluation = of_stars.evaluate(model)
     assert evaluation is not None
     assert evaluation.accuracy == 1

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,7 +9,7 @@ import pytest
 from prelabel.errors import ModelError, NotEnoughLabelsError
 from prelabel.label_config import parse_label_config
 from prelabel.loop.evaluation import LEAST_PROBABILITY
-from prelabel.loop.gate import write_left_out
+from prelabel.loop.gate import describe_left_out
 from prelabel.loop.lesson import Lesson
 from prelabel.models.base import TextModel
 from prelabel.models.logistic import SklearnTextClassifier
@@ -210,8 +209,7 @@ def test_of_labels_that_tasks_offer_it_is_measured_which_of_those_is_chosen() ->
     assert found.accuracy == 0.5  # of the last, nothing is offered that is known
     sure = [0.3 / 0.4, 0.3 / 0.4, 0.3 / 0.9, LEAST_PROBABILITY]
     assert found.log_loss == pytest.approx(-np.log(sure).mean())
-    stored = json.loads(write_left_out({"c": model}, [of_some]))
-    assert stored["c"][:3] == [[0, ["a"]], [1, ["b"]], [2, ["a"]]]
+    assert describe_left_out(of_some, model)[:3] == [(0, ("a",)), (1, ("b",)), (2, ("a",))]
 
 
 def test_of_several_that_tasks_offer_the_others_are_not_known() -> None:
@@ -224,4 +222,4 @@ def test_of_several_that_tasks_offer_the_others_are_not_known() -> None:
     assert found is not None
     assert found.accuracy == 1
     assert found.log_loss == pytest.approx(-np.log([0.9, 0.8, 0.9, 0.8]).mean())
-    assert json.loads(write_left_out({"c": model}, [of_some])) == {"c": [[0, ["a"]], [1, []]]}
+    assert describe_left_out(of_some, model) == [(0, ("a",)), (1, ())]

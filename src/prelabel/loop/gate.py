@@ -5,7 +5,6 @@ Two versions are compared example by example, by what each predicted for it when
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from prelabel.loop.evaluation import is_clearly_worse, is_measured
 from prelabel.loop.guard import load
 from prelabel.loop.lesson import Lesson
 from prelabel.loop.set_evaluation import are_sets_clearly_worse, find_overlap
+from prelabel.models.artifact import read_beside
 from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
 from prelabel.types import Head, ModelVersion
 
@@ -98,7 +98,7 @@ class Gate:
 
     def _read(self, name: str, heads: Sequence[Head]) -> Mapping[str, Suggested]:
         try:
-            content = json.loads((self._artifacts / name / LEFT_OUT).read_bytes())
+            content = read_beside(self._artifacts / name, LEFT_OUT)
             if isinstance(content, list):
                 content = {
                     head.control: [[task, [label]] for task, label in content] for head in heads
@@ -107,18 +107,13 @@ class Gate:
                 control: {task: tuple(labels) for task, labels in pairs}
                 for control, pairs in content.items()
             }
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (ArtifactError, ValueError, TypeError, AttributeError) as error:
             log.warning("What %s predicted for examples left out is not known: %s", name, error)
             return {}
 
 
-def write_left_out(models: Mapping[str, Model], lessons: Sequence[Lesson]) -> bytes:
-    """Return the content of `LEFT_OUT`: what is decided about the examples that were measured."""
-    content = {lesson.name: _read_left_out(lesson, models[lesson.name]) for lesson in lessons}
-    return json.dumps(content).encode()
-
-
-def _read_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, ...]]]:
+def describe_left_out(lesson: Lesson, model: Model) -> list[tuple[int, tuple[str, ...]]]:
+    """Return a control's pairs of `LEFT_OUT`: what is decided about each example measured."""
     probabilities = lesson.read_left_out(model)
     if probabilities is None:
         return []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -11,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import prelabel
+from prelabel.models.manifest import digest_of
 
 if TYPE_CHECKING:
     from prelabel.loop.lesson import Lesson
@@ -42,7 +41,7 @@ class Receipt:
     @property
     def fingerprint(self) -> str:
         """One digest of it all; of equal ones, the second need not be fitted."""
-        return _digest(asdict(self))
+        return digest_of(asdict(self))
 
     def to_mapping(self, metrics: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return it as JSON, with what was measured and the code that did it.
@@ -67,11 +66,11 @@ def write_receipt(
     return Receipt(
         recipe=recipe,
         label_config=label_config,
-        examples=_digest(
+        examples=digest_of(
             [[name, item.task_id, item.labels, item.weight] for name, item in examples],
             [item.text for _, item in examples],
         ),
-        pool=_digest(
+        pool=digest_of(
             [[name, len(pool)] for name, pool in pools.items()],
             [text for pool in pools.values() for text in pool],
         ),
@@ -82,12 +81,3 @@ def write_receipt(
 def code_versions() -> dict[str, str]:
     """Return the releases of prelabel and of the libraries that compute; imports none of them."""
     return {"prelabel": prelabel.__version__, **{name: version(name) for name in _LIBRARIES}}
-
-
-def _digest(value: object, texts: Sequence[str] = ()) -> str:
-    """Return the SHA-256 of a value and of texts, which are told apart by their lengths."""
-    # As JSON, texts would take five times as long.
-    described = json.dumps([value, [len(text) for text in texts]], sort_keys=True)
-    digest = hashlib.sha256(described.encode())
-    digest.update("".join(texts).encode(errors="surrogatepass"))
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from prelabel.errors import LabelConfigError, NotEnoughLabelsError
 from prelabel.label_config import LabelSchema, parse_label_config, read_label_config
 from prelabel.loop.ahead import fetch_again, fetch_ahead
 from prelabel.loop.course import Course, read_course
-from prelabel.loop.gate import LEFT_OUT, Gate, write_left_out
+from prelabel.loop.gate import LEFT_OUT, Gate, describe_left_out
 from prelabel.loop.hints import write_hints
 from prelabel.loop.names import (
     count_texts_read,
@@ -192,15 +192,16 @@ class Trainer:
         return self._gate.judge(new, active, lessons=work.course.ready)
 
     def _store(self, work: _Work, models: Mapping[str, Model]) -> ModelVersion:
-        project, lessons = work.project, work.course.ready
+        project = work.project
         measured = work.course.evaluate(models)
         metrics = {control: found.to_mapping() for control, found in measured.items()} or None
+        left_out = {one.name: describe_left_out(one, models[one.name]) for one in work.course.ready}
         name = f"{project}/{uuid.uuid4().hex}"
         artifact.save(
             models,
             self._artifacts / name,
             receipt=work.receipt.to_mapping(metrics),
-            beside={LEFT_OUT: write_left_out(models, lessons)},
+            beside={LEFT_OUT: left_out},
         )
         try:
             version = self._add(work, models, name, metrics)

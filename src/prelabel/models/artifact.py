@@ -36,7 +36,7 @@ _ARRAYS = "arrays.safetensors"
 
 def save(
     models: Mapping[str, Model], folder: Path, *, receipt: Mapping[str, Any],
-    beside: Mapping[str, bytes] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Write fitted models, by their controls' names, as a new folder, complete or not at all.
 
@@ -47,7 +47,7 @@ def save(
     Parameters
     ----------
     beside
-        More files by name, which no model reads.
+        Values of JSON by the names of their files, which no model reads.
 
     Raises
     ------
@@ -70,7 +70,17 @@ def save(
         prelabel=prelabel.__version__,
         receipt=dict(receipt),
     )
-    _write(folder, {**(beside or {}), _ARRAYS: arrays, MANIFEST: msgspec.json.encode(manifest)})
+    values = {**(beside or {}), MANIFEST: manifest}
+    written = {name: msgspec.json.encode(value) for name, value in values.items()}
+    _write(folder, {_ARRAYS: arrays, **written})
+
+
+def read_beside(folder: Path, name: str) -> Any:
+    """Return a value that stands beside a version's arrays; raise `ArtifactError` if none does."""
+    try:
+        return msgspec.json.decode((folder / name).read_bytes())
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise unreadable(folder / name, error, expected="a file of JSON") from error
 
 
 def is_whole(folder: Path) -> bool:
