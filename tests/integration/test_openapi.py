@@ -34,7 +34,7 @@ class Silent(RawModel):
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Backend]:
-    """A server of the built-in classifier, and one of a lower-level class."""
+    """A server of the built-in classifier, and one of a raw model."""
     folder = tmp_path_factory.mktemp("openapi")
     model = write_model(folder, SILENT)
     with Backend(folder, {}, () if request.param == "built in" else [str(model)]) as backend:

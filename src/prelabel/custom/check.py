@@ -1,4 +1,4 @@
-"""``--check`` of a lower-level class: make it and predict once, before anything listens."""
+"""``--check`` of a raw model: make it and predict once, before anything listens."""
 
 from __future__ import annotations
 

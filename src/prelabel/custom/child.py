@@ -51,7 +51,7 @@ class Orders:
 
 
 def probe(target: Path) -> tuple[str, bool, str]:
-    """Return a directory's class: its name, whether it is a lower-level one, and its `EVENTS`."""
+    """Return a directory's class: its name, whether it is a raw model, and its `EVENTS`."""
     found = find_model_class(target, is_alone=True)
     events = " ".join(found.EVENTS) if issubclass(found, RawModel) else ""
     return found.__name__, issubclass(found, RawModel), events
@@ -94,7 +94,7 @@ def _end() -> None:
 def _open(orders: Orders) -> Session:
     found = find_model_class(orders.target, is_alone=True)
     if not issubclass(found, RawModel):
-        raise TypeError(f"{found.__name__} is no lower-level model any more")
+        raise TypeError(f"{found.__name__} is no raw model any more")
     state = ModelState(Database(orders.database), orders.project)
     gc.freeze()  # what was imported is never garbage: looking through it cost half of a request
     return Session(found, state, project=orders.project, folder=orders.folder)

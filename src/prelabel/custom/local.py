@@ -1,4 +1,4 @@
-"""A lower-level class in the server's own process: for WSGI servers and tests of directories.
+"""A raw model in the server's own process: for WSGI servers and tests of directories.
 
 Nothing can be ended here: a class that hangs keeps its own project's requests waiting, no other's.
 ``prelabel start`` gives each project a process instead.

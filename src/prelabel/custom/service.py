@@ -1,4 +1,4 @@
-"""Settings and a directory → everything that serves its lower-level class; joined here."""
+"""Settings and a directory → everything that serves its raw model; joined here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CustomService:
-    """Everything the server needs for a lower-level class.
+    """Everything the server needs for a raw model.
 
     Attributes
     ----------

@@ -81,7 +81,7 @@ def load_model_class(target: Path | None, *, is_alone: bool = False) -> type[Tex
     Raises
     ------
     ConfigError
-        If there is none, or it is a lower-level class.
+        If there is none, or it is a raw model.
     """
     found = find_model_class(target, is_alone=is_alone)
     if not issubclass(found, TextModel):

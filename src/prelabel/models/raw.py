@@ -1,4 +1,4 @@
-"""What a lower-level model is: a class that reads and writes Label Studio's own JSON.
+"""What a raw model is: a class that reads and writes Label Studio's own JSON.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a lower-level model returned → predictions that Label Studio takes, or a clear error."""
+"""What a raw model returned → predictions that Label Studio takes, or a clear error."""
 
 from __future__ import annotations
 

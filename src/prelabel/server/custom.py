@@ -1,4 +1,4 @@
-"""The web application around a lower-level class: the same endpoints, answered by its code."""
+"""The web application around a raw model: the same endpoints, answered by its code."""
 
 from __future__ import annotations
 

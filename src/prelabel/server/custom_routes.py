@@ -1,4 +1,4 @@
-"""The endpoints of a lower-level class: what of each request is for its model, and what for us."""
+"""The endpoints of a raw model: what of each request is for its model, and what for us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that a lower-level model still has to be told, in order, and what came of the others."""
+"""Events that a raw model still has to be told, in order, and what came of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a lower-level model remembers of a project, durably."""
+"""What a raw model remembers of a project, durably."""
 
 from __future__ import annotations
 
