@@ -61,15 +61,23 @@ def test_what_may_not_wait_is_tried_again_soon(run: Run, looks: list[float]) -> 
     wait_for(lambda: len(looks) >= 30)
 
 
-@pytest.mark.parametrize("error", [None, FAULT])
-def test_who_is_woken_waits_no_longer(
-    run: Run, looks: list[float], error: Exception | None
-) -> None:
-    poller = run(error, poll_seconds=20)
+def test_who_is_woken_waits_no_longer(run: Run, looks: list[float]) -> None:
+    poller = run(poll_seconds=20)
     for _ in range(3):
         looks.clear()
         poller.wake()
         wait_for(lambda: looks, seconds=10)
+
+
+def test_to_be_woken_during_a_fault_neither_ends_a_pause_nor_makes_it_longer(
+    run: Run, looks: list[float]
+) -> None:
+    poller = run(FAULT, poll_seconds=0.1)
+    for _ in range(100):
+        poller.wake()
+        time.sleep(0.001)
+    assert len(looks) <= 3
+    wait_for(lambda: len(looks) > 3, seconds=10)
 
 
 def test_a_poller_that_waits_is_stopped_at_once(run: Run, looks: list[float]) -> None:

@@ -73,7 +73,7 @@ def read_detail(body: bytes) -> str:
     except MalformedError:
         return NO_REASON
     reasons = [reason for value in refusal.validation_errors.values() for reason in _each(value)]
-    return "; ".join([refusal.detail, *reasons])
+    return "; ".join(filter(None, [refusal.detail, *reasons])) or NO_REASON
 
 
 def _each(value: object) -> list[str]:

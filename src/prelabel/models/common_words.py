@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 
 import numpy as np
 
@@ -72,21 +73,25 @@ def _find_foreign(
     representation: Representation,
     spoken: Collection[str],
 ) -> Set[str]:
-    """Return the parts of names that are words of the texts, and common names elsewhere only.
+    """Return the parts of names that mean something in other languages, but hardly here.
 
-    English texts may have "basket", which is basketball in French ones. English names are known
-    everywhere.
+    They are words of the texts, as "basket", which is basketball in French; or the only name of
+    their language, as "AI", which is "who" in Vietnamese. English names are known everywhere.
     """
     here = {"en", *spoken}
     parts = {part for names in label_names.values() for name in names for part in split_name(name)}
-    elsewhere = sorted(
-        part for part in parts if (found := find_meaning(part)) and not here & found.languages
-    )
-    if not elsewhere:
-        return frozenset()
+    meanings = {part: found for part in parts if (found := find_meaning(part))}
+    named_in = Counter(chain.from_iterable(found.languages for found in meanings.values()))
+    elsewhere = {part: found for part, found in meanings.items() if not here & found.languages}
+    words = sorted({word for part in elsewhere for word in part.split()})
     features = representation.features
-    known = features.transform(elsewhere)[:, : features.n_words].getnnz(axis=1) > 0
-    return frozenset(compress(elsewhere, known.tolist()))
+    n_known = features.transform(words)[:, : features.n_words].getnnz(axis=1) if words else ()
+    known = {word for word, n in zip(words, n_known, strict=True) if n}
+    return frozenset(
+        part
+        for part, found in elsewhere.items()
+        if known.issuperset(part.split()) or max(named_in[each] for each in found.languages) < 2
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from prelabel.models.lexicon import read_lexicons
 from prelabel.models.ngrams import undot
 
 _SEPARATOR = re.compile(
-    r"[/&,;|+]|\b(?:and|dan|e|en|et|i|und|và|ve|y|и|та|और)\b|和|与|및|และ", re.IGNORECASE
+    r"[/&,;|+]|\b(?:and|dan|e|en|et|i|und|và|ve|y|и|та|और)\b|和|与|및|และ|(?<=\s)و\s*(?=\w{3})",
+    re.IGNORECASE,
 )
 
 _NO = frozenset({
@@ -64,8 +65,8 @@ def find_concepts(names: Sequence[str], foreign: Set[str] = frozenset()) -> Set[
 
 def split_name(name: str) -> list[str]:
     """Return a name, folded, or the names it is made of, as "Science & Technology" is."""
-    whole = fold(name)
-    return [whole] if find_meaning(whole) else [fold(part) for part in _SEPARATOR.split(name)]
+    whole, composed = fold(name), unicodedata.normalize("NFKC", name)
+    return [whole] if find_meaning(whole) else [fold(part) for part in _SEPARATOR.split(composed)]
 
 
 def fold(name: str) -> str:

@@ -102,12 +102,15 @@ def lower(text: str) -> str:
 
 
 def undot(text: str) -> str:
-    """Write Turkish "İ" as "i": Python's lower case of it is an "i" and a mark, which breaks words.
+    """Write both the dotted capital and the dotless small letter of Turkish as "i".
 
-    >>> undot("İptal").lower()
-    'iptal'
+    Python's lower case of the former is an "i" and a mark, which breaks words; and that of "I" is
+    "i", not the latter, so that a word in capitals would be another one.
+
+    >>> undot("İptal").lower(), undot("SAĞLIK").lower() == undot("sa\u011fl\u0131k")
+    ('iptal', True)
     """
-    return text.replace("İ", "i")
+    return text.replace("İ", "i").replace("\N{LATIN SMALL LETTER DOTLESS I}", "i")
 
 
 def cut_one(text: str) -> str:

@@ -24,7 +24,7 @@ class Poller:
     Parameters
     ----------
     look
-        Looks once; where that fails, it is tried again after a pause that grows, or when woken.
+        Looks once; where that fails, it is tried again after a pause that grows.
     name, wanted
         Of the thread; what is looked for, for the log.
     poll_seconds
@@ -70,18 +70,22 @@ class Poller:
         self._thread.join()
 
     def _loop(self) -> None:
-        pause, failures = self._poll, 0
+        failures = 0
         while not self.is_stopping:
-            self._woken.wait(pause.total_seconds())
+            self._woken.wait(self._poll.total_seconds())
             self._woken.clear()
             try:
                 self._look()
-                pause, failures = self._poll, 0
-            except Exception as error:  # who never looks again seems healthy
-                longest = LONGEST_PAUSE if self._may_wait() else self._poll
-                pause = pause_after(failures, first=self._poll, longest=longest)
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - who never looks again seems healthy
+                self._pause(error, failures)
                 failures += 1
-                log.error(  # noqa: TRY400 - a traceback only where it is news
-                    "Looking for %s failed; it is tried again in %d s: %s",
-                    self._wanted, pause.total_seconds(), error, exc_info=unforeseen(error),
-                )  # fmt: skip
+
+    def _pause(self, error: Exception, failures: int) -> None:
+        longest = LONGEST_PAUSE if self._may_wait() else self._poll
+        pause = pause_after(failures, first=self._poll, longest=longest)
+        log.error(
+            "Looking for %s failed; it is tried again in %d s: %s",
+            self._wanted, pause.total_seconds(), error, exc_info=unforeseen(error),
+        )  # fmt: skip
+        self._stopping.wait(pause.total_seconds())  # whoever wakes it then would meet the same
