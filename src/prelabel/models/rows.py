@@ -16,6 +16,7 @@ from prelabel.models.arrays import Floats, Integers, Matrix, Numbers
 from prelabel.models.ragged import find_edges, find_ends
 
 _PLACE_BITS = 32
+"""Of 64, those that say where an occurrence stands; the others are the number of its token."""
 
 
 class Row(NamedTuple):
@@ -75,6 +76,9 @@ def join(rows: Sequence[Row]) -> Rows:
 
 def keep_once(ids: Numbers, starts: Integers) -> tuple[Numbers, Integers]:
     """Keep what each row has where it has it first; row ``i`` begins at ``starts[i]``.
+
+    Order stays, so that sums over a row do not depend on how its tokens came to be numbered. Shapes
+    are those of `Rows`, of occurrences before.
 
     >>> keep_once(np.array([7, 2, 7, 7], np.int32), np.array([0, 3, 4]))
     (array([7, 2, 7], dtype=int32), array([0, 2, 3]))

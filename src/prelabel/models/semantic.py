@@ -79,6 +79,8 @@ def right_singular_vectors(vectors: Counts, rank: int, seed: int) -> tuple[Matri
     """Orthonormal columns, shape (features, rank), for the largest singular values, and these."""
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - only fitting needs it
 
+    # Of fewer texts than features it would transpose by itself, and end half an iteration earlier:
+    # 1.4 points less at 20 labels.
     _, singular_values, axes = randomized_svd(
         vectors, rank, n_oversamples=_OVERSAMPLING, n_iter=_POWER_ITERATIONS,
         power_iteration_normalizer="QR", transpose=False, flip_sign=False, random_state=seed,
