@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.exc import DatabaseError
@@ -70,9 +71,40 @@ def test_many_rings_in_a_short_time_are_one_more_after_the_pause(
     remaining = due_in(projects)
     assert remaining
     assert PAUSE_SECONDS - 4 < remaining <= PAUSE_SECONDS
-    house.seconds += PAUSE_SECONDS
+
+
+def test_a_ring_after_a_pull_counts_though_the_one_before_was_to_wait_longer(
+    house: House, projects: ProjectStore, syncs: SyncStore
+) -> None:
     house.doorbell.ring(PROJECT)
-    assert house.woken == 3
+    house.doorbell.ring(PROJECT)  # due already, and not begun: as soon as before
+    pull(syncs)
+    house.doorbell.ring(PROJECT)
+    assert due_in(projects) is not None
+    projects.request_sync(PROJECT)  # as Start Training does
+    pull(syncs)
+    house.doorbell.ring(PROJECT)
+    remaining = due_in(projects)
+    assert remaining is not None
+    assert remaining <= PAUSE_SECONDS
+
+
+def test_a_ring_during_a_pull_is_heard_after_it(
+    house: House, projects: ProjectStore, syncs: SyncStore
+) -> None:
+    house.doorbell.ring(PROJECT)
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)
+    house.doorbell.ring(PROJECT)
+    syncs.end(begun, showed_all=True)
+    assert due_in(projects) is not None
+
+
+def test_a_ring_does_not_wait_for_a_pull_that_is_a_minute_away(
+    house: House, projects: ProjectStore
+) -> None:
+    projects.request_sync(PROJECT, after=timedelta(minutes=1))
+    house.doorbell.ring(PROJECT)
+    assert projects.sync_is_due(PROJECT)
 
 
 def test_after_a_long_silence_the_second_of_two_rings_waits_again(

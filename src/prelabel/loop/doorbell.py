@@ -56,15 +56,15 @@ class Doorbell:
             self._ring(project)
 
     def _ring(self, project: ProjectKey) -> None:
-        if not self._projects.is_known(project):
+        pause = timedelta(seconds=self._pause_seconds)
+        # What is written down alone is relied on: another may have a pull begin before its time.
+        if not self._projects.is_known(project) or self._projects.will_sync(project, within=pause):
             return
         with self._lock:
-            moment = self._clock_seconds()
-            last = self._pulled_at.get(project)
-            if last is not None and last > moment:
-                return  # it will be pulled after this ring
-        pull_at = moment if last is None else max(moment, last + self._pause_seconds)
+            moment, last = self._clock_seconds(), self._pulled_at.get(project)
+            pull_at = moment if last is None else max(moment, last + self._pause_seconds)
+            pull_at = min(pull_at, moment + self._pause_seconds)
         self._projects.request_sync(project, after=timedelta(seconds=pull_at - moment))
-        with self._lock:  # only now: later rings rely on what is written down
+        with self._lock:  # only now: what was not written down must not put off the next ring
             self._pulled_at[project] = pull_at
         self._wake()

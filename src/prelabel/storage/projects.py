@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, insert, literal, select, update
+from sqlalchemy import Connection, Row, and_, case, insert, literal, or_, select, update
 
 from prelabel.label_config import read_label_config
 from prelabel.storage.clock import LONGEST_RETRY, now, pause_after
@@ -138,6 +138,17 @@ class ProjectStore:
         )
         with self._database.write() as connection:
             connection.execute(update(project_table).where(which).values(sync_due_at=earlier))
+
+    def will_sync(self, project: ProjectKey, *, within: timedelta) -> bool:
+        """Whether a sync that is asked for is still to begin, in so long or earlier.
+
+        It will see all that there is now.
+        """
+        columns, moment = project_table.c, now()
+        is_to_begin = or_(columns.sync_due_at > moment, columns.sync_after_id.is_(None))
+        is_to_begin = and_(columns.sync_due_at <= moment + within, is_to_begin)
+        with self._database.read() as connection:
+            return bool(connection.scalar(select(is_to_begin).where(is_project(project))))
 
     def sync_is_due(self, project: ProjectKey) -> bool:
         """Whether a sync is wanted by now."""
