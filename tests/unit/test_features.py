@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
@@ -14,7 +15,7 @@ from scipy.sparse import linalg as sparse_linalg
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from prelabel.errors import ArtifactError
-from prelabel.models.characters import SYMBOL_RANGES, UNSPACED_RANGES
+from prelabel.models.characters import MARKED_SCRIPTS, SYMBOL_RANGES, UNSPACED_RANGES
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS, lower
 from tests.builders import make_forget
@@ -23,12 +24,19 @@ UNSPACED, SYMBOLS = (
     "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
     for ranges in (UNSPACED_RANGES, SYMBOL_RANGES)
 )
+MARKS = "".join(
+    character
+    for first, last in MARKED_SCRIPTS
+    for character in map(chr, range(first, last + 1))
+    if unicodedata.category(character) in ("Mn", "Mc")
+)
 NO_LIMIT = 10**9
 
 # Many scripts, and what breaks tokenizers: final sigma, İ, NUL, combining marks, odd spaces.
 SNIPPETS = st.sampled_from([
     "the cat", "ΟΔΥΣΣΕΥΣ", "İstanbul", "ß_x9", "Ωx", "x", "e\u0301te\u0301", "a\0b", "\0",
-    "हिन्दी", "สวัสดีครับ", "ភាសា", "한국어", "東京タワー", "ﾊﾝｶｸ", "𠮷野家", "abc東京def",
+    "हिन्दी", "বাংলা", "தமிழ்", "สวัสดีครับ", "ភាសា",
+    "한국어", "東京タワー", "ﾊﾝｶｸ", "𠮷野家", "abc東京def",
     "👩\u200d👧 ok", "👍🏽!", "so❤️", "①→②",
     " ", "\n\n", "\u3000", "\x1c", "\x85",
 ])  # fmt: skip
@@ -48,7 +56,7 @@ def dense(matrix: sparse.csr_matrix[np.float32]) -> Entries:
 
 def words_of_reference(texts: list[str], queries: list[str], min_df: int) -> Entries:
     """What scikit-learn makes of the queries after learning from the texts."""
-    pattern = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+|[{SYMBOLS}]"
+    pattern = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}])+|[{SYMBOLS}]"
     vectorizer = TfidfVectorizer(
         token_pattern=pattern, ngram_range=(1, 2), sublinear_tf=True, min_df=min_df,
         preprocessor=lower,

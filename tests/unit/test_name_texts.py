@@ -255,6 +255,21 @@ def test_a_name_in_thai_speaks_though_marks_are_in_it_and_no_spaces_around_it() 
     assert speak(names, texts)
 
 
+@pytest.mark.parametrize("words", [("खेल", "राजनीति"), ("খেলা", "রাজনীতি")])
+def test_a_name_with_vowel_signs_speaks_where_they_are_parts_of_words(
+    words: tuple[str, str],
+) -> None:
+    texts = [f"{write_text(3 * (i // 2) + i % 2)} {words[i % 2]}" for i in range(300)]
+    assert speak({word: [word] for word in words}, texts)
+
+
+def test_people_are_told_of_names_whose_words_marks_break() -> None:
+    words = ("விளையாட்டு", "அரசியல்")
+    texts = [f"{write_text(3 * (i // 2) + i % 2)} {words[i % 2]}" for i in range(300)]
+    silence = find_silence({word: [word] for word in words}, texts) or ""
+    assert "names in a script whose marks break words" in silence
+
+
 @pytest.mark.parametrize(("word", "does_speak"), [("极", False), ("积极", True)])
 def test_one_character_of_a_name_is_not_the_name(word: str, *, does_speak: bool) -> None:
     texts = [f"{word} {write_text(i)} 消极" for i in range(300)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import TypeAlias
@@ -24,6 +25,13 @@ UNSPACED_RANGES = (
 """First and last code points of scripts written without spaces: each character counts as a word,
 and with its neighbour as a pair of words. Hangul is not among them: Korean has spaces. Nor is
 Burmese, which has some, and gains nothing by it."""
+
+MARKED_SCRIPTS = (
+    (0x0900, 0x097F),  # Devanagari: Hindi, Marathi, Nepali
+    (0x0980, 0x09FF),  # Bengali
+)
+"""First and last code points of scripts whose marks, as their vowel signs are, belong to words.
+Elsewhere, marks break words, as they do for ``\\w``: pieces tell more of Tamil and Burmese."""
 
 SYMBOL_RANGES = (
     (0x2190, 0x2BFF),  # arrows, technical signs, shapes, stars and hearts
@@ -178,7 +186,8 @@ def _count_left(starts: Integers) -> Integers:
 def classes_of_code_points() -> Classes:
     """Class of every code point, as Python's ``re`` and ``str.split`` see it; takes 25 ms.
 
-    But symbols, and characters of scripts without spaces, are words by themselves.
+    But symbols, and characters of scripts without spaces, are words by themselves, and some
+    scripts' marks are parts of words.
     """
     characters = np.arange(0x110000, dtype=np.uint32).view("U1")
     classes = np.full(len(characters), OTHER, np.uint8)
@@ -188,4 +197,12 @@ def classes_of_code_points() -> Classes:
     classes[np.strings.isalnum(characters) | (characters == "_")] = WORD  # some of these are, too
     for first, last in UNSPACED_RANGES:
         classes[first : last + 1] = ALONE
+    for first, last in MARKED_SCRIPTS:
+        marks = [is_mark(character) for character in characters[first : last + 1].tolist()]
+        classes[first : last + 1][marks] = WORD
     return classes
+
+
+def is_mark(character: str) -> bool:
+    """Whether a character is a mark on the one before it, as an accent or a vowel sign."""
+    return unicodedata.category(character).startswith("M")

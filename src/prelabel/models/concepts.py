@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
+from prelabel.models.characters import is_mark
 from prelabel.models.examples import write_name
 from prelabel.models.lexicon import read_lexicons
 from prelabel.models.ngrams import undot
@@ -139,4 +140,4 @@ def _stem(name: str) -> str:
 
 
 def _is_of_word(character: str) -> bool:
-    return character.isalnum() or unicodedata.category(character).startswith("M")
+    return character.isalnum() or is_mark(character)

@@ -39,9 +39,9 @@ _FEW_TEXTS, _FEW_TEXTS_OF_CHARACTERS = 20, 500
 class TfidfFeatures:
     r"""Sparse TF-IDF vectors of texts: words and pairs of words, character n-grams inside words.
 
-    Words are runs of ``\w``, but each character of a script without spaces is one, as Chinese and
-    Thai are, and each symbol such as an emoji. Their block of a row has the length ``sqrt(1/2)``,
-    or 0 where a text has nothing the vocabulary knows.
+    Words are runs of ``\w``, in Hindi and Bengali with the marks between, but each character of a
+    script without spaces is one, as Chinese and Thai are, and each symbol such as an emoji. Their
+    block of a row has the length ``sqrt(1/2)``, or 0 where a text has nothing the vocabulary knows.
 
     Character n-grams have up to 5 characters, one only if it is none of ASCII, and know where a
     token starts and ends. Those of a token weigh ``(1 + log(occurrences in it)) * idf**2``. Their

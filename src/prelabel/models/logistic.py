@@ -73,7 +73,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     """
 
     classes_: npt.NDArray[Any]
-    revision = 18
+    revision = 19
     several = SklearnMultiLabelClassifier
 
     def __init__(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import filterfalse, pairwise
@@ -19,7 +18,7 @@ from itertools import filterfalse, pairwise
 import numpy as np
 
 from prelabel.models.arrays import Integers
-from prelabel.models.characters import ALONE, classes_of_code_points
+from prelabel.models.characters import ALONE, OTHER, classes_of_code_points, is_mark
 from prelabel.models.features import TfidfFeatures
 from prelabel.models.label_names import is_word
 from prelabel.models.milestones import last_milestone, remembered
@@ -51,8 +50,12 @@ _HELD = np.float32(1)
 _MANY_WORDS = 6
 """Names of so many words, as the lexicon's or those of a hint, need a single round."""
 
-
 _MOST_LISTED = 10
+
+_BROKEN = (
+    "Nothing is learned from names in a script whose marks break words, as vowel signs of Tamil "
+    "do. Label texts of two labels, or give the labels a hint in another script that texts have."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,7 @@ def find_silence(
         return "There are no texts without labels. Import some, or label texts of two labels."
     words = _words(names)
     if len(words) < _FEWEST_NAMES * len(labels):
-        unknown = [label for label in labels if label not in words]
-        return f"No text has a word of the names of {_tell(unknown, labels)}"
+        return _tell_unknown(names, [label for label in labels if label not in words], labels)
     if len(words) < 2:
         return "There are fewer than two labels. Add another."
     if len(words) > _MOST_TEXTS:
@@ -125,6 +127,12 @@ def find_silence(
         silent = [*found.unsaid, *(label for label in labels if label not in words)]
         return f"Hardly a text has a word of the names of {_tell(silent, labels)}"
     return None
+
+
+def _tell_unknown(names: Mapping[str, str], some: Sequence[str], labels: Collection[str]) -> str:
+    if any(_is_broken(word) for label in some for word in names.get(label, "").split()):
+        return _BROKEN
+    return f"No text has a word of the names of {_tell(some, labels)}"
 
 
 def _tell(some: Sequence[str], labels: Collection[str]) -> str:
@@ -139,11 +147,15 @@ def _tell(some: Sequence[str], labels: Collection[str]) -> str:
 def _words(names: Mapping[str, str]) -> dict[str, str]:
     """Return names that have words, without what is none to the features.
 
-    A mark, as a vowel of Hindi is one, breaks words (`classes_of_code_points`): their pieces are
-    in words of any meaning. Not so in Thai, where all characters stand alone.
+    A mark, as a vowel of Tamil is one, may break words (`classes_of_code_points`): their pieces
+    are in words of any meaning.
     """
-    whole = {label: " ".join(filterfalse(_has_mark, names[label].split())) for label in names}
-    return {label: text for label, text in whole.items() if _A_WORD.search(text) or _alone(text)}
+    whole = {label: " ".join(filterfalse(_is_broken, names[label].split())) for label in names}
+    return {label: text for label, text in whole.items() if _has_word(text) or _alone(text)}
+
+
+def _has_word(name: str) -> bool:
+    return _A_WORD.search("".join(filterfalse(is_mark, name))) is not None
 
 
 def _alone(name: str) -> Set[str]:
@@ -151,14 +163,18 @@ def _alone(name: str) -> Set[str]:
     return {word for word in name.split() if len(word) == 1 and is_word(word)}
 
 
-def _has_mark(word: str) -> bool:
-    """Whether a mark follows a letter; one that follows an emoji breaks no word."""
-    marks = (sign for it, sign in pairwise(word) if it.isalnum() and not _stands_alone(sign))
-    return any(unicodedata.category(sign)[0] == "M" for sign in marks)
+def _is_broken(word: str) -> bool:
+    """Whether a mark breaks a word after a letter; one that follows an emoji breaks none."""
+    signs = (sign for it, sign in pairwise(word) if it.isalnum())
+    return any(is_mark(sign) and _class_of(sign) == OTHER for sign in signs)
 
 
 def _stands_alone(character: str) -> bool:
-    return bool(classes_of_code_points()[ord(character)] == ALONE)
+    return _class_of(character) == ALONE
+
+
+def _class_of(character: str) -> int:
+    return int(classes_of_code_points()[ord(character)])
 
 
 @remembered
