@@ -51,9 +51,9 @@ class Project:
     def tasks(self) -> list[int]:
         return list(self.truth)
 
-    def connect(self, url: str, user: str = "", password: str = "") -> Connection:
+    def connect(self, url: str, user: str = "", password: str = "", **fields: object) -> Connection:
         """Connect a backend, as Settings → Model → Connect Model does."""
-        body: dict[str, Any] = {"project": self.id, "url": url, "title": "The backend"}
+        body: dict[str, Any] = {"project": self.id, "url": url, "title": "The backend", **fields}
         if user:
             body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user}
             body |= {"basic_auth_pass": password}
@@ -147,6 +147,18 @@ class Project:
         found = self._call("GET", "/api/predictions/", params={"project": self.id})
         return [StoredPrediction.read(body) for body in sorted(found, key=lambda item: item["id"])]
 
+    def tasks_by_score(self) -> list[tuple[int, float | None]]:
+        """Return tasks and their scores as the data manager sorts them, the lowest first."""
+        body = {"project": self.id, "data": {"ordering": ["tasks:predictions_score"]}}
+        view = self._call("POST", "/api/dm/views/", json=body)["id"]
+        query = {"view": view, "project": self.id, "page_size": len(self.tasks)}
+        found = self._call("GET", "/api/tasks/", params=query)["tasks"]
+        return [(task["id"], task.get("predictions_score")) for task in found]
+
+    def change(self, **fields: object) -> None:
+        """Change settings of the project."""
+        self._call("PATCH", f"/api/projects/{self.id}/", json=fields)
+
     def next_task(self) -> Mapping[str, Any]:
         """Return the task that the next labeler is shown."""
         shown: Mapping[str, Any] = self._call("GET", f"/api/projects/{self.id}/next")
@@ -189,6 +201,11 @@ class Connection:
         return str(call(self.http, "GET", f"/api/ml/{self.id}")["model_version"])
 
     @property
+    def title(self) -> str:
+        """What people see it is called."""
+        return str(call(self.http, "GET", f"/api/ml/{self.id}")["title"])
+
+    @property
     def state(self) -> str:
         """What Label Studio made of its last call: ``CO`` connected, ``TR`` training, ``ER``."""
         path = f"/api/projects/{self.project}/model-versions/"
@@ -203,6 +220,10 @@ class Connection:
     def wait_for(self, ending: str) -> str:
         """Wait until the backend reports a version whose name ends so, and return it."""
         return wait_for(lambda: self._version_with(ending), pause_seconds=0.2)
+
+    def wait_for_title(self, beginning: str) -> None:
+        """Wait until it is called something that begins so."""
+        wait_for(lambda: self.title.startswith(beginning), pause_seconds=0.2)
 
     def _version_with(self, ending: str) -> str | None:
         version = self.model_version

@@ -113,11 +113,23 @@ def test_without_the_secret_in_the_address_nobody_gets_in(
     assert "PRELABEL_URL_SECRET" in found.output
 
 
+def test_who_connects_a_labeled_project_is_told_how_its_labels_are_learned(
+    commands: Commands, backend: OpenBackend
+) -> None:
+    commands.project.annotate_all(commands.project.tasks[:2])
+    told = commands.run("connect", backend.url)
+    assert "It has 2 annotations: a server with LABEL_STUDIO_API_KEY pulls them" in told.output
+    assert f"prelabel sync --project {commands.project.id}" in told.output
+
+
 def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBackend) -> None:
+    connected.run("connect", backend.url, "--title", "v1-10labels")
     before = connected.get("/api/ml/"), connected.webhooks()
     again = connected.run("connect", f"{backend.url}/")
     assert (again.status, again.faults) == (0, [])
-    assert [item["id"] for item in connected.get("/api/ml/")] == [item["id"] for item in before[0]]
+    assert [(item["id"], item["title"]) for item in connected.get("/api/ml/")] == [
+        (item["id"], "v1-10labels") for item in before[0]
+    ]
     assert connected.webhooks() == before[1]
 
 

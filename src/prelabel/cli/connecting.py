@@ -19,8 +19,6 @@ from prelabel.label_studio.doctor import examine
 from prelabel.label_studio.faults import Fault
 from prelabel.settings import Settings, load_settings
 
-TITLE = "prelabel"
-
 
 class _JsonObject(click.ParamType[dict[str, Any]]):
     name = "JSON"
@@ -40,9 +38,11 @@ class _JsonObject(click.ParamType[dict[str, Any]]):
 @click.command()
 @click.argument("url")
 @project_option
-@click.option("--title", default=TITLE, show_default=True, help="Its name in Label Studio.")
+@click.option("--title", help="Its name in Label Studio until it has a version [prelabel].")
 @click.option("--extra-params", type=_JsonObject(), help="Settings of the project, a JSON object.")
-def connect(url: str, project_id: int, title: str, extra_params: dict[str, Any] | None) -> None:
+def connect(
+    url: str, project_id: int, title: str | None, extra_params: dict[str, Any] | None
+) -> None:
     """Connect a project of Label Studio to the backend at URL, as Label Studio reaches it.
 
     LABEL_STUDIO_HOST and LABEL_STUDIO_API_KEY say which Label Studio; BASIC_AUTH_USER and
@@ -98,7 +98,8 @@ def _report(faults: list[Fault], accept: Callable[[Fault], bool]) -> int:
     for fault in faults:
         mark = click.style("!", fg="yellow") if fault.is_harmless else click.style("✗", fg="red")
         click.echo(f"{mark} {fault.name}: {fault.found}")
-        click.echo(f"  → {fault.fix}")
+        itself = " Or let prelabel doctor do it, with --repair." if fault.repair else ""
+        click.echo(f"  → {fault.fix}{itself if accept is _decline else ''}")
         is_repaired = fault.repair and accept(fault) and _is_repaired(fault.repair)
         remaining += not (is_repaired or fault.is_harmless)
     if all(fault.is_harmless for fault in faults):

@@ -11,18 +11,23 @@ from prelabel.label_studio.connections import Connection, ConnectionClient
 from prelabel.label_studio.doctor import examine
 from prelabel.label_studio.webhook_faults import webhook_fields
 
+TITLE = "prelabel"
+"""What a connection is called whose backend has no version yet."""
+
 
 def connect_backend(
     client: ConnectionClient,
     project_id: int,
     backend: Backend,
     *,
-    title: str,
+    title: str | None,
     extra_params: Mapping[str, Any] | None,
 ) -> Iterator[str]:
     """Connect a project to a backend; yield each thing done, as a line for people.
 
     The webhook sends what is learned from, with the backend's credentials; predictions are shown.
+    Without a title a connection that is there keeps its own, which a server with a key changes
+    with each version (`publish_version`).
 
     Raises
     ------
@@ -45,23 +50,33 @@ def _connect(
     client: ConnectionClient,
     project_id: int,
     backend: Backend,
-    title: str,
+    title: str | None,
     extra_params: Mapping[str, Any] | None,
 ) -> Iterator[str]:
     before = client.connections(project_id)
-    fields = {**backend.connection_fields(), "title": title}
+    fields = {**backend.connection_fields(), **({"title": title} if title else {})}
     if extra_params is not None:
         fields["extra_params"] = dict(extra_params)
     ours = [connection for connection in before if backend.is_at(connection.url)]
     if not ours:
-        _add(client, project_id, fields, before)
+        _add(client, project_id, {"title": TITLE, **fields}, before)
         yield f"Connected project {project_id} to {hide_credentials(backend.url)}"
+        yield from _tell_of_labels(client, project_id)
     elif _differs(ours[0], fields):
         fields["url"] = ours[0].url  # with its slash or without: the webhook is found by it
         client.change_connection(project_id, ours[0].id, fields)
         yield f"Changed the connection of project {project_id} to {hide_credentials(backend.url)}"
     else:
         yield f"Project {project_id} is connected to {hide_credentials(backend.url)}"
+
+
+def _tell_of_labels(client: ConnectionClient, project_id: int) -> Iterator[str]:
+    n_annotations = client.project(project_id).total_annotations_number
+    if n_annotations:
+        yield (
+            f"It has {n_annotations:,} annotations: a server with LABEL_STUDIO_API_KEY pulls them "
+            f"by itself, another learns from them after: prelabel sync --project {project_id}"
+        )
 
 
 def _differs(connection: Connection, fields: Mapping[str, Any]) -> bool:
