@@ -101,6 +101,27 @@ def test_label_studio_is_told_why_a_config_is_refused_where_it_shows_it(
     assert "Expected:_XML_with_Choices,_Taxonomy,_Rating" in said
 
 
+@pytest.mark.parametrize(
+    ("params", "shown"),
+    [
+        ('{"min_score": 2}', "Expected_'float'_at_most_1.0_-_at_'$.min_score'"),
+        ('{"C": -1}', "Expected_'float'_above_0.0_-_at_'$.C'"),
+    ],
+)
+def test_label_studio_is_told_which_extra_params_are_refused_in_words_its_page_shows(
+    shared_backend: Backend, params: str, shown: str
+) -> None:
+    body = {"project": "1.2", "schema": Project(shared_backend).label_config}
+    answer = shared_backend.client.post(
+        "/setup",
+        json={**body, "extra_params": params},
+        headers={"User-Agent": "heartex/1.23.2"},
+        follow_redirects=True,
+    )
+    assert answer.status_code == 422
+    assert shown in str(answer.url)
+
+
 def test_odd_texts_cost_only_themselves(trained: Project) -> None:
     good = make_text("sports", 3)
     odd = [None, "", " \n\t", {"a": 1}, [], [None], True, [[["deep"]]]]

@@ -9,6 +9,11 @@ from prelabel.loop.course import Course
 from prelabel.loop.lesson import Lesson
 from prelabel.types import FIRST_TEXTS, Head, ModelVersion
 
+_TOO_FEW_TEXTS = (
+    "It takes {:,} different texts, and {:,} are known. Import more; if the project has more, set "
+    "LABEL_STUDIO_API_KEY to have them read, or choose Retrieve Predictions in the Data Manager."
+)
+
 
 def let_names_speak(course: Course) -> Course:
     """Return a course in which names teach what there are too few labels for, if they can."""
@@ -19,8 +24,7 @@ def _let_speak(lesson: Lesson) -> Lesson:
     if lesson.is_of_labels or not lesson.may_be_named:
         return lesson
     if lesson.n_texts < FIRST_TEXTS:
-        silence = f"It takes {FIRST_TEXTS:,} different texts, and there are {lesson.n_texts:,}."
-        return replace(lesson, silence=silence)
+        return replace(lesson, silence=_TOO_FEW_TEXTS.format(FIRST_TEXTS, lesson.n_texts))
     names = lesson.control.label_names
     return replace(lesson, silence=lesson.method.find_silence(names, lesson.pool))
 

@@ -40,7 +40,11 @@ STATUSES: dict[type[PrelabelError], int] = {
 
 _MOST_SHOWN = 1000
 _SHOWN_AS_THEY_ARE = "!$'()*+,/:;=@[]"
-_READABLE_IN_ADDRESSES = str.maketrans({" ": "_", '"': "'", "{": "(", "}": ")", "<": "", ">": ""})
+_READABLE_IN_ADDRESSES = str.maketrans({
+    " ": "_", '"': "'", "`": "'", "{": "(", "}": ")", "<": "", ">": "", "|": "/",
+})  # fmt: skip
+_IN_WORDS = {" <= ": " at most ", " >= ": " at least ", " < ": " below ", " > ": " above "}
+"""What makes no sense without its signs, as the tags of a labeling config do."""
 
 
 def error_response(error: PrelabelError) -> Response:
@@ -70,6 +74,8 @@ def ask_again(error: PrelabelError) -> Response:
     asked last (1.23.2, ``ml/serializers.py``; requests 2.32, ``Response.raise_for_status``).
     """
     reason = f"{error.received}. Expected: {error.expected}"
+    for sign, words in _IN_WORDS.items():
+        reason = reason.replace(sign, words)
     shown = reason.translate(_READABLE_IN_ADDRESSES)
     answer = error_response(error)
     answer.status_code = 307
