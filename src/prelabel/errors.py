@@ -53,16 +53,7 @@ class PrelabelError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # An error crosses from the training process to the serving one.
-        return _rebuild, (type(self), self.received, self.expected, self.fix, self.__dict__)
-
-
-def _rebuild(
-    cls: type[PrelabelError], received: str, expected: str, fix: str, state: Mapping[str, object]
-) -> PrelabelError:
-    error = cls.__new__(cls)
-    PrelabelError.__init__(error, received, expected=expected, fix=fix)
-    error.__dict__.update(state)
-    return error
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigError(PrelabelError):

@@ -158,7 +158,7 @@ class Metrics:
         self._shared.register(collector)
 
     def encode(self) -> bytes:
-        """Return the figures in Prometheus's text format 0.0.4."""
+        """Return the figures in Prometheus's text format."""
         counted = self._registry
         if SHARED_FOLDER in os.environ:
             counted = CollectorRegistry()

@@ -68,7 +68,7 @@ def test_start_training_says_what_labels_would_bring_and_what_is_missing(project
     import_texts(project, 50)
     early = project.train()
     assert early["state"] == "not_yet"
-    assert "It takes 100 different texts, and 50 are known." in early["message"]
+    assert "It takes 100 different texts; known so far: 50." in early["message"]
     import_texts(project, FIRST_TEXTS)
     wait_for(lambda: project.setup() == "v1-names")
     project.annotate(1, "sports", make_text("sports", 1))

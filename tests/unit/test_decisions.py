@@ -122,6 +122,13 @@ def test_nothing_of_a_tree_is_chosen_without_what_is_above_it() -> None:
     assert decided(TREE, SaysSeveral(classes, [0.3, 0.8])) == ((), 0.7)
 
 
+def test_a_stroke_in_a_flat_label_makes_it_no_part_of_another() -> None:
+    tags = '<Choice value="Food"/><Choice value="Food / Drink"/>'
+    flat = control_of(f'<Choices name="c" toName="text" {SEVERAL}>{tags}</Choices>')
+    model = SaysSeveral(("Food", "Food / Drink"), [0.1, 0.9])
+    assert decided(flat, model) == (("Food / Drink",), 0.9)
+
+
 def test_dynamic_choices_of_which_no_task_is_known_may_all_be_chosen() -> None:
     dynamic = control_of(f'<Choices name="c" toName="text" value="$options" {SEVERAL}/>')
     assert decided(dynamic, SaysSeveral("ab", [0.9, 0.3])) == (("a",), 0.7)

@@ -34,7 +34,8 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
     ConfigError
         If it cannot be served as it is set.
     """
-    name, is_custom, events = _look_into(settings, target)
+    name, events = _look_into(settings, target)
+    is_custom = events is not None
     if check:
         _check(settings, target, is_custom=is_custom)
     _require_guard(settings)
@@ -47,9 +48,8 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         serve_with_workers(settings, target, listener)
         end_beside_threads()
         return
-    if target is not None and is_custom:
-        wanted = frozenset(events.split())
-        service = open_custom_service(settings, target, model_name=name, events_wanted=wanted)
+    if target is not None and events is not None:
+        service = open_custom_service(settings, target, model_name=name, events_wanted=events)
     else:
         service = open_service(settings, target)
     server = make_server(service)
@@ -100,10 +100,10 @@ def _is_own(host: str) -> bool:
         return host == "localhost"
 
 
-def _look_into(settings: Settings, target: Path | None) -> tuple[str, bool, str]:
+def _look_into(settings: Settings, target: Path | None) -> tuple[str, frozenset[str] | None]:
     """Find a directory's class in another process: its code may hang, exit, or be large."""
     if target is None or not (split_target(target)[0] / MODEL_FILE).exists():
-        return find_model_class(target).__name__, False, ""
+        return find_model_class(target).__name__, None
     return in_another_process(settings, f"Importing the model of {target}", probe, target)
 
 

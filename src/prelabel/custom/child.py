@@ -50,11 +50,10 @@ class Orders:
     environment: Mapping[str, str]
 
 
-def probe(target: Path) -> tuple[str, bool, str]:
-    """Return a directory's class: its name, whether it is a raw model, and its `EVENTS`."""
+def probe(target: Path) -> tuple[str, frozenset[str] | None]:
+    """Return a directory's class: its name, and its `EVENTS` if it is a raw model, else None."""
     found = find_model_class(target, is_alone=True)
-    events = " ".join(found.EVENTS) if issubclass(found, RawModel) else ""
-    return found.__name__, issubclass(found, RawModel), events
+    return found.__name__, frozenset(found.EVENTS) if issubclass(found, RawModel) else None
 
 
 def run(orders: Orders, asked: Connection, told: Connection) -> None:

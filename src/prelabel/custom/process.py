@@ -15,7 +15,7 @@ import msgspec
 
 from prelabel.custom.child import Orders, run
 from prelabel.errors import MalformedError, ModelError, ProcessEndedError
-from prelabel.models.failures import busy_for
+from prelabel.models.failures import busy_for, too_slow
 from prelabel.telemetry import request_id
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ START_SECONDS = 300.0
 
 RETRY_SECONDS = 5.0
 """How long a failed start is answered from memory, so that requests do not start a storm."""
+
+_ENDED = ", and its process was ended"
 
 
 class ProjectProcess:
@@ -99,7 +101,7 @@ class ProjectProcess:
             if not line.poll(seconds):
                 log.error("Project %s: no answer to %s; it is ended", self._orders.project, call)
                 self.end()
-                raise _too_slow(call, seconds)
+                raise too_slow(call, seconds, _ENDED)
             answer = line.recv_bytes()
         except (EOFError, OSError, TypeError) as error:  # TypeError: closed by another thread
             raise _ended(call, process) from error
@@ -132,7 +134,7 @@ class ProjectProcess:
         told.close()
         try:
             if not self._asked.poll(START_SECONDS):
-                raise _too_slow("starting", START_SECONDS)
+                raise too_slow("starting", START_SECONDS, _ENDED)
             greeting = self._asked.recv_bytes()
         except (EOFError, OSError) as error:
             raise _ended("starting", process) from error
@@ -146,15 +148,6 @@ def _read(answer: bytes) -> bytes:
     told = msgspec.json.decode(answer[1:], type=tuple[bool, str, str, str])
     is_callers, received, expected, fix = told
     raise (MalformedError if is_callers else ModelError)(received, expected=expected, fix=fix)
-
-
-def _too_slow(call: str, seconds: float) -> ModelError:
-    return ModelError(
-        f"The model gave no answer to {call} within {seconds:g} s, and its process was ended",
-        expected="an answer in time",
-        fix="Make the model faster, ask for fewer tasks at once, or raise PRELABEL_PREDICT_SECONDS "
-        "(PRELABEL_FIT_SECONDS for fit).",
-    )
 
 
 def _ended(call: str, process: multiprocessing.process.BaseProcess | None) -> ProcessEndedError:

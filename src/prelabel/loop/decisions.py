@@ -35,10 +35,10 @@ def decide(
     probabilities, classes = model.predict_proba(texts), labels_of(model)
     if isinstance(model, MultiLabelModel):
         yield from _choose_several(control, model, probabilities, offered)
-    elif control.options_key is None:
-        yield from _choose_one_each(control, classes, probabilities)
     else:
-        yield from _choose_offered(control, classes, restrict(probabilities, classes, offered))
+        if control.options_key is not None:
+            probabilities = restrict(probabilities, classes, offered)
+        yield from _choose_one_each(control, classes, probabilities)
 
 
 def restrict(
@@ -104,22 +104,14 @@ def choose_left_out(
 def _choose_one_each(
     control: ControlTag, classes: Sequence[str], probabilities: Probabilities
 ) -> Iterator[Decision | None]:
-    # A text of a label that the config has lost belongs to no other: abstain.
-    values = control.ends
+    # A text of a label that the config has lost belongs to no other: abstain. What a task does not
+    # offer has no probability.
+    ends = control.ends if control.options_key is None else frozenset(classes)
     columns = choose_columns(control, classes, probabilities)
     scores = probabilities[np.arange(len(columns)), columns]
     for column, score in zip(columns.tolist(), scores.tolist(), strict=True):
         label = classes[column]
-        yield ((label,), min(1.0, score)) if label in values else None
-
-
-def _choose_offered(
-    control: ControlTag, classes: Sequence[str], restricted: Probabilities
-) -> Iterator[Decision | None]:
-    columns = choose_columns(control, classes, restricted)
-    scores = restricted[np.arange(len(columns)), columns]
-    for column, score in zip(columns.tolist(), scores.tolist(), strict=True):
-        yield ((classes[column],), min(1.0, score)) if score else None
+        yield ((label,), min(1.0, score)) if score and label in ends else None
 
 
 def _choose_several(

@@ -13,6 +13,10 @@ from prelabel.storage.projects import ProjectStore
 from prelabel.types import ProjectKey
 
 PAUSE_SECONDS = 5.0
+"""How long a project's ring keeps the next one waiting. Many rings in that time are one; it is
+written down when it is due, so that it waits in no thread and survives a restart."""
+
+_PAUSE = timedelta(seconds=PAUSE_SECONDS)
 
 
 class Doorbell:
@@ -28,9 +32,6 @@ class Doorbell:
         Called when a project may have become due.
     pulls
         Makes up for rings that cannot be written down.
-    pause_seconds
-        How long a project's ring keeps the next one waiting. Many rings in that time are one; it
-        is written down when it is due, so that it waits in no thread and survives a restart.
     """
 
     def __init__(
@@ -39,13 +40,11 @@ class Doorbell:
         wake: Callable[[], None],
         pulls: Pulls,
         *,
-        pause_seconds: float = PAUSE_SECONDS,
         clock_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._projects = projects
         self._wake = wake
         self._pulls = pulls
-        self._pause_seconds = pause_seconds
         self._clock_seconds = clock_seconds
         self._lock = threading.Lock()
         self._pulled_at = Recent[ProjectKey, float](1000)
@@ -56,14 +55,13 @@ class Doorbell:
             self._ring(project)
 
     def _ring(self, project: ProjectKey) -> None:
-        pause = timedelta(seconds=self._pause_seconds)
         # What is written down alone is relied on: another may have a pull begin before its time.
-        if not self._projects.is_known(project) or self._projects.will_sync(project, within=pause):
+        if not self._projects.is_known(project) or self._projects.will_sync(project, within=_PAUSE):
             return
         with self._lock:
             moment, last = self._clock_seconds(), self._pulled_at.get(project)
-            pull_at = moment if last is None else max(moment, last + self._pause_seconds)
-            pull_at = min(pull_at, moment + self._pause_seconds)
+            pull_at = moment if last is None else max(moment, last + PAUSE_SECONDS)
+            pull_at = min(pull_at, moment + PAUSE_SECONDS)
         self._projects.request_sync(project, after=timedelta(seconds=pull_at - moment))
         with self._lock:  # only now: what was not written down must not put off the next ring
             self._pulled_at[project] = pull_at

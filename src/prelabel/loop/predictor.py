@@ -162,7 +162,7 @@ def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Mod
 
 def _make_decider(served: Served | None, schema: LabelSchema, control: ControlTag) -> Decide:
     """Return what decides about a control's texts."""
-    by_words = partial(_decide_by_words, control)
+    by_words = _make_word_decider(control)
     model = _find_model(served, schema, control) if served else None
     if served is None or model is None:
         return by_words
@@ -190,14 +190,18 @@ def _decide_by_names(
     return [found or next(words) for found in sure]
 
 
-def _decide_by_words(
-    control: ControlTag, texts: Sequence[str], offered: Sequence[Offered]
-) -> Sequence[Decision | None]:
-    """Decide where a text has a word of a label's name."""
-    if control.kind is not Kind.ONE or not texts:
-        return [None] * len(texts)
+def _make_word_decider(control: ControlTag) -> Decide:
+    """Return what decides where a text has a word of a label's name."""
+    if control.kind is not Kind.ONE:
+        return lambda texts, _offered: [None] * len(texts)
     ends = control.ends
     names = LabelNames({label: x for label, x in control.label_names.items() if label in ends})
+    return partial(_decide_by_words, names)
+
+
+def _decide_by_words(
+    names: LabelNames, texts: Sequence[str], offered: Sequence[Offered]
+) -> Sequence[Decision | None]:
     suggestions = zip(map(names.suggest, texts), offered, strict=True)
     return [
         ((found[0],), found[1]) if found and (allowed is None or found[0] in allowed) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 from prelabel.errors import ArtifactError, ModelError, StorageError
 from prelabel.loop.guard import guard, load
 from prelabel.models.base import Model, TextModel
+from prelabel.models.manifest import TRAIN_AGAIN
 from prelabel.recent import Recent
 from prelabel.storage.versions import VersionStore
 from prelabel.types import ModelVersion, ProjectKey
@@ -163,6 +164,6 @@ def _by_control(version: ModelVersion, models: Mapping[str, Model]) -> dict[str,
         raise ArtifactError(
             f"{version.artifact} has {len(models)} models",
             expected=f"one for each of the {len(version.heads)} controls of the version",
-            fix="Restore the folder from a copy, or train the project again.",
+            fix=TRAIN_AGAIN,
         )
     return dict(zip((head.control for head in version.heads), models.values(), strict=True))

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,20 @@ class Estimator:
     """A classifier of texts with parameters that scikit-learn can read, set and clone.
 
     What ``sklearn.base.BaseEstimator`` does, in a process that need not import it:
-    https://scikit-learn.org/stable/developers/develop.html. A subclass takes its parameters,
-    ``C`` and ``n_components`` among them, as keywords and keeps each, unchanged, in an attribute of
-    the same name.
+    https://scikit-learn.org/stable/developers/develop.html. A subclass that takes more parameters
+    keeps each, unchanged, in an attribute of the same name.
     """
+
+    def __init__(
+        self,
+        *,
+        C: float | Literal["auto"] = 10.0,  # noqa: N803 - as in scikit-learn
+        n_components: int = 100,
+        random_state: int = 0,
+    ) -> None:
+        self.C = C
+        self.n_components = n_components
+        self.random_state = random_state
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 - a convention's
         """Parameters of the constructor, by name."""

@@ -65,6 +65,16 @@ def busy_for(seconds: float) -> ModelError:
     )
 
 
+def too_slow(call: str, seconds: float, what_then: str = "") -> ModelError:
+    """Return what to tell of a call that was not answered in time."""
+    return ModelError(
+        f"The model gave no answer to {call} within {seconds:g} s{what_then}",
+        expected="an answer in time",
+        fix="Make the model faster, ask for fewer tasks at once, or raise PRELABEL_PREDICT_SECONDS "
+        "(PRELABEL_FIT_SECONDS for fit).",
+    )
+
+
 def _is_installed(filename: str) -> bool:
     path = Path(filename).resolve()
     return any(path.is_relative_to(folder) for folder in _NOT_THE_MODELS)

@@ -1,10 +1,10 @@
 """Texts as sparse TF-IDF vectors.
 
 Two blocks stand side by side. Words with pairs of words are what scikit-learn's
-``TfidfVectorizer`` computes with ``sublinear_tf=True`` (the tests compare them). Beside them stand
-the character n-grams inside each token, what white space separates: a token has a vector of its
-own, and a text the sum of its tokens' vectors. So what a token adds to the scores of a linear
-model is computed once, however often it occurs: see `scoring`.
+``TfidfVectorizer`` computes of such words with ``sublinear_tf=True`` (the tests compare them).
+Beside them stand the character n-grams inside each token, what white space separates: a token has
+a vector of its own, and a text the sum of its tokens' vectors. So what a token adds to the scores
+of a linear model is computed once, however often it occurs: see `scoring`.
 """
 
 from __future__ import annotations

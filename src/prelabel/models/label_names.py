@@ -8,9 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from prelabel.models.characters import UNSPACED_RANGES
 from prelabel.models.ngrams import MAX_TEXT_CHARACTERS, undot
 
@@ -61,11 +58,6 @@ class LabelNames:
     ----------
     names
         What each label is called: its value, alias, hint.
-
-    Attributes
-    ----------
-    classes_
-        The labels, sorted; the names of the columns of `predict_proba`.
     """
 
     def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
@@ -94,26 +86,14 @@ class LabelNames:
 
         None if there is no evidence, or as much for another label.
         """
-        evidence = self._evidence(text).most_common(2)
-        counts = [count for _, count in evidence]
-        if not counts or counts[1:] == counts[:1]:
+        evidence = self._evidence(text)
+        most = evidence.most_common(2)
+        counts = [count for _, count in most]
+        if counts[1:] == counts[:1]:  # none, or a tie
             return None
-        column = evidence[0][0]
-        return self.classes_[column], float(self.predict_proba([text])[0, column])
-
-    def predict_proba(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Probabilities, shape (len(texts), len(classes_)): each row summing to 1.
-
-        They are the mean of a Dirichlet distribution, whose prior weighs as much as one word:
-        ``(evidence + 1 / n_labels) / (all evidence + 1)``.
-        """
-        counts = np.zeros((len(texts), len(self.classes_)), np.float32)
-        for row, text in enumerate(texts):
-            for column, count in self._evidence(text).items():
-                counts[row, column] = count
-        counts += 1 / max(1, len(self.classes_))
-        counts /= counts.sum(axis=1, keepdims=True)
-        return counts
+        column, count = most[0]
+        # The mean of a Dirichlet distribution, whose prior weighs as much as one word.
+        return self.classes_[column], (count + 1 / len(self.classes_)) / (evidence.total() + 1)
 
     def _evidence(self, text: str) -> Counter[int]:
         """How many words of a text speak for each label, by column; only those that have any."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -75,17 +75,6 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     classes_: npt.NDArray[Any]
     revision = 19
     several = SklearnMultiLabelClassifier
-
-    def __init__(
-        self,
-        *,
-        C: float | Literal["auto"] = 10.0,  # noqa: N803 - as in scikit-learn
-        n_components: int = 100,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.n_components = n_components
-        self.random_state = random_state
 
     def fit(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -72,17 +72,6 @@ class SklearnMultiLabelClassifier(SetEstimator, MultiLabelModel):
     """
 
     classes_: npt.NDArray[Any]
-
-    def __init__(
-        self,
-        *,
-        C: float | Literal["auto"] = 10.0,  # noqa: N803 - as in scikit-learn
-        n_components: int = 100,
-        random_state: int = 0,
-    ) -> None:
-        self.C = C
-        self.n_components = n_components
-        self.random_state = random_state
 
     def fit(
         self,

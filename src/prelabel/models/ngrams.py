@@ -1,8 +1,8 @@
 """Texts as the hashes of their n-grams, in vectorised NumPy.
 
 No Python code runs per word: a batch of texts is one array of code points, a word is a run in it,
-and an n-gram is the hash of a run. Words and n-grams are those of scikit-learn's
-``TfidfVectorizer`` (``analyzer="word"`` and ``analyzer="char_wb"``).
+and an n-gram is the hash of a run. N-grams of characters are those of scikit-learn's
+``TfidfVectorizer(analyzer="char_wb")``; what counts as a word: `TfidfFeatures`.
 """
 
 from __future__ import annotations

@@ -67,6 +67,8 @@ class RawModel:
     INITIAL_MODEL_VERSION: ClassVar[str] = "0.0.1"
     """The version before `setup` or `fit` names one."""
 
+    _in_setup = False
+
     def __init__(self, project_id: str | None = None, label_config: str | None = None) -> None:
         known = _state.get()
         self._state: State = {} if known is None else known
@@ -118,7 +120,7 @@ class RawModel:
         A ``model_version`` that `setup` names says which code this is. It counts when it differs
         from the one named before; a restart does not undo versions that `fit` has set since.
         """
-        if key == _VERSION and getattr(self, "_in_setup", False):
+        if key == _VERSION and self._in_setup:
             if self._state.get(_DECLARED) == value:
                 return
             self._write(_DECLARED, value)

@@ -72,7 +72,7 @@ def learn_word_directions(
     features
         Fitted on these texts: which words and n-grams there are.
     n_components
-        How many directions to learn at most, at least 1.
+        How many directions to learn at most.
     seed
         Of the decomposition's random start, at least 0.
 

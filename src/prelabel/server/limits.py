@@ -12,7 +12,8 @@ from typing import TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
 
-from prelabel.errors import ModelError, UnavailableError
+from prelabel.errors import UnavailableError
+from prelabel.models.failures import too_slow
 from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 
@@ -71,12 +72,7 @@ class ProjectLimiters:
             threading.Thread(target=begin, args=(run,), name="predict", daemon=True).start()
             done, _ = await asyncio.wait([future], timeout=seconds + GRACE_SECONDS)
         if not done:
-            raise ModelError(
-                f"The model gave no answer within {seconds:g} s",
-                expected="an answer in time",
-                fix="Make the model faster, ask for fewer tasks at once, or raise "
-                "PRELABEL_PREDICT_SECONDS.",
-            )
+            raise too_slow("predict_proba", seconds)
         return future.result()
 
 

@@ -34,7 +34,7 @@ BODIES: Mapping[str, type[msgspec.Struct]] = {
 }
 """What each POST takes; other keys are ignored."""
 
-_PROJECT = {"pattern": r"^[0-9]{1,9}\.[0-9]{1,10}$", "examples": ["1.1795447612"]}
+_PROJECT = {"pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$", "examples": ["1.1795447612"]}
 _LABEL_CONFIG = {
     "examples": [
         '<View><Text name="text" value="$text"/><Choices name="topic" toName="text">'

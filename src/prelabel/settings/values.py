@@ -152,7 +152,10 @@ class Settings(BaseSettings):
     basic_auth_user: Annotated[
         str | None,
         _named("BASIC_AUTH_USER"),
-        Field(description="User name that every request but /, /health and /livez must carry."),
+        Field(
+            description="User name that every request but /, /health and /livez must carry; a "
+            "webhook without one makes the server pull labels, if it has LABEL_STUDIO_API_KEY."
+        ),
     ] = None
     basic_auth_pass: Annotated[
         SecretStr | None, _named("BASIC_AUTH_PASS"), Field(description="Its password.")

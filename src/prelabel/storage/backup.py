@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sqlite3
 import tarfile
@@ -36,6 +37,8 @@ def write_backup(database: Database, file: Path) -> int:
                 with suppress(FileNotFoundError):  # an old version is pruned just now
                     archive.add(path, str(path.relative_to(folder)))
             _add_changing(archive, folder, folder / "models", Path(temporary) / "file")
+        with unfinished.open("rb") as whole:
+            os.fsync(whole.fileno())
         unfinished.replace(file)
     return file.stat().st_size
 

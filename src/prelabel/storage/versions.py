@@ -208,18 +208,7 @@ _ACTIVE = _ALL_ACTIVE.where(project_table.c.project == bindparam("key"))
 
 
 def _to_values(version: ModelVersion) -> dict[str, Any]:
-    return {
-        "project": str(version.project),
-        "number": version.number,
-        "artifact": version.artifact,
-        "examples": version.examples,
-        "heads": [asdict(head) for head in version.heads],
-        "fingerprint": version.fingerprint,
-        "created_at": version.created_at,
-        "metrics": version.metrics,
-        "withheld": version.withheld,
-        "withdrawn_at": version.withdrawn_at,
-    }
+    return {**asdict(version), "project": str(version.project)}
 
 
 def _to_version(row: Row[Any]) -> ModelVersion:
