@@ -53,7 +53,7 @@ class Project:
 
     def connect(self, url: str, user: str = "", password: str = "", **fields: object) -> Connection:
         """Connect a backend, as Settings → Model → Connect Model does."""
-        body: dict[str, Any] = {"project": self.id, "url": url, "title": "The backend", **fields}
+        body: dict[str, Any] = {"project": self.id, "url": url, "title": "The backend"}
         if user:
             body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": user}
             body |= {"basic_auth_pass": password}
@@ -201,11 +201,6 @@ class Connection:
         return str(call(self.http, "GET", f"/api/ml/{self.id}")["model_version"])
 
     @property
-    def title(self) -> str:
-        """What people see it is called."""
-        return str(call(self.http, "GET", f"/api/ml/{self.id}")["title"])
-
-    @property
     def state(self) -> str:
         """What Label Studio made of its last call: ``CO`` connected, ``TR`` training, ``ER``."""
         path = f"/api/projects/{self.project}/model-versions/"
@@ -220,10 +215,6 @@ class Connection:
     def wait_for(self, ending: str) -> str:
         """Wait until the backend reports a version whose name ends so, and return it."""
         return wait_for(lambda: self._version_with(ending), pause_seconds=0.2)
-
-    def wait_for_title(self, beginning: str) -> None:
-        """Wait until it is called something that begins so."""
-        wait_for(lambda: self.title.startswith(beginning), pause_seconds=0.2)
 
     def _version_with(self, ending: str) -> str | None:
         version = self.model_version

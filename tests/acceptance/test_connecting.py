@@ -122,6 +122,30 @@ def test_who_connects_a_labeled_project_is_told_how_its_labels_are_learned(
     assert f"prelabel sync --project {commands.project.id}" in told.output
 
 
+def test_a_connection_that_is_called_what_a_version_is_lets_label_studio_sort_by_its_scores(
+    commands: Commands, start_backend: StartBackend, api_key: str
+) -> None:
+    project = commands.project
+    backend = start_backend(LABEL_STUDIO_API_KEY=api_key, START_TRAINING_EACH_N_UPDATES="4")
+    connection = project.connect(backend.url)
+    project.annotate_all(project.tasks[:4])
+    version = connection.wait_for("v1-4labels")
+    scores = {item.task: item.score for item in project.retrieve_predictions()}
+    assert {score for _, score in project.tasks_by_score()} == {None}
+    commands.run("connect", backend.url, "--title", version)
+    found = project.tasks_by_score()
+    assert dict(found) == pytest.approx(scores)
+    assert [score for _, score in found] == sorted(scores.values())
+    commands.change_project(sampling="Uncertainty sampling")
+    unlabeled = project.tasks[4:]
+    assert project.next_task()["id"] == min(unlabeled, key=scores.__getitem__)
+    project.annotate_all(unlabeled[:4])
+    newer = connection.wait_for("v2-8labels")
+    shown = project.next_task()
+    assert [item["model_version"] for item in shown["predictions"]] == [newer]
+    assert dict(project.tasks_by_score()) == pytest.approx(scores)
+
+
 def test_connecting_again_changes_nothing(connected: Commands, backend: OpenBackend) -> None:
     connected.run("connect", backend.url, "--title", "v1-10labels")
     before = connected.get("/api/ml/"), connected.webhooks()

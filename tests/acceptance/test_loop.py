@@ -70,40 +70,6 @@ def test_the_next_task_a_labeler_sees_carries_a_prediction_of_the_newest_version
     assert shown["predictions"][0]["result"][0]["value"]["choices"] == [project.truth[shown["id"]]]
 
 
-def test_label_studio_sorts_by_the_scores_of_the_newest_version_and_samples_by_them(
-    project: Project, backend: OpenBackend
-) -> None:
-    connection = project.connect(backend.url)
-    project.annotate_all(project.tasks[:10])
-    for ending, labeled in (("v1-10labels", 10), ("v2-20labels", 20)):
-        project.annotate_all(project.tasks[10:labeled])
-        version = connection.wait_for(ending)
-        connection.wait_for_title(version)
-        stored = [p for p in project.retrieve_predictions() if p.model_version == version]
-        scores = {item.task: item.score for item in stored}
-        found = [(task, score) for task, score in project.tasks_by_score() if task in scores]
-        assert len(found) >= 40
-        assert [score for _, score in found] == pytest.approx(sorted(scores.values()))
-        assert dict(found) == pytest.approx(scores)
-    project.change(sampling="Uncertainty sampling")
-    unlabeled = {task: scores[task] for task in project.tasks[20:]}
-    assert project.next_task()["id"] == min(unlabeled, key=unlabeled.__getitem__)
-
-
-def test_a_renamed_connection_keeps_its_credentials_and_its_settings(
-    project: Project, api_key: str, start_backend: Callable[..., OpenBackend]
-) -> None:
-    who = {"BASIC_AUTH_USER": "label-studio", "BASIC_AUTH_PASS": "a password"}
-    backend = start_backend(LABEL_STUDIO_API_KEY=api_key, **who)
-    connection = project.connect(backend.url, *who.values(), extra_params={"train_every": 4})
-    project.annotate_all(project.tasks[:4])
-    connection.wait_for_title("v1-4labels")
-    project.annotate_all(project.tasks[4:12])  # which are pulled, some at once and some later
-    connection.wait_for_title("v2-")
-    assert connection.state == "CO"
-    assert len(project.retrieve_predictions()) >= len(project.tasks) - 12
-
-
 def test_a_backend_without_an_api_key_learns_from_webhooks(
     project: Project, start_backend: Callable[..., OpenBackend]
 ) -> None:

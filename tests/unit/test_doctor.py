@@ -6,9 +6,9 @@ from prelabel.errors import ConfigError
 from prelabel.label_studio.backend import Backend, hide_credentials
 from prelabel.label_studio.connections import (
     WANTED_ACTIONS,
+    ConnectedProject,
     Connection,
     ConnectionClient,
-    ProjectState,
     Webhook,
 )
 from prelabel.label_studio.doctor import examine
@@ -27,8 +27,8 @@ class Calm(ConnectionClient):
     def version(self) -> tuple[str, float]:
         return self._told
 
-    def project(self, project_id: int) -> ProjectState:
-        return ProjectState(id=project_id, label_config=CONFIG, model_version="prelabel")
+    def project(self, project_id: int) -> ConnectedProject:
+        return ConnectedProject(id=project_id, label_config=CONFIG, model_version="prelabel")
 
     def connections(self, project_id: int) -> list[Connection]:
         return [Connection(id=project_id, url=URL, title="prelabel", state="CO")]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from prelabel.custom.local import LocalModel, open_local_service
-from prelabel.custom.pool import KNOWN
+from prelabel.custom.processes import KNOWN
 from prelabel.custom.session import Session
 from prelabel.errors import ModelError
 from prelabel.models.raw import RawModel

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prelabel.custom.local import open_local_service
-from prelabel.custom.pool import KNOWN
+from prelabel.custom.processes import KNOWN
 from prelabel.models.raw import RawModel
 from prelabel.settings import load_settings
 from prelabel.storage.model_state import ModelState

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from prelabel.custom.pool import KNOWN
+from prelabel.custom.processes import KNOWN
 from prelabel.custom.setups import Setups
 from prelabel.errors import ModelError
 from prelabel.types import ProjectKey

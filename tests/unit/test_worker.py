@@ -27,7 +27,6 @@ from tests.builders import CONFIG, PROJECT, annotated, at, by_task, examples
 from tests.letters import Letters, MadeBy
 
 Sync = Callable[[ProjectKey], str]
-Publish = Callable[[ProjectKey], None]
 
 
 class Crashing(Letters):
@@ -58,10 +57,7 @@ class Desk:
     def label(self, *labels: str) -> None:
         self.labels.apply(annotated(*examples(labels)))
 
-    def do(
-        self, *, sync: Sync | None = None, publish: Publish | None = None,
-        model: type[TextModel] = Letters,
-    ) -> Job:  # fmt: skip
+    def do(self, *, sync: Sync | None = None, model: type[TextModel] = Letters) -> Job:
         """Do the job that is due, and return what the store says of it then."""
         gate = Gate(artifacts=self.artifacts, model_class=model, threshold=0.01)
         method = MadeBy(model_class=Letters, make=model)
@@ -69,7 +65,7 @@ class Desk:
                           method=method, train_every=3, gate=gate,
                           texts=self.texts)  # fmt: skip
         worker = Worker(projects=self.projects, jobs=self.jobs, trainer=trainer, sync=sync,
-                        publish=publish, pruner=self.pruner)  # fmt: skip
+                        pruner=self.pruner)  # fmt: skip
         job = self.jobs.claim(PROJECT, "me", timedelta(minutes=1))
         assert job is not None
         try:
@@ -93,33 +89,6 @@ def test_a_training_is_recorded_with_its_version(desk: Desk) -> None:
     assert job.message == "v1-3labels is active: 2 labels learned"
     assert desk.labels.snapshot(PROJECT).trained_changes == 3
     assert desk.jobs.due(3) == []
-
-
-def test_label_studio_is_told_of_a_version_once_that_is_recorded(desk: Desk) -> None:
-    told = []
-
-    def publish(_project: ProjectKey) -> None:
-        told.append(desk.jobs.get(2))
-
-    desk.label("sports", "sports", "sports")
-    desk.do(publish=publish)
-    assert told == []
-    desk.label("sports", "cooking", "sports", "cooking", "sports", "cooking")
-    second = desk.do(publish=publish)
-    assert told == [second]
-    assert second.model_version == "v1-6labels"
-
-
-def test_a_label_studio_that_cannot_be_told_harms_no_job(
-    desk: Desk, caplog: pytest.LogCaptureFixture
-) -> None:
-    def publish(_project: ProjectKey) -> None:
-        raise UpstreamError("No answer", expected="one", fix="Start it.", retryable=True)
-
-    desk.label("sports", "cooking", "sports")
-    job = desk.do(publish=publish)
-    assert (job.state, job.model_version) == (JobState.DONE, "v1-3labels")
-    assert "its connection keeps its title" in caplog.text
 
 
 def test_too_few_labels_are_an_outcome_with_the_counts(desk: Desk) -> None:

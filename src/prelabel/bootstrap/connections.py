@@ -35,9 +35,7 @@ def open_fetcher(settings: Settings) -> Iterator[TextFetcher]:
         yield TextFetcher(settings.label_studio_url, client, hosts, ca_file=settings.ca_file)
 
 
-def open_client(
-    settings: Settings, kind: type[Client], *, deadline_seconds: float = 120.0
-) -> Client:
+def open_client(settings: Settings, kind: type[Client]) -> Client:
     """Return a connection with the configured key; raise `ConfigError` without one."""
     key = settings.label_studio_api_key
     if key is None:
@@ -48,6 +46,4 @@ def open_client(
         )
     # Two attempts: a sync that fails is tried again later, and trainings wait for it.
     url, ca_file = settings.label_studio_url, settings.ca_file
-    return kind(
-        url, key.get_secret_value(), ca_file=ca_file, attempts=2, deadline_seconds=deadline_seconds
-    )
+    return kind(url, key.get_secret_value(), ca_file=ca_file, attempts=2)

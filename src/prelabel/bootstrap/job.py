@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from prelabel.bootstrap.connections import connect, open_client
+from prelabel.bootstrap.connections import connect
 from prelabel.bootstrap.texts import open_texts
 from prelabel.bootstrap.training import make_method
-from prelabel.label_studio.connections import ConnectionClient
-from prelabel.label_studio.publish import publish_version
 from prelabel.label_studio.sync import LabelSync
 from prelabel.loop.gate import Gate
 from prelabel.loop.pruning import Pruner
@@ -24,10 +22,7 @@ from prelabel.storage.retention import Retention
 from prelabel.storage.syncs import SyncStore
 from prelabel.storage.versions import VersionStore
 from prelabel.telemetry import request_id
-from prelabel.types import Job, ProjectKey
-
-_PUBLISH_SECONDS = 20.0
-"""For a call: other projects' trainings wait for it, and it comes again with the next version."""
+from prelabel.types import Job
 
 
 def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> None:
@@ -37,10 +32,9 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
     database = _open(settings.database_path)
     with connect(settings) as client, open_texts(settings, database) as texts:
         labels = LabelStore(database, pool_texts=settings.pool_texts)
-        versions = VersionStore(database)
         trainer = Trainer(
             labels=labels,
-            versions=versions,
+            versions=VersionStore(database),
             artifacts=settings.artifacts_path,
             method=method,
             gate=Gate(
@@ -57,16 +51,8 @@ def do_job(settings: Settings, directory: Path | None, job: Job, owner: str) -> 
             trainer=trainer,
             pruner=Pruner(Retention(database), settings.model_dir, keep=settings.keep_versions),
             sync=LabelSync(client, labels, SyncStore(database)).pull if client else None,
-            publish=partial(_publish, settings, versions) if client else None,
         )
         worker.do(job, owner)
-
-
-def _publish(settings: Settings, versions: VersionStore, project: ProjectKey) -> None:
-    active = versions.active(project)
-    if active:
-        with open_client(settings, ConnectionClient, deadline_seconds=_PUBLISH_SECONDS) as client:
-            publish_version(client, project, active.name)
 
 
 @cache

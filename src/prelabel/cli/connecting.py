@@ -38,7 +38,7 @@ class _JsonObject(click.ParamType[dict[str, Any]]):
 @click.command()
 @click.argument("url")
 @project_option
-@click.option("--title", help="Its name in Label Studio until it has a version [prelabel].")
+@click.option("--title", help="Its name in Label Studio [prelabel].")
 @click.option("--extra-params", type=_JsonObject(), help="Settings of the project, a JSON object.")
 def connect(
     url: str, project_id: int, title: str | None, extra_params: dict[str, Any] | None

@@ -59,7 +59,7 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
 
 
 def _check(settings: Settings, target: Path | None, *, is_custom: bool) -> None:
-    from prelabel.bootstrap.trial import check_model  # noqa: PLC0415 - trains: only if asked to
+    from prelabel.bootstrap.check import check_model  # noqa: PLC0415 - trains: only if asked to
 
     if target is not None and is_custom:
         check_custom_model(settings, target)

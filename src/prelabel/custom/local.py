@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from prelabel.custom.pool import KNOWN
+from prelabel.custom.processes import KNOWN
 from prelabel.custom.service import CustomService, join, project_folder
 from prelabel.custom.session import Session
 from prelabel.models.failures import busy_for, call_model

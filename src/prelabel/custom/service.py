@@ -11,8 +11,8 @@ from typing import Protocol
 from prelabel.bootstrap import open_database
 from prelabel.custom.child import Orders
 from prelabel.custom.dispatcher import Dispatcher
-from prelabel.custom.pool import KNOWN, Pool
 from prelabel.custom.process import ProjectProcess
+from prelabel.custom.processes import KNOWN, Processes
 from prelabel.custom.setups import Setups
 from prelabel.recent import Recent
 from prelabel.settings import Settings
@@ -90,7 +90,7 @@ def open_custom_service(
     def make(project: ProjectKey) -> ProjectProcess:
         return ProjectProcess(write_orders(settings, target, project))
 
-    pool = Pool(make, PROCESSES)
+    pool = Processes(make, PROCESSES)
     return join(
         settings, get_model=pool.get, end_models=pool.end,
         model_name=model_name, events_wanted=events_wanted,

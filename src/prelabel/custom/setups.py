@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Protocol
 
-from prelabel.custom.pool import KNOWN
+from prelabel.custom.processes import KNOWN
 from prelabel.recent import Recent
 from prelabel.types import ProjectKey
 

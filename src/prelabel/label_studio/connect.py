@@ -12,7 +12,7 @@ from prelabel.label_studio.doctor import examine
 from prelabel.label_studio.webhook_faults import webhook_fields
 
 TITLE = "prelabel"
-"""What a connection is called whose backend has no version yet."""
+"""What a new connection is called."""
 
 
 def connect_backend(
@@ -26,8 +26,7 @@ def connect_backend(
     """Connect a project to a backend; yield each thing done, as a line for people.
 
     The webhook sends what is learned from, with the backend's credentials; predictions are shown.
-    Without a title a connection that is there keeps its own, which a server with a key changes
-    with each version (`publish_version`).
+    Without a title a connection that is there keeps its own.
 
     Raises
     ------

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from prelabel.label_studio.api import LabelStudioApi
-from prelabel.protocol.values import ProjectBody
 
 WANTED_ACTIONS = frozenset(
     {
@@ -37,8 +36,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     state
         What came of Label Studio's last calls: ``CO`` connected, ``TR`` training, ``DI`` not
         reached or not healthy, ``ER`` refused by ``/setup``.
-    model_version
-        What the backend answers to be asked for by.
     """
 
     id: int
@@ -49,7 +46,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     auth_method: str | None = None
     basic_auth_user: str | None = None
     extra_params: Any = None
-    model_version: str | None = None
 
     @property
     def is_well(self) -> bool:
@@ -74,10 +70,12 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
         return self.send_for_all_actions or set(self.actions) >= WANTED_ACTIONS
 
 
-class ProjectState(ProjectBody, kw_only=True):
+class ConnectedProject(msgspec.Struct, frozen=True, kw_only=True):
     """What of a project decides whether suggestions are seen."""
 
+    id: int
     title: str | None = None
+    label_config: str | None = None
     total_annotations_number: int | None = None
     show_collab_predictions: bool = True
     model_version: str | None = None
@@ -103,9 +101,9 @@ class ConnectionClient(LabelStudioApi):
         except msgspec.MsgspecError:
             return "", ahead
 
-    def project(self, project_id: int) -> ProjectState:
+    def project(self, project_id: int) -> ConnectedProject:
         """Return a project; raise `UpstreamError` if there is none that the key may see."""
-        return self._get(f"/api/projects/{project_id}/", ProjectState)
+        return self._get(f"/api/projects/{project_id}/", ConnectedProject)
 
     def connections(self, project_id: int) -> list[Connection]:
         """Return a project's backends, first to last; Label Studio calls each to see how it is."""
@@ -125,18 +123,6 @@ class ConnectionClient(LabelStudioApi):
         """Change a connection; without ``url`` Label Studio 1.23.2 answers 500."""
         path = f"/api/ml/{connection}"
         self._request("PATCH", path, json={"project": project_id, **body})
-
-    def rename_connection(self, project_id: int, connection: Connection, title: str) -> None:
-        """Give a connection another title, and leave all else as it is.
-
-        Label Studio sends the backend a setup of what is given here. An empty password is the one
-        it has (1.23.2, ``ml/serializers.py``).
-        """
-        body = {"url": connection.url, "title": title, "extra_params": connection.extra_params}
-        if connection.auth_method == "BASIC_AUTH":
-            body |= {"auth_method": "BASIC_AUTH", "basic_auth_user": connection.basic_auth_user}
-            body |= {"basic_auth_pass": ""}
-        self.change_connection(project_id, connection.id, body)
 
     def remove_connection(self, connection: int) -> None:
         """Remove a connection; its webhook stays."""

@@ -8,7 +8,7 @@ from functools import partial
 from prelabel.errors import LabelConfigError, UpstreamError
 from prelabel.label_config import parse_label_config
 from prelabel.label_studio.backend import Backend, hide_credentials
-from prelabel.label_studio.connections import Connection, ConnectionClient, ProjectState
+from prelabel.label_studio.connections import ConnectedProject, Connection, ConnectionClient
 from prelabel.label_studio.faults import Fault
 from prelabel.label_studio.refusals import LOCAL_ADDRESSES
 from prelabel.label_studio.webhook_faults import examine_leftovers, examine_webhook
@@ -63,7 +63,7 @@ def _examine_server(release: str, ahead_seconds: float) -> Iterator[Fault]:
         )
 
 
-def _examine_config(project: ProjectState) -> Iterator[Fault]:
+def _examine_config(project: ConnectedProject) -> Iterator[Fault]:
     try:
         parse_label_config(project.label_config or "<View/>")
     except LabelConfigError as error:
@@ -138,7 +138,7 @@ def _examine_backend(backend: Backend) -> Iterator[Fault]:
 
 
 def _examine_showing(
-    client: ConnectionClient, project: ProjectState, connections: Sequence[Connection]
+    client: ConnectionClient, project: ConnectedProject, connections: Sequence[Connection]
 ) -> Iterator[Fault]:
     title = connections[0].title if connections else None
     if not project.show_collab_predictions:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 import numpy as np
 
 from prelabel.errors import ModelError, shorten
-from prelabel.loop.guard import Probabilities, ask, check_probabilities
+from prelabel.loop.guard import ask, check_probabilities
+from prelabel.models.arrays import Matrix
 from prelabel.models.base import Model, MultiLabelModel, TextModel, labels_of
 from prelabel.models.failures import call_model
 from prelabel.models.loader import is_built_in
@@ -58,7 +59,7 @@ def require_answers(model: Model, texts: Sequence[str]) -> None:
             )
 
 
-def _require_shares(probabilities: Probabilities) -> None:
+def _require_shares(probabilities: Matrix) -> None:
     sums = probabilities.sum(axis=1)
     if (abs(sums - 1) > _ROUNDING).any():
         raise ModelError(

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.trees import choose_paths, put_below
+from prelabel.models.arrays import Floats
 from prelabel.models.base import Classes, Model, MultiLabelModel, labels_of
 
-Probabilities: TypeAlias = npt.NDArray[np.floating]
 Columns: TypeAlias = npt.NDArray[np.integer]
 Offered: TypeAlias = frozenset[str] | None
 
@@ -41,9 +41,7 @@ def decide(
         yield from _choose_one_each(control, classes, probabilities)
 
 
-def restrict(
-    probabilities: Probabilities, classes: Sequence[str], offered: Sequence[Offered]
-) -> Probabilities:
+def restrict(probabilities: Floats, classes: Sequence[str], offered: Sequence[Offered]) -> Floats:
     """Return probabilities where what a task does not offer is out of the question.
 
     Its label, of several in ``classes``, is one of those that it offers: they sum to 1 again. A row
@@ -51,7 +49,7 @@ def restrict(
     """
     found = np.where(mark_offered(classes, offered), probabilities, 0)
     sums = found.sum(axis=1, keepdims=True)
-    restricted: Probabilities = np.divide(found, sums, out=found, where=sums != 0)
+    restricted: Floats = np.divide(found, sums, out=found, where=sums != 0)
     return restricted
 
 
@@ -65,7 +63,7 @@ def mark_offered(classes: Sequence[str], offered: Sequence[Offered]) -> npt.NDAr
     return marks.reshape(len(offered), len(classes))
 
 
-def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabilities) -> Columns:
+def choose_columns(control: ControlTag, classes: Classes, probabilities: Floats) -> Columns:
     """Return the column of the label that is chosen of each row, shape (texts,).
 
     It is the most probable one; of ratings it is the middle one, which is off by the fewest stars
@@ -84,7 +82,7 @@ def choose_columns(control: ControlTag, classes: Classes, probabilities: Probabi
 def choose_left_out(
     control: ControlTag,
     model: MultiLabelModel,
-    probabilities: Probabilities,
+    probabilities: Floats,
     offered: Sequence[Offered],
 ) -> npt.NDArray[np.bool_]:
     """Return which labels are chosen of the texts that a model left out, shape (texts, classes).
@@ -102,7 +100,7 @@ def choose_left_out(
 
 
 def _choose_one_each(
-    control: ControlTag, classes: Sequence[str], probabilities: Probabilities
+    control: ControlTag, classes: Sequence[str], probabilities: Floats
 ) -> Iterator[Decision | None]:
     # A text of a label that the config has lost belongs to no other: abstain. What a task does not
     # offer has no probability.
@@ -117,7 +115,7 @@ def _choose_one_each(
 def _choose_several(
     control: ControlTag,
     model: MultiLabelModel,
-    probabilities: Probabilities,
+    probabilities: Floats,
     offered: Sequence[Offered],
 ) -> Iterator[Decision | None]:
     classes = labels_of(model)
@@ -135,10 +133,10 @@ def _choose_several(
 def _choose_sets(
     control: ControlTag,
     classes: Sequence[str],
-    thresholds: Probabilities,
-    probabilities: Probabilities,
+    thresholds: Floats,
+    probabilities: Floats,
     offered: Sequence[Offered],
-) -> tuple[Probabilities, npt.NDArray[np.bool_]]:
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return the probabilities that count, and which labels are chosen: none that is NaN."""
     is_known, rows = ~np.isnan(probabilities), np.nan_to_num(probabilities)
     rows = put_below(classes, rows) if control.as_paths else rows

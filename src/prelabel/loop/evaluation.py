@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prelabel.errors import shorten
+from prelabel.models.arrays import Floats
 
 LEAST_PROBABILITY = 1e-4
 """What the log-loss takes a label's probability to be at least: one example costs 9.2 at most."""
 
 _BINS = 15
-
-Probabilities = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +104,7 @@ class Evaluation:
 def evaluate(
     labels: Sequence[str],
     classes: Sequence[str],
-    probabilities: Probabilities,
+    probabilities: Floats,
     chosen: npt.NDArray[np.integer],
 ) -> Evaluation | None:
     """Compare probabilities and choices with the labels people gave; None if nothing was measured.
@@ -149,7 +148,7 @@ def evaluate(
     )
 
 
-def is_measured(probabilities: Probabilities) -> npt.NDArray[np.bool_]:
+def is_measured(probabilities: Floats) -> npt.NDArray[np.bool_]:
     """Return which examples have probabilities, shape (examples,)."""
     found: npt.NDArray[np.bool_] = ~np.any(np.isnan(probabilities), axis=1)
     return found
@@ -199,13 +198,13 @@ def measure_labels(
     }
 
 
-def _log_loss(truths: Sequence[str], classes: Sequence[str], known: Probabilities) -> float:
+def _log_loss(truths: Sequence[str], classes: Sequence[str], known: Floats) -> float:
     column = {label: i for i, label in enumerate(classes)}
     given = [known[row, column[t]] if t in column else 0.0 for row, t in enumerate(truths)]
     return float(-np.log(np.maximum(given, LEAST_PROBABILITY)).mean())
 
 
-def calibration_error(sure: Probabilities, right: npt.NDArray[np.bool_]) -> float:
+def calibration_error(sure: Floats, right: npt.NDArray[np.bool_]) -> float:
     """Return by how much probabilities are off from how often what they are of is so."""
     bins = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
     surplus = np.bincount(bins, weights=sure - right)  # of each bin, times its examples

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from prelabel.errors import ModelError
 from prelabel.models import artifact
+from prelabel.models.arrays import Matrix
 from prelabel.models.base import Model, TextModel
 from prelabel.models.failures import busy_for, call_model
 from prelabel.models.manifest import Manifest
 
-Probabilities = npt.NDArray[np.float32]
-Predict = Callable[[Sequence[str]], Probabilities]
+Predict = Callable[[Sequence[str]], Matrix]
 
 _ROUNDING = 1e-3
 
@@ -38,7 +37,7 @@ def guard(models: Iterable[Model], seconds: float) -> None:
         object.__setattr__(model, "predict_proba", _guarded(model, turn, seconds))
 
 
-def ask(model: Model, texts: Sequence[str]) -> Probabilities:
+def ask(model: Model, texts: Sequence[str]) -> Matrix:
     """Return a model's probabilities; raise `ModelError` if it fails, or they cannot be used."""
     found = call_model("predict_proba", lambda: np.asarray(model.predict_proba(texts)))
     return check_probabilities(found, (len(texts), len(model.classes_)))
@@ -50,8 +49,8 @@ def load(folder: Path, model_class: type[TextModel]) -> tuple[dict[str, Model], 
 
 
 def check_probabilities(
-    probabilities: Probabilities, shape: tuple[int, int], where: str = "predict_proba"
-) -> Probabilities:
+    probabilities: Matrix, shape: tuple[int, int], where: str = "predict_proba"
+) -> Matrix:
     """Return what a model gave; raise `ModelError` unless it is probabilities in this shape.
 
     Parameters
@@ -79,16 +78,14 @@ def check_probabilities(
 def _guarded(model: Model, turn: threading.Lock, seconds: float) -> Predict:
     predict = model.predict_proba
 
-    def predict_proba(texts: Sequence[str]) -> Probabilities:
+    def predict_proba(texts: Sequence[str]) -> Matrix:
         found = _call_in_turn(lambda: np.asarray(predict(texts)), turn, seconds)
         return check_probabilities(found, (len(texts), len(model.classes_)))
 
     return predict_proba
 
 
-def _call_in_turn(
-    predict: Callable[[], Probabilities], turn: threading.Lock, seconds: float
-) -> Probabilities:
+def _call_in_turn(predict: Callable[[], Matrix], turn: threading.Lock, seconds: float) -> Matrix:
     if not turn.acquire(timeout=seconds):
         raise busy_for(seconds)
     try:

@@ -13,7 +13,6 @@ from prelabel.label_config import ControlTag, Kind
 from prelabel.loop.admission import learn, require_answers
 from prelabel.loop.cross_validation import predict_left_out
 from prelabel.loop.decisions import (
-    Probabilities,
     choose_columns,
     choose_left_out,
     mark_offered,
@@ -21,6 +20,7 @@ from prelabel.loop.decisions import (
 )
 from prelabel.loop.evaluation import Evaluation, evaluate
 from prelabel.loop.set_evaluation import evaluate_sets
+from prelabel.models.arrays import Floats
 from prelabel.models.base import Model, MultiLabelModel, labels_of
 from prelabel.models.method import Method
 from prelabel.types import Example
@@ -165,7 +165,7 @@ class Lesson:
             unlabeled=self.pool, label_names=names, sample_weight=weights,
         )  # fmt: skip
 
-    def read_left_out(self, model: Model) -> Probabilities | None:
+    def read_left_out(self, model: Model) -> Floats | None:
         """Return what a model says of the examples it left out, None if it left out none.
 
         Of a control whose tasks offer labels of their own, that is about those: where one is

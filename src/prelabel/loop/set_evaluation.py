@@ -12,17 +12,17 @@ import numpy.typing as npt
 from prelabel.loop.evaluation import (
     LEAST_PROBABILITY,
     Evaluation,
-    Probabilities,
     calibration_error,
     measure_labels,
 )
+from prelabel.models.arrays import Floats
 from prelabel.models.side_by_side import mark
 
 
 def evaluate_sets(
     labels: Sequence[Collection[str]],
     classes: Sequence[str],
-    probabilities: Probabilities,
+    probabilities: Floats,
     chosen: npt.NDArray[np.bool_],
 ) -> Evaluation | None:
     """Compare probabilities and choices with the labels people gave; None if none was measured.
@@ -114,6 +114,6 @@ def _micro_f1(truths: Sequence[frozenset[str]], guesses: Sequence[frozenset[str]
     return 2 * right / there if there else 1.0
 
 
-def _log_loss(known: Probabilities, has_it: npt.NDArray[np.bool_]) -> float:
+def _log_loss(known: Floats, has_it: npt.NDArray[np.bool_]) -> float:
     of_the_truth = np.where(has_it, known, 1 - known)
     return float(-np.log(np.maximum(of_the_truth, LEAST_PROBABILITY)).mean())

@@ -29,8 +29,6 @@ class Worker:
     sync
         Pulls a project's labels from Label Studio, and returns what came of it as something that
         can be told people; None without a key.
-    publish
-        Tells Label Studio that another version may be active; None without a key.
     """
 
     def __init__(
@@ -40,14 +38,12 @@ class Worker:
         jobs: JobStore,
         trainer: Trainer,
         sync: Callable[[ProjectKey], object] | None,
-        publish: Callable[[ProjectKey], None] | None,
         pruner: Pruner,
     ) -> None:
         self._projects = projects
         self._jobs = jobs
         self._trainer = trainer
         self._sync = sync
-        self._publish = publish
         self._pruner = pruner
 
     def do(self, job: Job, owner: str) -> None:
@@ -57,8 +53,6 @@ class Worker:
             trained = self._trainer.train(job.project, owner=owner, must_train=job.must_train)
             self._prune(job.project)
             self._record(job, trained, notes)
-            if trained and trained.version:
-                self._tell(job.project)
         except LeaseLostError as error:
             log.warning("Job %d of project %s was taken over: %s", job.id, job.project, error)
         except StorageError:
@@ -74,17 +68,6 @@ class Worker:
             self._pruner.prune(project)
         except (OSError, StorageError) as error:  # what was trained counts all the same
             log.warning("Project %s is pruned after its next job: %s", project, error)
-
-    def _tell(self, project: ProjectKey) -> None:
-        if self._publish is None:
-            return
-        try:
-            self._publish(project)
-        except PrelabelError as error:  # suggestions come all the same
-            log.warning(
-                "Project %s: its connection keeps its title, so Label Studio cannot sort by the "
-                "scores of the new version: %s", project, error,
-            )  # fmt: skip
 
     def _pull_if_due(self, job: Job) -> list[str]:
         project = job.project

@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
-import numpy.typing as npt
 import scipy
 
-from prelabel.models.arrays import Integers, Numbers
+from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.characters import Hashes
 from prelabel.models.growing import Growing
 from prelabel.models.hash_table import HashTable
 from prelabel.models.ngrams import Counts
 from prelabel.models.ragged import find_places, sum_rows
 from prelabel.models.remembered_texts import RememberedTexts
-
-Weights = npt.NDArray[np.float32]
 
 _TEXTS_BYTES = 32 * 2**20  # 20,000 texts of fifty words
 
@@ -75,14 +72,14 @@ class Tokens:
         parts = (self.weights.values[:n], self.columns.values[:n], starts)
         return scipy.sparse.csr_matrix(parts, shape=(len(starts) - 1, n_columns))
 
-    def entries(self, ids: Numbers) -> tuple[Weights, Numbers, Integers]:
+    def entries(self, ids: Numbers) -> tuple[Matrix, Numbers, Integers]:
         """Weights and columns of some tokens, one after the other, and where each one's begin."""
         starts = self.starts.values
         at, begins = find_places(starts[ids], starts[ids + 1] - starts[ids])
         return self.weights.values[at], self.columns.values[at], begins
 
     def add(
-        self, hashes: Hashes, *, columns: Numbers, weights: Weights, starts: Integers,
+        self, hashes: Hashes, *, columns: Numbers, weights: Matrix, starts: Integers,
         n_characters: int,
     ) -> Numbers:  # fmt: skip
         """Return the numbers of new tokens; a token can be found when all about it is there."""

@@ -23,7 +23,7 @@ from prelabel.server.request_log import RequestLog
 from prelabel.settings import Settings
 
 
-class Served(Measured, Protocol):
+class AnyServed(Measured, Protocol):
     """A service of any kind."""
 
     @property
@@ -32,7 +32,7 @@ class Served(Measured, Protocol):
     def stop(self) -> None: ...
 
 
-AnyService = TypeVar("AnyService", bound=Served)
+AnyService = TypeVar("AnyService", bound=AnyServed)
 Gets = Mapping[str, Callable[[AnyService, Request], Awaitable[Response]]]
 
 

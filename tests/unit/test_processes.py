@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from prelabel.custom.child import Orders
-from prelabel.custom.pool import KNOWN, UNUSED_SECONDS, Pool
 from prelabel.custom.process import ProjectProcess
+from prelabel.custom.processes import KNOWN, UNUSED_SECONDS, Processes
 from prelabel.types import ProjectKey
 
 
@@ -22,7 +22,7 @@ def make(project: ProjectKey) -> ProjectProcess:
 
 @pytest.mark.parametrize("unused", [True, False])
 def test_projects_that_strangers_name_are_let_go_once_they_are_unused(*, unused: bool) -> None:
-    pool = Pool(make, 8)
+    pool = Processes(make, 8)
     processes = [pool.get(ProjectKey(number, 1)) for number in range(KNOWN)]
     if unused:
         for process in processes:
@@ -42,7 +42,7 @@ class Running:
         self.is_running = False
 
 
-def run_many(pool: Pool, n: int) -> list[Running]:
+def run_many(pool: Processes, n: int) -> list[Running]:
     """Ask for so many projects' processes, one after the other."""
     found = []
     for number in range(n):
@@ -57,7 +57,7 @@ def make_running(_project: ProjectKey) -> ProjectProcess:
 
 
 def test_of_too_many_processes_the_longest_unused_is_ended() -> None:
-    pool = Pool(make_running, 3)
+    pool = Processes(make_running, 3)
     running = run_many(pool, 3)
     pool.get(ProjectKey(0, 1))  # it runs: nobody goes for it, and it is used now
     assert [process.is_running for process in running] == [True, True, True]
@@ -66,7 +66,7 @@ def test_of_too_many_processes_the_longest_unused_is_ended() -> None:
 
 
 def test_a_busy_process_is_never_ended_for_another() -> None:
-    pool = Pool(make_running, 2)
+    pool = Processes(make_running, 2)
     first, second = run_many(pool, 2)
     first.is_busy = True
     pool.get(ProjectKey(9, 1))
@@ -74,7 +74,7 @@ def test_a_busy_process_is_never_ended_for_another() -> None:
 
 
 def test_a_process_that_is_just_starting_is_not_let_go() -> None:
-    pool = Pool(make_running, KNOWN + 1)
+    pool = Processes(make_running, KNOWN + 1)
     starting = cast("Running", pool.get(ProjectKey(0, 1)))
     starting.is_busy = True
     for number in range(1, KNOWN + 1):
@@ -84,7 +84,7 @@ def test_a_process_that_is_just_starting_is_not_let_go() -> None:
 
 
 def test_all_end_with_the_pool() -> None:
-    pool = Pool(make_running, 3)
+    pool = Processes(make_running, 3)
     running = run_many(pool, 3)
     pool.end()
     assert not any(process.is_running for process in running)

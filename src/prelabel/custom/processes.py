@@ -14,7 +14,7 @@ UNUSED_SECONDS = 600.0
 """Of more projects than `KNOWN`, those that do not run and were unused for so long are let go."""
 
 
-class Pool:
+class Processes:
     """Gives each project its process; ends the longest unused where there are too many.
 
     Parameters
