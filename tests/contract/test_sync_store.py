@@ -18,7 +18,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import MOST_REFUSALS, ProjectStore
-from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
+from prelabel.storage.syncs import OVERLAP, SOON, Sync, SyncStore
 from prelabel.storage.tables import project_table
 from prelabel.types import Event, ProjectKey
 from tests.builders import (
@@ -253,6 +253,43 @@ def test_a_sync_asked_for_later_during_another_is_due_no_earlier(
     wanted = projects.states()[0].sync_due_at
     assert wanted
     assert wanted > begun.begun_at + timedelta(minutes=1)
+
+
+def test_a_sync_asked_for_during_another_by_a_clock_that_was_set_back_stays_due(
+    syncs: SyncStore, projects: ProjectStore, database: Database
+) -> None:
+    begun = syncs.begin(PROJECT, CONFIG, newest=None)
+    with database.write() as connection:
+        earlier = update(project_table).values(sync_due_at=now() - timedelta(hours=1))
+        connection.execute(earlier)
+    syncs.end(begun, showed_all=True)
+    assert projects.sync_is_due(PROJECT)
+
+
+def test_what_was_asked_for_is_wanted_until_all_that_a_killed_process_left_is_done(
+    syncs: SyncStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    syncs.begin(PROJECT, CONFIG, newest=None)
+    projects.request_sync(PROJECT)
+    resumed = syncs.begin(PROJECT, CONFIG, newest=None)
+    assert resumed.is_resumed
+    syncs.end(resumed, showed_all=True)
+    assert projects.sync_is_due(PROJECT), "the edit of a task that was shown before"
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_sync_that_was_asked_for_or_brought_something_comes_again_in_a_minute(
+    syncs: SyncStore, projects: ProjectStore, database: Database
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.request_sync(PROJECT)
+    for is_quiet in (True, False):
+        syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True, is_quiet=is_quiet)
+        assert again_at(database) - now() <= SOON
+    syncs.end(syncs.begin(PROJECT, CONFIG, newest=None), showed_all=True)
+    assert again_at(database) - now() > timedelta(hours=17)
 
 
 def test_a_sync_that_is_due_is_put_off_by_no_news(

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import NoResultFound
 
-from prelabel.errors import LabelConfigError
+from prelabel.errors import LabelConfigError, StorageLockedError
 from prelabel.loop.ingest import Ingest
-from prelabel.loop.pulls import Pulls
+from prelabel.loop.pulls import PAUSE_SECONDS, Pulls
 from prelabel.loop.texts import Texts
 from prelabel.storage.database import Database
 from prelabel.storage.fetched import FetchedTexts
@@ -19,6 +19,7 @@ from prelabel.storage.labels import LabelStore
 from prelabel.storage.project_settings import ProjectSettingsStore
 from prelabel.storage.projects import ProjectStore
 from prelabel.types import Event, EventKind, JobState, ProjectKey, ProjectSettings, Task
+from tests.backend import wait_for
 from tests.builders import CONFIG, PROJECT, annotated, at, config, deleted, labeled, tasks_deleted
 
 START = Event(kind=EventKind.TRAINING_REQUESTED, project=PROJECT, label_config=CONFIG)
@@ -43,15 +44,16 @@ def make(
     no_texts: Texts,
     woken: list[bool],
 ) -> Callable[..., Ingest]:
-    def ingest(*, can_sync: bool = False) -> Ingest:
+    def ingest(*, can_sync: bool = False, pause_seconds: float = PAUSE_SECONDS) -> Ingest:
         projects = ProjectStore(database)
+        pulls = Pulls(projects, lambda: woken.append(True), pause_seconds=pause_seconds)
         return Ingest(
             projects=projects,
             settings=ProjectSettingsStore(database),
             labels=labels,
             jobs=jobs,
             texts=no_texts,
-            pulls=Pulls(projects, lambda: woken.append(True)) if can_sync else None,
+            pulls=pulls if can_sync else None,
             wake=lambda: woken.append(True),
         )
 
@@ -105,6 +107,20 @@ def test_a_new_project_is_pulled_once_however_it_is_first_heard_of(
     projects.sync_failed(PROJECT, is_away=True)
     ingest.register(PROJECT, CONFIG, NONE)
     assert not projects.sync_is_due(PROJECT)
+
+
+def test_a_new_project_whose_pull_cannot_be_asked_for_is_pulled_later(
+    make: Callable[..., Ingest], projects: ProjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StorageLockedError("The database is locked", expected="it free", fix="Wait.")
+
+    ingest = make(can_sync=True, pause_seconds=0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(ProjectStore, "request_sync", fail)
+        with pytest.raises(StorageLockedError):
+            ingest.register(PROJECT, CONFIG, NONE)
+    assert wait_for(lambda: projects.sync_is_due(PROJECT))
 
 
 @pytest.mark.parametrize("can_sync", [True, False])

@@ -95,6 +95,15 @@ def test_news_of_strangers_is_not_made_up_for(
     assert not projects.is_known(ProjectKey(404, 1))
 
 
+def test_for_news_that_nobody_read_all_projects_are_pulled(
+    pulls: Pulls, projects: ProjectStore
+) -> None:
+    projects.see(TWIN, CONFIG)
+    pulls.make_up_for_all()
+    assert not projects.sync_is_due(PROJECT)
+    assert wait_for(lambda: projects.sync_is_due(PROJECT) and projects.sync_is_due(TWIN))
+
+
 def test_what_is_stored_is_not_pulled(pulls: Pulls, projects: ProjectStore) -> None:
     with pulls.make_up(PROJECT):
         projects.see(PROJECT, CONFIG)

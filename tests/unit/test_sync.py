@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from prelabel.storage.database import Database
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.syncs import SyncStore
 from prelabel.types import ProjectKey, Task
+from tests.builders import CONFIG
 from tests.label_studio import KEY, LEGACY, PROJECT, Reply, Request, Server, make_task
 
 
@@ -26,12 +27,20 @@ class Studio:
         self.asked: list[str] = []
         self.unlabeled: dict[int, dict[str, Any]] = {}
         self.changed: set[int] = set()
+        self.label_configs = [PROJECT["label_config"]]
+        self.at_counts: list[Callable[[], object]] = []
 
     def __call__(self, request: Request) -> Reply:
         if request.path == "/api/projects/7/":
-            return Reply(PROJECT | {"task_number": len(self.tasks) + len(self.unlabeled)})
+            config = self.label_configs.pop(0) if self.label_configs[1:] else self.label_configs[0]
+            return Reply(
+                PROJECT
+                | {"label_config": config, "task_number": len(self.tasks) + len(self.unlabeled)}
+            )
         query = json.loads(request.query["query"])
         if query["ordering"] == ["-tasks:updated_at"]:
+            if self.at_counts:
+                self.at_counts.pop(0)()
             newest = {"id": 1, "updated_at": "2026-11-23T15:28:00Z"}
             total = len(self.tasks) + self.miscounted
             tasks = [newest] if self.tasks else []
@@ -110,16 +119,36 @@ def test_what_changed_since_a_sync_broke_off_is_pulled_by_the_one_that_goes_on(
     assert truth == {1: False, 2: True, 3: True}
 
 
-def test_counts_that_are_wrong_for_good_are_looked_into_once(
+def test_counts_that_are_wrong_for_good_are_looked_into_twice(
     studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
 ) -> None:
     puller = LabelSync(client, labels, syncs)
     studio.miscounted = 2
     for _ in range(4):
         puller.pull(KEY)
-    assert studio.asked.count("counts") == 1
+    assert studio.asked.count("counts") == 2
     del studio.tasks[2]
     assert puller.pull(KEY).label_changes == 1, "another difference is looked into"
+
+
+def test_a_difference_that_came_while_counts_were_compared_is_not_taken_for_one_that_stays(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    puller = LabelSync(client, labels, syncs)
+    puller.pull(KEY)
+    del studio.tasks[1]
+    studio.at_counts = [int, int, lambda: studio.tasks.pop(2)]  # the last: when it has compared
+    puller.pull(KEY)
+    assert puller.pull(KEY).label_changes == 1
+    assert [task.id for task, _ in labels.snapshot(KEY).annotated] == [3]
+
+
+def test_a_labeling_config_that_is_edited_as_a_sync_begins_is_taken_down(
+    studio: Studio, client: LabelStudioClient, labels: LabelStore, syncs: SyncStore
+) -> None:
+    studio.label_configs = ["<View/>", CONFIG]
+    LabelSync(client, labels, syncs).pull(KEY)
+    assert labels.snapshot(KEY).label_config == CONFIG
 
 
 def test_texts_without_labels_are_asked_for_until_there_are_enough(

@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 ENOUGH_TEXTS = 5_000
 """Texts to learn a project's words from: more gain little, and cost Label Studio seconds."""
 
+_ONCE = "once: "
+"""Before a difference of counts that was left after one comparison: what came while it was compared
+differs, too. What is left after two is wrong in Label Studio."""
+
 Report = Callable[[int, int], None]
 """Told how many tasks have been read, and of how many, as far as that is known."""
 
@@ -98,6 +102,10 @@ class LabelSync:
     def _begin(self, project: ProjectKey, label_config: str, *, everything: bool = False) -> Sync:
         newest = self._client.summary(project.id).newest
         sync = self._syncs.begin(project, label_config, newest=newest, everything=everything)
+        # Edited before it began, it is on nobody's list of what to pull any more.
+        edited = self._client.project(project.id).label_config
+        if edited != label_config:
+            self._syncs.see_label_config(project, edited)
         what = "everything" if sync.since is None else f"what changed since {sync.since}"
         after = f", going on after task {sync.after_id}" if sync.is_resumed else ""
         log.info("Project %s: sync %d pulls %s%s", project, sync.number, what, after)
@@ -116,7 +124,7 @@ class LabelSync:
             self._report(self._tasks, n_all)
         self._add_texts(sync, n_tasks)
         if sync.since is None:
-            self._changes += self._syncs.end(sync, showed_all=True)
+            self._end(sync, showed_all=True)
         else:
             self._end_with_counts(sync)
 
@@ -137,14 +145,19 @@ class LabelSync:
     def _end_with_counts(self, sync: Sync) -> None:
         """Compare what is there with what is here, if their counts differ, and end the sync."""
         difference = self._find_difference(sync)
-        # Label Studio's own counts may be wrong for good: they are worth one look, not one a sync.
+        # Label Studio's own counts may be wrong for good: they are worth two looks, not one a sync.
         if difference in (None, sync.difference):
-            self._changes += self._syncs.end(sync, showed_all=False)
+            self._end(sync, showed_all=False)
             return
         log.info("Project %s: %s; they are compared", sync.project, difference)
         self._compare(sync)
-        self._changes += self._syncs.end(sync, showed_all=True)
-        self._syncs.note_difference(sync.project, self._find_difference(sync))
+        self._end(sync, showed_all=True)
+        left = self._find_difference(sync)
+        is_new = left is not None and sync.difference != f"{_ONCE}{left}"
+        self._syncs.note_difference(sync.project, f"{_ONCE}{left}" if is_new else left)
+
+    def _end(self, sync: Sync, *, showed_all: bool) -> None:
+        self._changes += self._syncs.end(sync, showed_all=showed_all, is_quiet=not self._changes)
 
     def _find_difference(self, sync: Sync) -> str | None:
         theirs, ours = self._client.summary(sync.project.id), self._syncs.count(sync.project)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from prelabel.errors import LabelConfigError
@@ -80,12 +80,19 @@ class Ingest:
             If the config cannot be served; Label Studio shows the message to its user.
         """
         schema = parse_label_config(label_config)
+        with self._make_up(project):
+            self._register(project, label_config, schema, settings)
+        return schema
+
+    def _register(
+        self, project: ProjectKey, label_config: str, schema: LabelSchema,
+        settings: ProjectSettings | None,
+    ) -> None:  # fmt: skip
         seen = self._projects.see(project, label_config)
         if schema.unusable and (seen.is_new or seen.previous_label_config != seen.label_config):
             log.warning("Project %s: not learned: %s", project, "; ".join(schema.unusable))
         self._react(project, seen)
         self._set(project, settings)
-        return schema
 
     def _set(self, project: ProjectKey, given: ProjectSettings | None) -> None:
         before, settings = self._settings.set(project, given)
@@ -104,8 +111,11 @@ class Ingest:
         StorageError
             If it cannot be stored. Label Studio does not send it again: its labels are pulled.
         """
-        with self._pulls.make_up(event.project) if self._pulls else nullcontext():
+        with self._make_up(event.project):
             return self._apply(event)
+
+    def _make_up(self, project: ProjectKey) -> AbstractContextManager[None]:
+        return self._pulls.make_up(project) if self._pulls else nullcontext()
 
     def _apply(self, event: Event) -> Ingested:
         if event.kind is EventKind.PROJECT_DELETED:

@@ -44,7 +44,7 @@ class Pulls:
         self._wake = wake
         self._pause_seconds = pause_seconds
         self._lock = threading.Lock()
-        self._missed: set[ProjectKey] = set()
+        self._missed: set[ProjectKey | None] = set()  # None for all
         self._timer: threading.Timer | None = None
         self._is_stopped = False
 
@@ -70,6 +70,10 @@ class Pulls:
             self._miss([project])
             raise
 
+    def make_up_for_all(self) -> None:
+        """Have all projects' labels pulled in a minute: news was refused that nobody read."""
+        self._miss([None])
+
     def stop(self) -> None:
         """Ask for nothing more."""
         with self._lock:
@@ -78,7 +82,7 @@ class Pulls:
             timer.cancel()
             timer.join()
 
-    def _miss(self, projects: Iterable[ProjectKey]) -> None:
+    def _miss(self, projects: Iterable[ProjectKey | None]) -> None:
         with self._lock:
             for project in projects:
                 if len(self._missed) < _MOST_MISSED:
@@ -93,7 +97,7 @@ class Pulls:
             missed, self._missed, self._timer = self._missed, set(), None
         try:
             for project in missed:
-                if self._projects.is_known(project):
+                if project is None or self._projects.is_known(project):
                     self._projects.request_sync(project)
         except StorageError:
             self._miss(missed)

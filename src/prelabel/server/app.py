@@ -51,7 +51,8 @@ AT_ONCE = {"/predict": routes.predict_at_once}
 def create_app(service: Service) -> ASGIApp:
     """Return the application that serves ``service``; stopping it stops the service."""
     half = max(1, service.settings.threads // 2)
-    writing = Turns(half, service.settings.max_body_bytes).run
+    refused = service.pulls.make_up_for_all if service.pulls else None
+    writing = Turns(half, service.settings.max_body_bytes, refused=refused).run
     doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
     is_ours = is_built_in(service.model_class)  # another one may hang
     at_once = {path: partial(answer, service) for path, answer in AT_ONCE.items() if is_ours}

@@ -85,9 +85,14 @@ class Turns:
     ----------
     most_bytes
         Bodies that are held, together, before no more may wait; one may, however large.
+    refused
+        Called for each that may not wait, if anything.
     """
 
-    def __init__(self, threads: int, most_bytes: int) -> None:
+    def __init__(
+        self, threads: int, most_bytes: int, *, refused: Callable[[], None] | None = None
+    ) -> None:
+        self._refused = refused
         self._limiter = CapacityLimiter(threads)
         self._most_bytes = most_bytes
         self._held_bytes = 0
@@ -102,6 +107,8 @@ class Turns:
         """
         n_waiting = self._limiter.statistics().tasks_waiting
         if n_waiting >= MOST_WAITING or (n_waiting and self._held_bytes >= self._most_bytes):
+            if self._refused:
+                self._refused()
             raise UnavailableError(
                 f"{n_waiting} requests wait for their turn to write already",
                 expected=f"at most {MOST_WAITING}, or {self._most_bytes} bytes of them",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, update
 
 from prelabel.errors import LeaseLostError
 from prelabel.storage.clock import LONGEST_RETRY, now
@@ -28,6 +28,8 @@ OVERLAP = timedelta(seconds=10)
 """So much of what the last sync showed is shown again: a change is dated before it can be seen, by
 the length of its transaction, and Label Studio's own servers may not agree on the time. What comes
 later still is found by its count, if it is new or gone."""
+
+SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,8 @@ class Sync:
         When it was begun, or gone on with, by our clock.
     difference
         How counts here and there differed after they were compared last; they may do so for good.
+    due_at
+        When it was asked for; None if nobody did.
     """
 
     project: ProjectKey
@@ -57,13 +61,14 @@ class Sync:
     is_resumed: bool
     begun_at: datetime
     difference: str | None
+    due_at: datetime | None
 
     @classmethod
     def read(cls, project: ProjectKey, row: Row[Any], *, is_resumed: bool) -> Self:
         return cls(
             project=project, number=row.sync_number, since=row.sync_since,
             after_id=row.sync_after_id, is_resumed=is_resumed, begun_at=now(),
-            difference=row.sync_difference,
+            difference=row.sync_difference, due_at=row.sync_due_at,
         )  # fmt: skip
 
 
@@ -148,31 +153,39 @@ class SyncStore:
             differing += [id_ for id_ in ids if known.get(id_) != shown[id_]]
         return differing
 
-    def end(self, sync: Sync, *, showed_all: bool) -> int:
+    def see_label_config(self, project: ProjectKey, label_config: str) -> None:
+        """Take down the labeling config that Label Studio has now."""
+        with self._database.write() as connection:
+            see(connection, project, label_config, None)
+
+    def end(self, sync: Sync, *, showed_all: bool, is_quiet: bool = True) -> int:
         """End a sync; return the number of label changes.
+
+        Another is due by itself in a day; in a minute, if this one was asked for or brought
+        anything: Label Studio 1.23 tells of many annotations before it counts them, and shows them
+        only then (``predictions_to_annotations``, ``delete_tasks_annotations``).
 
         Parameters
         ----------
         showed_all
             Whether every labeled task was shown or compared: what was not is gone then.
+        is_quiet
+            Whether it brought no label change so far.
         """
-        # A sync that was asked for while this one ran is still wanted; one for a time so far ahead
-        # was asked for before a clock was set back.
-        due_at = project_table.c.sync_due_at
-        is_new = and_(due_at > sync.begun_at, due_at <= now() + LONGEST_RETRY)
-        ended = {
-            "synced_at": now(),
-            "synced_until": project_table.c.sync_until,
-            "sync_after_id": None,
-            "sync_due_at": case((is_new, due_at)),
-            "sync_again_at": next_sync_at(),
-            "sync_failures": 0,
-            "sync_refusals": 0,
-        }
         with self._database.write() as connection:
             _check_newest(connection, sync)
             changes = _take_away_unseen(connection, sync) if showed_all else 0
             count_changes(connection, sync.project, changes)
+            is_last = is_quiet and not changes and sync.due_at is None and not sync.is_resumed
+            ended = {
+                "synced_at": now(),
+                "synced_until": project_table.c.sync_until,
+                "sync_after_id": None,
+                "sync_due_at": _still_due(sync),
+                "sync_again_at": next_sync_at() if is_last else now() + SOON,
+                "sync_failures": 0,
+                "sync_refusals": 0,
+            }
             connection.execute(update_project(sync.project).values(ended))
         return changes
 
@@ -188,6 +201,20 @@ class SyncStore:
         with self._database.read() as connection:
             row = connection.execute(query.where(ours.project == str(project), _counts())).one()
         return row[0], row[1]
+
+
+def _still_due(sync: Sync) -> ColumnElement[datetime]:
+    """Return when the sync after one that ends is wanted, if somebody asked for one meanwhile.
+
+    What a killed process's sync had shown already takes another one, which the same job begins.
+    """
+    due_at = project_table.c.sync_due_at
+    if sync.is_resumed:
+        return due_at
+    is_other = due_at.is_distinct_from(sync.due_at)
+    # What was to come later, and not so far ahead that a clock was set back since.
+    is_later = and_(due_at > sync.begun_at, due_at <= now() + LONGEST_RETRY)
+    return case((or_(is_other, is_later), due_at))
 
 
 def _since(until: datetime | None, newest: datetime | None) -> datetime | None:
