@@ -422,6 +422,16 @@ def test_of_a_forgotten_project_no_sync_is_due_any_more(
     assert not projects.sync_is_due(PROJECT)
 
 
+def test_a_sync_brings_back_no_project_that_was_forgotten_meanwhile(
+    syncs: SyncStore, projects: ProjectStore
+) -> None:
+    projects.see(PROJECT, CONFIG)
+    projects.forget(PROJECT)
+    with pytest.raises(LeaseLostError):
+        syncs.begin(PROJECT, CONFIG, newest=None)
+    assert not projects.is_known(PROJECT)
+
+
 def test_a_sync_that_was_refused_for_good_is_tried_again_the_next_day(
     projects: ProjectStore, database: Database
 ) -> None:

@@ -8,6 +8,7 @@ from prelabel.label_studio.client import LabelStudioClient
 from prelabel.label_studio.sync import LabelSync, Report, Synced
 from prelabel.settings import Settings
 from prelabel.storage.labels import LabelStore
+from prelabel.storage.projects import ProjectStore
 from prelabel.storage.syncs import SyncStore
 
 
@@ -24,7 +25,8 @@ def pull_labels(settings: Settings, project_id: int, *, everything: bool, report
         If Label Studio cannot be reached, refuses the key, or has no such project.
     """
     with open_client(settings, LabelStudioClient) as client, open_database(settings) as database:
-        project = client.project(project_id).key
+        theirs = client.project(project_id)
+        ProjectStore(database).see(theirs.key, theirs.label_config)  # one that was forgotten, too
         labels = LabelStore(database, pool_texts=settings.pool_texts)
         puller = LabelSync(client, labels, SyncStore(database), report=report)
-        return puller.pull(project, everything=everything)
+        return puller.pull(theirs.key, everything=everything)

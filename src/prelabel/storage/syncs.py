@@ -91,9 +91,14 @@ class SyncStore:
             The sync after this one shows what changed since then.
         everything
             Show everything, not only what changed.
+
+        Raises
+        ------
+        LeaseLostError
+            If the project was forgotten meanwhile.
         """
         with self._database.write() as connection:
-            see(connection, project, label_config, None)
+            _see(connection, project, label_config)
             row = _read(connection, project)
             goes_on = row.sync_after_id is not None and not (everything and row.sync_since)
             if not goes_on:
@@ -156,7 +161,7 @@ class SyncStore:
     def see_label_config(self, project: ProjectKey, label_config: str) -> None:
         """Take down the labeling config that Label Studio has now."""
         with self._database.write() as connection:
-            see(connection, project, label_config, None)
+            _see(connection, project, label_config)
 
     def end(self, sync: Sync, *, showed_all: bool, is_quiet: bool = True) -> int:
         """End a sync; return the number of label changes.
@@ -201,6 +206,14 @@ class SyncStore:
         with self._database.read() as connection:
             row = connection.execute(query.where(ours.project == str(project), _counts())).one()
         return row[0], row[1]
+
+
+def _see(connection: Connection, project: ProjectKey, label_config: str) -> None:
+    """Take down a labeling config, but not of a project that was forgotten: `see` revives it."""
+    forgotten_at = select(project_table.c.deleted_at).where(is_project(project))
+    if connection.scalar(forgotten_at) is not None:
+        raise LeaseLostError(project)
+    see(connection, project, label_config, None)
 
 
 def _still_due(sync: Sync) -> ColumnElement[datetime]:
