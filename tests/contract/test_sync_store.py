@@ -15,10 +15,11 @@ from sqlalchemy import select, update
 from prelabel.errors import LeaseLostError
 from prelabel.storage.clock import now
 from prelabel.storage.database import Database
+from prelabel.storage.due import SOON
 from prelabel.storage.jobs import JobStore
 from prelabel.storage.labels import LabelStore
 from prelabel.storage.projects import MOST_REFUSALS, ProjectStore
-from prelabel.storage.syncs import OVERLAP, SOON, Sync, SyncStore
+from prelabel.storage.syncs import OVERLAP, Sync, SyncStore
 from prelabel.storage.tables import project_table
 from prelabel.types import Event, ProjectKey
 from tests.builders import (

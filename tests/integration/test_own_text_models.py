@@ -96,7 +96,7 @@ def test_two_projects_have_labels_versions_and_measurements_of_their_own(backend
     ("text", "said"),
     [
         ("raise", "RuntimeError at model.py"),
-        pytest.param("hang", f"no answer within {LIMIT_SECONDS} s", marks=pytest.mark.slow),
+        pytest.param("hang", f"predict_proba within {LIMIT_SECONDS} s", marks=pytest.mark.slow),
         ("few", "shape (1, 3)"),
         ("malformed", "no probabilities"),
     ],

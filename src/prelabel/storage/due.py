@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_
 
-from prelabel.storage.clock import has_come, now
+from prelabel.storage.clock import LONGEST_RETRY, has_come, now
 from prelabel.storage.fetched import LONGEST_PAUSE
 from prelabel.storage.leases import is_free
 from prelabel.storage.tables import job_table, project_table
 from prelabel.types import OPEN_STATES
+
+SOON = timedelta(minutes=1)
+"""After that a sync comes again that was asked for, or brought anything."""
 
 LONGEST_WITHOUT_SYNC = timedelta(days=1)
 """After that a sync is due by itself: what nobody told is found in the end."""
@@ -26,6 +29,22 @@ def sync_is_due(moment: datetime) -> ColumnElement[bool]:
     by_itself = has_come(columns.sync_again_at, moment, longest=LONGEST_WITHOUT_SYNC)
     # Where nobody has asked there is no time that could come.
     return or_(func.coalesce(has_come(columns.sync_due_at, moment), false()), by_itself)
+
+
+def still_due(asked_for: datetime | None, begun_at: datetime) -> ColumnElement[datetime]:
+    """Return when the sync after one that ends is wanted, if somebody asked for one meanwhile.
+
+    Parameters
+    ----------
+    asked_for
+        When the one that ends was asked for.
+    begun_at
+        When it was begun.
+    """
+    due_at = project_table.c.sync_due_at
+    # What was to come later, and not so far ahead that a clock was set back since.
+    is_later = and_(due_at > begun_at, due_at <= now() + LONGEST_RETRY)
+    return case((or_(due_at.is_distinct_from(asked_for), is_later), due_at))
 
 
 def next_sync_at() -> datetime:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from prelabel.errors import LeaseLostError
-from prelabel.storage.clock import LONGEST_RETRY, now
+from prelabel.storage.clock import now
 from prelabel.storage.database import Database
-from prelabel.storage.due import next_sync_at
+from prelabel.storage.due import SOON, next_sync_at, still_due
 from prelabel.storage.labels import count_changes, sync_number
 from prelabel.storage.projects import see
 from prelabel.storage.rows import annotate, batches, is_decision
@@ -28,8 +28,6 @@ OVERLAP = timedelta(seconds=10)
 """So much of what the last sync showed is shown again: a change is dated before it can be seen, by
 the length of its transaction, and Label Studio's own servers may not agree on the time. What comes
 later still is found by its count, if it is new or gone."""
-
-SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +82,8 @@ class SyncStore:
     ) -> Sync:  # fmt: skip
         """Begin a sync, or go on with the one that a killed process left.
 
+        Raise `LeaseLostError` if the project was forgotten meanwhile.
+
         Parameters
         ----------
         newest
@@ -91,11 +91,6 @@ class SyncStore:
             The sync after this one shows what changed since then.
         everything
             Show everything, not only what changed.
-
-        Raises
-        ------
-        LeaseLostError
-            If the project was forgotten meanwhile.
         """
         with self._database.write() as connection:
             _see(connection, project, label_config)
@@ -181,12 +176,13 @@ class SyncStore:
             _check_newest(connection, sync)
             changes = _take_away_unseen(connection, sync) if showed_all else 0
             count_changes(connection, sync.project, changes)
+            due_at = project_table.c.sync_due_at  # a resumed one's job begins another
             is_last = is_quiet and not changes and sync.due_at is None and not sync.is_resumed
             ended = {
                 "synced_at": now(),
                 "synced_until": project_table.c.sync_until,
                 "sync_after_id": None,
-                "sync_due_at": _still_due(sync),
+                "sync_due_at": due_at if sync.is_resumed else still_due(sync.due_at, sync.begun_at),
                 "sync_again_at": next_sync_at() if is_last else now() + SOON,
                 "sync_failures": 0,
                 "sync_refusals": 0,
@@ -214,20 +210,6 @@ def _see(connection: Connection, project: ProjectKey, label_config: str) -> None
     if connection.scalar(forgotten_at) is not None:
         raise LeaseLostError(project)
     see(connection, project, label_config, None)
-
-
-def _still_due(sync: Sync) -> ColumnElement[datetime]:
-    """Return when the sync after one that ends is wanted, if somebody asked for one meanwhile.
-
-    What a killed process's sync had shown already takes another one, which the same job begins.
-    """
-    due_at = project_table.c.sync_due_at
-    if sync.is_resumed:
-        return due_at
-    is_other = due_at.is_distinct_from(sync.due_at)
-    # What was to come later, and not so far ahead that a clock was set back since.
-    is_later = and_(due_at > sync.begun_at, due_at <= now() + LONGEST_RETRY)
-    return case((or_(is_other, is_later), due_at))
 
 
 def _since(until: datetime | None, newest: datetime | None) -> datetime | None:
