@@ -155,10 +155,6 @@ class Project:
         found = self._call("GET", "/api/tasks/", params=query)["tasks"]
         return [(task["id"], task.get("predictions_score")) for task in found]
 
-    def change(self, **fields: object) -> None:
-        """Change settings of the project."""
-        self._call("PATCH", f"/api/projects/{self.id}/", json=fields)
-
     def next_task(self) -> Mapping[str, Any]:
         """Return the task that the next labeler is shown."""
         shown: Mapping[str, Any] = self._call("GET", f"/api/projects/{self.id}/next")

@@ -90,9 +90,9 @@ def open_custom_service(
     def make(project: ProjectKey) -> ProjectProcess:
         return ProjectProcess(write_orders(settings, target, project))
 
-    pool = Processes(make, PROCESSES)
+    processes = Processes(make, PROCESSES)
     return join(
-        settings, get_model=pool.get, end_models=pool.end,
+        settings, get_model=processes.get, end_models=processes.end,
         model_name=model_name, events_wanted=events_wanted,
     )  # fmt: skip
 

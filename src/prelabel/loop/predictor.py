@@ -162,13 +162,13 @@ def _find_model(served: Served, schema: LabelSchema, control: ControlTag) -> Mod
 
 def _make_decider(served: Served | None, schema: LabelSchema, control: ControlTag) -> Decide:
     """Return what decides about a control's texts."""
-    by_words = _make_word_decider(control)
     model = _find_model(served, schema, control) if served else None
     if served is None or model is None:
-        return by_words
+        return _make_word_decider(control)
     by_model = partial(decide_in_batches, model, control)
-    is_of_names = _is_of_names(served, model)
-    return partial(_decide_by_names, by_model, by_words) if is_of_names else by_model
+    if not _is_of_names(served, model):
+        return by_model
+    return partial(_decide_by_names, by_model, _make_word_decider(control))
 
 
 def _decide_surely(
