@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +24,7 @@ from prelabel.models.features import TfidfFeatures
 
 _MEGABYTE = 1e6
 _LEAST_CPU_SECONDS = 1.0  # /proc counts hundredths
+_CLIENTS = 4
 _LABELS_A_ROUND = 5
 _WEBHOOKS_A_ROUND = 300
 _WEBHOOK_PAUSE_SECONDS = 0.01
@@ -87,6 +90,27 @@ def measure_single(plan: Plan) -> Iterator[Figure]:
         yield Figure(what=f"{what}: {when}", **figures, target="10x, aim 20x")
 
 
+def measure_clients(plan: Plan) -> Iterator[Figure]:
+    """Measure the same with several clients at once: the server never waits for one."""
+    bodies = _predict_bodies(plan, n_requests=4_000, n_tasks=1)
+    what = f"`/predict` of one task, {_CLIENTS} clients at once, requests a CPU second"
+    times = {"seen for the first time": 0.0, "in turn for ten CPU seconds, from the first on": 10.0}
+    for when, seconds in times.items():
+        ask = partial(_ask_anew, plan, bodies=bodies, cpu_seconds=seconds)
+        ours, reference = _measure_both(plan, ask)
+        yield Figure(
+            what=f"{what}: 4,000 tasks {when}", ours=ours, reference=reference,
+            more_is_better=True, target="10x, aim 20x",
+        )  # fmt: skip
+
+
+def _ask_anew(
+    plan: Plan, server: Server, *, bodies: Sequence[bytes], cpu_seconds: float
+) -> list[float]:
+    _warm_up(plan, server)
+    return [_requests_a_second(server, bodies, least_cpu_seconds=cpu_seconds, n_clients=_CLIENTS)]
+
+
 def _predict_bodies(plan: Plan, *, n_requests: int, n_tasks: int) -> list[bytes]:
     texts, talk = plan.contenders.work.predicted, Conversation(plan.contenders.work)
     starts = range(0, n_requests * n_tasks, n_tasks)
@@ -97,37 +121,57 @@ def _measure_predict(
     plan: Plan, bodies: Sequence[bytes], *, n_tasks: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Ask for tasks the servers have not seen, then for the same again, as after each version."""
-    work = plan.contenders.work
-    warm_up = Conversation(work).predict(work.pool[:2_000])
-    rounds: list[list[float]] = []
-    for _ in range(plan.rounds):
-        rounds.append([])
-        for serve in (_serve_prelabel, _serve_reference):
-            with serve(plan) as server:
-                if server:
-                    server.wait_for("/predict", warm_up)
-                    speeds = (
-                        _requests_a_second(server, bodies),
-                        _requests_a_second(server, bodies, least_cpu_seconds=_LEAST_CPU_SECONDS),
-                    )
-                    rounds[-1] += [n_tasks * speed for speed in speeds]
-    columns = [*zip(*rounds, strict=True), (), ()]
+
+    def measure(server: Server) -> list[float]:
+        _warm_up(plan, server)
+        first = _requests_a_second(server, bodies)
+        again = _requests_a_second(server, bodies, least_cpu_seconds=_LEAST_CPU_SECONDS)
+        return [n_tasks * first, n_tasks * again]
+
+    columns = _measure_both(plan, measure)
     for place, when in enumerate(("tasks seen for the first time", "the same tasks again")):
         values = {"ours": columns[place], "reference": columns[place + 2]}
         yield when, {**values, "more_is_better": True}
 
 
+def _warm_up(plan: Plan, server: Server) -> None:
+    work = plan.contenders.work
+    server.wait_for("/predict", Conversation(work).predict(work.pool[:2_000]))
+
+
 def _requests_a_second(
-    server: Server, bodies: Sequence[bytes], *, least_cpu_seconds: float = 0
+    server: Server, bodies: Sequence[bytes], *, least_cpu_seconds: float = 0, n_clients: int = 1
 ) -> float:
     """Ask for all bodies, again and again until it has taken so long, at least once."""
     start, count, seconds = server.cpu_seconds, 0, 0.0
-    while not count or seconds < least_cpu_seconds:
-        for body in bodies:
-            server.post("/predict", body)
-        count += len(bodies)
-        seconds = server.cpu_seconds - start
+    with ThreadPoolExecutor(n_clients) as clients:
+        while not count or seconds < least_cpu_seconds:
+            for _ in clients.map(partial(server.ask, "/predict"), bodies):
+                count += 1
+            seconds = server.cpu_seconds - start
     return count / seconds
+
+
+def _measure_both(
+    plan: Plan, measure: Callable[[Server], Sequence[float]]
+) -> list[Sequence[float]]:
+    """Measure both in turn, each on a server of its own a round.
+
+    Returns
+    -------
+    list of sequence of float
+        A value a round of all that is measured of ours, then of the reference's, which has none
+        if it is not measured.
+    """
+    rounds = []
+    for _ in range(plan.rounds):
+        found: list[list[float]] = []
+        for serve in (_serve_prelabel, _serve_reference):
+            with serve(plan) as server:
+                found.append([*measure(server)] if server else [])
+        rounds.append(found)
+    ours, reference = ([*zip(*values, strict=True)] for values in zip(*rounds, strict=True))
+    return [*ours, *(reference or [()] * len(ours))]
 
 
 def _serve_prelabel(plan: Plan) -> Server:
@@ -144,19 +188,15 @@ def _serve_reference(plan: Plan) -> AbstractContextManager[Server | None]:
 def measure_start(plan: Plan) -> Iterator[Figure]:
     """Seconds from the command to the first answer of a stored version, and memory then."""
     body = Conversation(plan.contenders.work).predict(plan.contenders.work.predicted[:1])
-    rounds: list[list[float]] = []
-    for _ in range(plan.rounds):
-        rounds.append([])
-        for serve in (_serve_prelabel, _serve_reference):
-            with serve(plan) as server:
-                if server:
-                    server.wait_for("/predict", body)
-                    seconds = time.perf_counter() - server.started_at_seconds
-                    memory = server.memory_bytes / _MEGABYTE
-                    rounds[-1] += [seconds, server.cpu_seconds, memory]
+
+    def measure(server: Server) -> list[float]:
+        server.wait_for("/predict", body)
+        seconds = time.perf_counter() - server.started_at_seconds
+        return [seconds, server.cpu_seconds, server.memory_bytes / _MEGABYTE]
+
     names = ("seconds", "CPU seconds", "MB of memory (PSS)")
-    columns = list(zip(*rounds, strict=True))
-    for name, ours, reference in zip(names, columns, [*columns[3:], (), (), ()], strict=False):
+    columns = _measure_both(plan, measure)
+    for name, ours, reference in zip(names, columns, columns[3:], strict=False):
         what = f"start to first prediction: {name}"
         yield Figure(what=what, ours=ours, reference=reference, target="3x")
 
@@ -254,6 +294,7 @@ ROWS: Mapping[str, Callable[[Plan], Iterator[Figure]]] = {
     "features": measure_features,
     "predict": measure_predict,
     "single": measure_single,
+    "clients": measure_clients,
     "train": measure_train,
     "webhook": measure_webhook,
     "start": measure_start,
