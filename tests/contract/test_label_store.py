@@ -380,11 +380,11 @@ def test_texts_of_all_tasks_are_kept_whether_labeled_or_not(labels: LabelStore) 
 def test_texts_are_counted_as_they_come(labels: LabelStore, database: Database) -> None:
     labels.apply(created(1, 2, 3))
     labels.add_texts(PROJECT, [Task(id=id_, data={"text": f"text {id_}"}) for id_ in (3, 4)])
-    assert labels.snapshot(PROJECT).texts == 4
+    assert labels.snapshot(PROJECT).n_texts == 4
     few = LabelStore(database, pool_texts=3)
     few.apply(created(5))
     snapshot = few.snapshot(PROJECT)
-    assert snapshot.texts == len(snapshot.data) <= 3
+    assert snapshot.n_texts == len(snapshot.data) <= 3
 
 
 def test_the_texts_of_a_store_of_the_release_that_did_not_count_them_are_counted(
@@ -398,7 +398,7 @@ def test_the_texts_of_a_store_of_the_release_that_did_not_count_them_are_counted
     go_back(database, "0010")
     database.migrate()
     found, of_twin = labels.snapshot(PROJECT), labels.snapshot(TWIN)
-    assert (found.texts, found.texts_due) == (2, FIRST_TEXTS)
+    assert (found.n_texts, found.texts_due) == (2, FIRST_TEXTS)
     assert of_twin.texts_due is None, "it has learned from labels"
 
 
@@ -466,7 +466,7 @@ def test_where_texts_were_deleted_others_are_kept_in_their_place(database: Datab
     few = LabelStore(database, pool_texts=200)
     few.apply(created(*range(1, 2001)))
     few.apply(tasks_deleted(*range(1, 2001)))
-    assert few.snapshot(PROJECT).texts == 0
+    assert few.snapshot(PROJECT).n_texts == 0
     few.apply(created(*range(3001, 3151)))
     assert few.count_texts(PROJECT) == 150
 
@@ -510,7 +510,7 @@ def test_labeled_tasks_of_before_are_not_too_many_for_a_level_that_falls(
     for id_ in range(2001, 2021):
         few.apply(created(id_))
         snapshot = few.snapshot(PROJECT)
-        assert snapshot.texts == len(snapshot.data) <= 100
+        assert snapshot.n_texts == len(snapshot.data) <= 100
     assert len(few.snapshot(PROJECT).annotated) == 300
 
 

@@ -70,7 +70,7 @@ def fetch_ahead(
     return replace(
         trained,
         message=f"{trained.message} More are on their way.",
-        texts_due=snapshot.texts,
+        texts_due=snapshot.n_texts,
         wait=_NEXT_AFTER if n_texts > trained.texts_read else _AWAY_FOR,
     )
 

@@ -95,14 +95,14 @@ class Trainer:
             must_train |= fetch_again(self._texts, project, schema, snapshot)
         trained = None
         if must_train or self._is_due(snapshot):
-            trained = self._learn(project, owner, snapshot, must_train=must_train)
+            trained = self._train(project, owner, snapshot, must_train=must_train)
         if schema:
             return fetch_ahead(self._texts, project, schema, snapshot, trained)
         if snapshot.fetch_due_at:
             self._texts.try_again(project, None)
         return trained
 
-    def _learn(
+    def _train(
         self, project: ProjectKey, owner: str, snapshot: Snapshot, *, must_train: bool
     ) -> Trained:
         try:
@@ -116,7 +116,7 @@ class Trainer:
             require_news(course, self._versions.active(project), n_new=n_new)
             receipt = course.write_receipt()
             work = _Work(project=project, owner=owner, course=course, receipt=receipt)
-            trained = self._train(work, snapshot)
+            trained = self._make_version(work, snapshot)
         except NotEnoughLabelsError as error:
             hints = write_hints(schema, snapshot.annotated, self._method)
             message = " ".join([str(error), "Training starts by itself.", *hints])
@@ -134,7 +134,7 @@ class Trainer:
         return replace(
             trained,
             message=trained.message + write_names_hint(course, is_learned=is_learned),
-            texts_due=find_texts_due(course, snapshot.texts, kept=kept),
+            texts_due=find_texts_due(course, snapshot.n_texts, kept=kept),
             texts_read=count_texts_read(course, len(snapshot.data)),
         )
 
@@ -163,7 +163,7 @@ class Trainer:
         own = snapshot.settings.C
         return self._method if own is None else replace(self._method, C=own)
 
-    def _train(self, work: _Work, snapshot: Snapshot) -> Trained:
+    def _make_version(self, work: _Work, snapshot: Snapshot) -> Trained:
         known = self._versions.find(work.project, work.receipt.fingerprint)
         if known and known.withdrawn_at:
             return self._done(snapshot, say_withdrawn(known), known)

@@ -24,8 +24,8 @@ from prelabel.models.manifest import (
     FORMAT,
     MANIFEST,
     TRAIN_AGAIN,
-    Head,
     Manifest,
+    StoredModel,
     read_manifest,
     unreadable,
 )
@@ -63,7 +63,7 @@ def save(
     manifest = Manifest(
         format=FORMAT,
         heads=tuple(
-            Head(control=control, model=type(model).__name__, classes=labels_of(model))
+            StoredModel(control=control, model=type(model).__name__, classes=labels_of(model))
             for control, model in models.items()
         ),
         sha256=hashlib.sha256(arrays).hexdigest(),

@@ -40,7 +40,7 @@ SYMBOL_RANGES = (
 """First and last code points of symbols, each of which means something by itself, like a word."""
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
-Classes: TypeAlias = npt.NDArray[np.uint8]
+CharacterClasses: TypeAlias = npt.NDArray[np.uint8]
 
 SPACE, OTHER, WORD, ALONE = range(4)
 """Classes of characters: WORD joins its neighbours to a word, ALONE is one by itself."""
@@ -53,7 +53,7 @@ NGRAM_BASE = np.uint64(0x9E3779B97F4A7C15)
 _SPACE_VALUE = np.uint64(ord(" ") + 1)
 
 
-def read_characters(chunk: Sequence[str]) -> tuple[Hashes, Classes]:
+def read_characters(chunk: Sequence[str]) -> tuple[Hashes, CharacterClasses]:
     """Value and class of each character, with a space before and after every text."""
     # The spaces: no run crosses from one text into the next.
     joined = " ".join(["", *chunk, ""])
@@ -183,7 +183,7 @@ def _count_left(starts: Integers) -> Integers:
 
 
 @cache
-def classes_of_code_points() -> Classes:
+def classes_of_code_points() -> CharacterClasses:
     """Class of every code point, as Python's ``re`` and ``str.split`` see it; takes 25 ms.
 
     But symbols, and characters of scripts without spaces, are words by themselves, and some

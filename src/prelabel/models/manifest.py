@@ -30,7 +30,7 @@ class _Format(msgspec.Struct):
     format: int
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class StoredModel(msgspec.Struct, frozen=True, kw_only=True):
     """One of a version's models.
 
     Attributes
@@ -66,7 +66,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     format: int
-    heads: tuple[Head, ...]
+    heads: tuple[StoredModel, ...]
     sha256: str
     prelabel: str
     receipt: dict[str, Any]
@@ -99,7 +99,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _upgrade(content: bytes) -> Manifest:
     old = msgspec.json.decode(content, type=_ManifestOfFormat1)
-    head = Head(control="", model=old.model, classes=old.classes)
+    head = StoredModel(control="", model=old.model, classes=old.classes)
     return Manifest(
         format=1, heads=(head,), sha256=old.sha256, prelabel=old.prelabel, receipt=old.receipt
     )

@@ -20,7 +20,7 @@ from prelabel.models.characters import (
     NGRAM_BASE,
     SPACE,
     WORD,
-    Classes,
+    CharacterClasses,
     Hashes,
     find_bounds,
     find_runs,
@@ -193,7 +193,9 @@ def _words_first(words: Hashes, characters: Hashes) -> Hashes:
     return np.concatenate((words >> np.uint64(1), characters >> np.uint64(1) | CHARACTER_BIT))
 
 
-def _word_ngrams(sums: Hashes, classes: Classes, bounds: Integers) -> tuple[Hashes, Integers]:
+def _word_ngrams(
+    sums: Hashes, classes: CharacterClasses, bounds: Integers
+) -> tuple[Hashes, Integers]:
     """Hashes of the word n-grams by document, and where each document's start."""
     starts, stops = find_runs(classes >= WORD, classes == WORD)
     hashes = hash_runs(sums, starts, stops)
@@ -201,7 +203,7 @@ def _word_ngrams(sums: Hashes, classes: Classes, bounds: Integers) -> tuple[Hash
 
 
 def _character_ngrams(
-    values: Hashes, sums: Hashes, classes: Classes, bounds: Integers
+    values: Hashes, sums: Hashes, classes: CharacterClasses, bounds: Integers
 ) -> tuple[Hashes, Integers, Counts]:
     """Hashes of the character n-grams by distinct word, where each word's start, the spread."""
     is_word = classes != SPACE

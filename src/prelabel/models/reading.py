@@ -13,7 +13,7 @@ from prelabel.models.arrays import Integers, Matrix, Numbers
 from prelabel.models.characters import (
     SPACE,
     WORD,
-    Classes,
+    CharacterClasses,
     Hashes,
     find_bounds,
     find_runs,
@@ -183,7 +183,7 @@ class TextReader:
             return self._learn(values, starts, stops, hashes)
         return known, ids
 
-    def _read_words(self, sums: Hashes, classes: Classes, bounds: Integers) -> Integers:
+    def _read_words(self, sums: Hashes, classes: CharacterClasses, bounds: Integers) -> Integers:
         """Return ``text << shift | column`` of each word and pair that is kept, in no order."""
         starts, stops = find_runs(classes >= WORD, classes == WORD)
         columns = self._find(np.concatenate(hash_words(hash_runs(sums, starts, stops))))

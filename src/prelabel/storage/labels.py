@@ -71,7 +71,7 @@ class Snapshot:
     ----------
     label_changes, trained_changes
         The project's count of label changes at that moment, and how many of them a training saw.
-    texts, texts_due
+    n_texts, texts_due
         How many tasks its pool had when it last changed, and from how many on a training is due
         that has too few labels; None if texts make none due.
     fetch_due_at
@@ -85,7 +85,7 @@ class Snapshot:
     label_config: str | None
     label_changes: int
     trained_changes: int
-    texts: int
+    n_texts: int
     texts_due: int | None
     fetch_due_at: datetime | None
     annotated: tuple[tuple[Task, Annotation], ...]
@@ -100,7 +100,7 @@ class Snapshot:
     @property
     def texts_are_due(self) -> bool:
         """Whether there are as many texts as make a training due."""
-        return self.texts_due is not None and self.texts >= self.texts_due
+        return self.texts_due is not None and self.n_texts >= self.texts_due
 
     @property
     def fetch_is_due(self) -> bool:
@@ -218,7 +218,7 @@ class LabelStore:
             label_config=state.label_config,
             label_changes=state.label_changes,
             trained_changes=state.trained_changes,
-            texts=state.texts,
+            n_texts=state.texts,
             texts_due=state.texts_due,
             fetch_due_at=state.fetch_due_at,
             annotated=tuple((to_task(row), to_annotation(row)) for row in rows),
