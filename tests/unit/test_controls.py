@@ -48,14 +48,14 @@ def region(control: ControlTag, value: object) -> Region:
         (SEVERAL, ["b", "a"], ("a", "b")),
         (SEVERAL, ["b", "gone"], ("b",)),
         (NESTED, ["an"], ("an",)),
-        (NESTED, ["Cats"], ("Cats",)),
         (PATHS, [["an", "Cats"]], ("an / Cats",)),
         (TAXONOMY, [["an", "Cats"]], ("an", "an / Cats")),
         (TAXONOMY, [["an", "Cats"], ["Plants"]], ("Plants", "an", "an / Cats")),
         (RATING, 2, ("2",)),
         (RATING, 2.0, ("2",)),
         (SEVERAL, "a", ("a",)),
-        (NESTED, "Cats", ("Cats",)),
+        (NESTED, "an", ("an",)),
+        (SEVERAL, [], ()),
         (DYNAMIC, ["anything"], ("anything",)),
     ],
 )
@@ -68,8 +68,8 @@ def test_what_people_decided_is_read(
 @pytest.mark.parametrize(
     ("control", "value"),
     [
-        (SEVERAL, ["gone"]), (SEVERAL, []), (SEVERAL, "c"), (SEVERAL, [["a"]]), (SEVERAL, [5]),
-        (NESTED, [["an", "Cats"]]),
+        (SEVERAL, ["gone"]), (REQUIRED, []), (SEVERAL, "c"), (SEVERAL, [["a"]]), (SEVERAL, [5]),
+        (NESTED, [["an", "Cats"]]), (NESTED, ["Cats"]),
         (PATHS, ["an"]), (PATHS, "an"), (PATHS, [["an", 5]]), (PATHS, [[]]),
         (PATHS, [["an"], ["Plants"]]),
         (TAXONOMY, ["an"]), (TAXONOMY, [["gone"]]),
@@ -80,6 +80,18 @@ def test_what_people_decided_is_read(
 )  # fmt: skip
 def test_anything_else_is_no_decision(control: ControlTag, value: object) -> None:
     assert control.read_decision([region(control, value)]) is None
+
+
+def test_of_several_labels_imports_may_have_a_region_for_each() -> None:
+    each = [region(SEVERAL, ["b"]), region(SEVERAL, "gone"), region(SEVERAL, ["a"])]
+    assert SEVERAL.read_decision(each) == ("a", "b")
+    assert SEVERAL.read_choice(each) == ("a", "b", "gone")
+
+
+def test_one_choice_below_another_is_a_label_in_a_path_only() -> None:
+    """The editor shows no other, as `tests/data/label_configs.json` says of each."""
+    assert NESTED.values == {"an", "Plants"}
+    assert PATHS.values == {"an", "an / Cats", "an / Dogs", "Plants"}
 
 
 @pytest.mark.parametrize("part", [{"start": 0, "end": 4}, {"startOffset": 0}, {"x": 5}])
@@ -127,7 +139,7 @@ def test_of_no_labels_no_region_is_written() -> None:
     ("options", "offered"),
     [
         (["a", "b"], frozenset("ab")),
-        ([{"value": "A", "alias": "a"}, {"value": "b", "children": ["c"]}], frozenset("abc")),
+        ([{"value": "A", "alias": "a"}, {"value": "b", "children": ["c"]}], frozenset("ab")),
         ([5, None, {}, {"value": 7}, ""], frozenset()),
         ("a", frozenset()), (None, frozenset()), ({"value": "a"}, frozenset()),
     ],

@@ -246,7 +246,7 @@ def test_thousands_of_labels_are_labels() -> None:
         (7, "7"),
         (0, "0"),
         (1.5, "1.5"),
-        (True, None),
+        (True, "true"),
         (None, None),
         ({"a": "b"}, None),
         ([], None),
@@ -443,3 +443,10 @@ def test_any_text_is_a_schema_or_a_label_config_error(text: str) -> None:
 @given(TREES)
 def test_any_tree_of_tags_is_a_schema_or_a_label_config_error(tree: str) -> None:
     check_any(tree)
+
+
+def test_tags_are_known_in_any_case_as_the_editor_knows_them() -> None:
+    config = view(TEXT, CHOICES)
+    lower = config.replace("Choice", "choice").replace("<Text", "<text").replace("View", "view")
+    assert lower != config
+    assert parse_label_config(lower) == parse_label_config(config)

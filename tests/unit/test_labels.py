@@ -57,6 +57,6 @@ def test_of_endless_levels_that_a_task_offers_fifty_are_read() -> None:
     options: object = []
     for level in range(60, 0, -1):
         options = [{"value": f"level {level}", "children": options}]
-    offered = read_offered(options, as_paths=False)
-    assert [label.value for label in offered] == [f"level {n}" for n in range(1, 51)]
+    offered = read_offered(options, as_paths=True)
+    assert [label.path[-1] for label in offered] == [f"level {n}" for n in range(1, 51)]
     assert len(offered[-1].path) == 50

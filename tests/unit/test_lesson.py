@@ -24,7 +24,10 @@ ONE = (
 SEVERAL = ONE.replace('toName="text"', 'toName="text" choice="multiple"')
 STARS = '<Rating name="c" toName="text" maxRating="2"/>'
 OFFERED = '<Choices name="c" toName="text" value="$options"/>'
-TREE = '<Choices name="c" toName="text"><Choice value="a"><Choice value="b"/></Choice></Choices>'
+TREE = ONE.replace(
+    'toName="text">',
+    'toName="text" allowNested="true"><Choice value="c"><Choice value="d"/></Choice>',
+)
 WHERE = ONE.replace(
     'toName="text"', 'toName="text" visibleWhen="choice-unselected" whenTagName="d"'
 )

@@ -60,12 +60,21 @@ def test_ground_truth_that_was_moved_is_the_last_one() -> None:
 
 
 def test_skipped_and_unreadable_annotations_do_not_count() -> None:
-    others = (labeled(1, "sports", task=9, skipped=True), labeled(2, "gone", task=9))
-    assert read_label(*others, labeled(3, None, task=9), labeled(4, "cooking", task=9)) == (
-        "cooking",
-        1.0,
-    )
+    others = (labeled(1, "sports", task=9, skipped=True), labeled(2, None, task=9))
+    assert read_label(*others, labeled(3, "cooking", task=9)) == ("cooking", 1.0)
     assert read_examples(CONTROL, others) == []
+
+
+def test_a_label_that_the_config_no_longer_has_can_still_be_what_most_chose() -> None:
+    gone = [labeled(id_, "gone", task=9, by=id_) for id_ in (1, 2)]
+    cooking = [labeled(id_, "cooking", task=9, by=id_) for id_ in (3, 4, 5)]
+    assert read_examples(CONTROL, [*gone, cooking[0]]) == []
+    assert read_label(*gone, *cooking) == ("cooking", 0.6)
+
+
+def test_ground_truth_of_a_label_that_is_gone_makes_no_other_one_true() -> None:
+    truth = labeled(1, "gone", task=9, by=1, truth=True)
+    assert read_examples(CONTROL, [truth, labeled(2, "cooking", task=9, by=2)]) == []
 
 
 def test_a_task_without_a_text_is_no_example() -> None:
@@ -152,6 +161,20 @@ def test_to_save_what_was_chosen_again_unsays_no_other_answer() -> None:
         chosen = labeled(1, "sports", minute=minute)
         found = read_examples(SEVERAL, [chosen, (task, none)])
         assert [example.labels for example in found] == [("sports",), ()]
+
+
+TAGS = (
+    '<Choices name="tags" toName="text" choice="multiple" visibleWhen="choice-selected" '
+    'whenTagName="topic" whenChoiceValue="cooking"><Choice value="soup"/></Choices>'
+)
+
+
+def test_who_chose_nothing_at_a_control_that_was_hidden_decided_nothing_there() -> None:
+    controls = parse_label_config(CONFIG.replace("</View>", f"{TAGS}</View>")).controls
+    (task, soup), none, hidden = labeled(1, "cooking"), labeled(2, "cooking"), labeled(3, "sports")
+    soup = replace(soup, regions=(*soup.regions, region("soup", name="tags")))
+    found = read_examples(controls[1], [(task, soup), none, hidden, labeled(4, None)], controls)
+    assert [(example.task_id, example.labels) for example in found] == [(1, ("soup",)), (2, ())]
 
 
 def test_an_example_knows_what_its_task_offers() -> None:

@@ -101,7 +101,8 @@ SHOWN = CONFIG.replace(
         (CONFIG, {"topic"}),
         (CONFIG.replace("single", "multiple"), set()),
         (CONFIG.replace('<Choice value="cooking"/>',
-                        '<Choice value="arts"><Choice value="cooking"/></Choice>'), set()),
+                        '<Choice value="arts"><Choice value="cooking"/></Choice>')
+         .replace("choice=", 'allowNested="true" choice='), set()),
         (SHOWN, {"mood"}),
         (CONFIG.replace("choice=", 'value="$options" choice='), set()),
         ('<View><Text name="text" value="$text"/><Rating name="topic" toName="text"/></View>',

@@ -119,5 +119,53 @@ def test_hostile_markup_is_read_to_its_end(piece: str) -> None:
     assert text.endswith("end")
 
 
+@pytest.mark.parametrize("levels", [255, 2_000])
+def test_markup_is_read_as_deep_as_mails_quote_each_other(levels: int) -> None:
+    deep = f"before {'<blockquote>' * levels}said{'</blockquote>' * levels} after"
+    assert HTML.read_text({"html": deep}) == "before said after"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written", "text"),
+    [
+        ("base64", "aGVsbG8=", "hello"),
+        ("base64", " aGVs\nbG8 ", "hello"),
+        ("base64", "w7w=", "\u00c3\u00bc"),
+        ("base64unicode", "w7w=", "\u00fc"),
+        ("base64unicode", "/w==", None),
+        ("base64", "not base64!", None),
+        ("base64", 7, None),
+        ("none", "aGVsbG8=", "aGVsbG8="),
+    ],
+)
+def test_what_is_written_in_base64_is_read_as_the_editor_shows_it(
+    encoding: str, written: object, text: str | None
+) -> None:
+    control = about(f'<Text name="x" value="$t" encoding="{encoding}"/>')
+    assert control.read_text({"t": written}) == text
+    assert (encoding in control.frame) == (encoding != "none")
+
+
+def test_markup_in_base64_has_its_words_read_and_a_dialogue_has_no_encoding() -> None:
+    page = about('<HyperText name="x" value="$t" encoding="base64"/>')
+    assert page.read_text({"t": "PGI+aGk8L2I+"}) == "hi"
+    talk = about('<Paragraphs name="x" value="$t" encoding="base64"/>')
+    assert talk.read_text({"t": [{"text": "aGVsbG8="}]}) == "aGVsbG8="
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ('value="$t" encoding="rot13"', "its encoding is 'rot13', not none, base64"),
+        ('value="To: $t" encoding="base64"', "names no key of a task's data"),
+    ],
+)
+def test_an_encoding_that_cannot_be_read_is_refused_with_the_reason(
+    attributes: str, reason: str
+) -> None:
+    with pytest.raises(LabelConfigError, match=reason):
+        about(f'<Text name="x" {attributes}/>')
+
+
 def test_markup_that_is_nested_without_end_has_no_text() -> None:
     assert HTML.read_text({"html": "<div>" * 80_000 + "end"}) is None

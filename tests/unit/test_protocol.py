@@ -331,7 +331,6 @@ def test_data_that_is_no_object_is_empty(data: object) -> None:
     "result",
     [None, "text", {}, 1, [], [None], [[]], ["x"], [{}], [{"from_name": "a", "to_name": "b"}],
      [{"from_name": 1, "to_name": "b", "value": {}}],
-     [{"from_name": "a", "to_name": 1, "value": {}}],
      [{"from_name": "a", "to_name": "b", "value": []}], [{"id": "x", "type": "relation"}]],
 )  # fmt: skip
 def test_regions_that_cannot_be_read_are_left_out(result: object) -> None:

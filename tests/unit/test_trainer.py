@@ -360,6 +360,16 @@ def test_after_a_control_was_renamed_the_message_says_under_which_name_labels_ar
     assert "does not have: topic." in trained.message
 
 
+def test_labels_of_tasks_that_have_no_text_under_the_key_are_counted(
+    make: Make, labels: LabelStore
+) -> None:
+    elsewhere = CONFIG.replace("$text", "$other")
+    labels.apply(annotated(labeled(1), labeled(2, "cooking"), label_config=elsewhere))
+    trained = make().train(PROJECT, owner="me", must_train=True)
+    assert trained
+    assert 'Labeled tasks without a text under "other": 2.' in trained.message
+
+
 def test_a_model_that_learns_one_label_leaves_controls_of_several_alone(
     make: Make, labels: LabelStore, projects: ProjectStore
 ) -> None:

@@ -12,9 +12,10 @@ import msgspec
 from prelabel.bootstrap import make_method
 from prelabel.cli.report import count_of
 from prelabel.errors import ConfigError
-from prelabel.label_config import ControlTag, LabelSchema, parse_label_config
+from prelabel.label_config import LabelSchema, parse_label_config
 from prelabel.label_studio.export import Export, read_export
 from prelabel.loop.course import Course, read_course
+from prelabel.loop.examples import count_without_text
 from prelabel.loop.lesson import Lesson
 from prelabel.settings import load_settings
 
@@ -38,7 +39,7 @@ def read_course_of(path: Path, label_config: Path | None) -> Course:
         names = ", ".join(export.other_labels[:10])
         click.echo(f"Left out: labels that the labeling config does not have ({names})", err=True)
     for lesson in course.lessons:
-        if n := _count_without_text(lesson.control, export):
+        if n := count_without_text(lesson.control, export.annotated):
             without = (
                 f"{count_of(n, 'labeled task')} without a text under {lesson.control.data_keys}"
             )
@@ -75,15 +76,6 @@ def _require_lessons(path: Path, export: Export, course: Course) -> None:
         expected="tasks with a text, of at least two different labels",
         fix="Label more, or give another labeling config with --config.",
     )
-
-
-def _count_without_text(control: ControlTag, export: Export) -> int:
-    decided = {
-        task.id: task
-        for task, annotation in export.annotated
-        if not annotation.was_cancelled and control.read_decision(annotation.regions) is not None
-    }
-    return sum(control.read_text(task.data) is None for task in decided.values())
 
 
 def _describe(lesson: Lesson) -> str:

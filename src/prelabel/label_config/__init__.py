@@ -10,10 +10,10 @@ from prelabel.label_config.schema import (
     parse_label_config,
     read_label_config,
 )
-from prelabel.label_config.visibility import find_shown
+from prelabel.label_config.visibility import find_shown, is_shown
 
 __all__ = [
     "FETCHED_KEY", "MAX_LABEL_CONFIG_CHARACTERS", "UNDEFINED_KEY", "ControlTag", "Kind", "Label",
     "LabelSchema", "ObjectTag", "describe_edit", "find_above", "find_shown",
-    "parse_label_config", "read_label_config",
+    "is_shown", "parse_label_config", "read_label_config",
 ]  # fmt: skip

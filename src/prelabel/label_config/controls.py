@@ -107,6 +107,7 @@ class ControlTag:
             # Of a plain text it is what it was before there were others.
             parts += [tag.kind] if tag.kind != "Text" else []
             parts += ["url"] if tag.is_url else []
+            parts += [tag.encoding] if tag.encoding != "none" else []
             told = [tag.author_key, tag.utterance_key]
             parts += told if told != ["author", "text"] else []
         return repr(tuple(parts))
@@ -160,22 +161,35 @@ class ControlTag:
         Regions of other controls, or of a part of the task, and labels that the config no longer
         has are no decision.
         """
+        chosen = self.read_choice(regions)
+        return self.keep_known(chosen) or None if chosen else chosen
+
+    def read_choice(self, regions: Iterable[Region]) -> tuple[str, ...] | None:
+        """Do as `read_decision`, with labels that the config no longer has.
+
+        Of one label, such a one counts where no other was chosen; of several, all of all regions:
+        imports may have one for each label.
+        """
         mine = [region for region in regions if region.from_name == self.name]
-        for region in (region for region in mine if not region.is_of_part):
-            chosen = self._known(self._read_value(region))
-            if chosen and (self.kind is Kind.SEVERAL or len(chosen) == 1):
-                return tuple(sorted(chosen))
-        return () if self.may_be_empty and not mine else None
+        whole = [region for region in mine if not region.is_of_part]
+        each = [frozenset(self._read_value(region)) for region in whole]
+        if self.kind is not Kind.SEVERAL:
+            known = [frozenset(self.keep_known(chosen)) for chosen in each]
+            return next((tuple(chosen) for chosen in (*known, *each) if len(chosen) == 1), None)
+        says_none = not mine or any(region.value.get(self.type) == [] for region in whole)
+        found = tuple(sorted(frozenset[str]().union(*each)))
+        return found if found or (self.may_be_empty and says_none) else None
+
+    def keep_known(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some labels that the config has, or that tasks may offer themselves."""
+        values = self.values
+        return tuple(x for x in labels if self.options_key is not None or x in values)
 
     def find_unknown(self, regions: Iterable[Region]) -> frozenset[str]:
         """Return the labels chosen here that the config does not have."""
-        chosen = {
-            label
-            for region in regions
-            if region.from_name == self.name and not region.is_of_part
-            for label in self._read_value(region)
-        }
-        return frozenset(chosen - self._known(chosen))
+        whole = [x for x in regions if x.from_name == self.name and not x.is_of_part]
+        chosen = frozenset(label for region in whole for label in self._read_value(region))
+        return chosen.difference(self.keep_known(chosen))
 
     def write_decision(self, labels: Sequence[str]) -> Region | None:
         """Return the region that says ``labels`` were chosen; None if there are none."""
@@ -197,10 +211,6 @@ class ControlTag:
         ends = self._find_ends(labels)
         values = frozenset(to_value(path) for path in ends)
         return values if self.options_key is None else values | {path[-1] for path in ends}
-
-    def _known(self, chosen: Iterable[str]) -> set[str]:
-        values = self.values
-        return {label for label in chosen if self.options_key is not None or label in values}
 
     def _read_value(self, region: Region) -> Iterator[str]:
         """Yield the labels it says; imports may have one choice bare, and whole stars as 4.0."""

@@ -78,7 +78,11 @@ def find_leaves(values: Iterable[str]) -> frozenset[str]:
 
 
 def read_choices(element: Element, *, as_paths: bool) -> tuple[Label, ...]:
-    """Return the labels of the ``Choice`` tags under an element, each once."""
+    """Return the labels of the ``Choice`` tags under an element, each once.
+
+    Where they are no paths, one below another is no label: the editor shows neither it nor that it
+    was chosen (Label Studio 1.23.2: ``isSkipped`` of the editor's ``Choice``).
+    """
     return _make_labels(_walk(element, ()), as_paths=as_paths)
 
 
@@ -124,7 +128,8 @@ def _make_labels(named: _Named, *, as_paths: bool) -> tuple[Label, ...]:
     found: dict[str, Label] = {}
     for path, names in named:
         value = to_value(path) if as_paths else path[-1]
-        found.setdefault(value, Label(value=value, names=names, path=path))
+        if as_paths or len(path) == 1:
+            found.setdefault(value, Label(value=value, names=names, path=path))
     return tuple(found.values())
 
 

@@ -6,6 +6,7 @@ https://labelstud.io/tags/paragraphs.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ MAX_MARKUP_CHARACTERS = 1_000_000
 their longest text."""
 
 OBJECT_TAGS = ("Text", "HyperText", "Paragraphs")
+_ENCODINGS = {"none": "", "base64": "latin-1", "base64unicode": "utf-8"}
 _WHERE_TEXT_IS_DATA = {"Text": "text", "HyperText": "text", "Paragraphs": "json"}
 _NOT_READ = ("script", "style", "template", "head")
 _KEY = re.compile(r"\$(\w+(?:[.\[]\w+\]?)*)")
@@ -44,6 +46,9 @@ class ObjectTag:
         Of a dialogue (``Paragraphs``): where in each utterance its author and its words are.
     is_url
         Whether the task has only the address of its text (``valueType="url"``).
+    encoding
+        How the text is written: ``"none"``, ``"base64"`` (each byte a character) or
+        ``"base64unicode"`` (UTF-8).
     """
 
     name: str
@@ -52,11 +57,13 @@ class ObjectTag:
     author_key: str = "author"
     utterance_key: str = "text"
     is_url: bool = False
+    encoding: str = "none"
 
     def read_text(self, data: Mapping[str, object]) -> str | None:
         """Return the text to classify, or None where the task has none, or none was fetched."""
         value = data.get(self.data_key)
-        if self.kind == "Text" and isinstance(value, str) and not self.is_url:
+        is_plain = self.kind == "Text" and self.encoding == "none" and not self.is_url
+        if is_plain and isinstance(value, str):
             return value  # as nearly always
         if self.is_url:
             url = self.find_url(data)
@@ -85,7 +92,7 @@ class ObjectTag:
         if self.kind == "Paragraphs" and isinstance(value, list):
             lines = [self._to_line(item) for item in value]
             return "\n".join(line for line in lines if line) or None
-        text = _to_text(value)
+        text = _to_text(value) if self.encoding == "none" else _decode(value, self.encoding)
         return _strip_markup(text) if text and self.kind == "HyperText" else text
 
     def _to_line(self, item: object) -> str | None:
@@ -108,8 +115,11 @@ def read_object_tags(element: Element) -> tuple[tuple[ObjectTag, ...], str]:
     value_type = element.get("valueType") or element.get("valuetype") or default
     if value_type not in {"text", "json", "url"}:
         return (), f"its valueType is {shorten(value_type)}, not text, json or url"
-    keys = _find_keys(value)
-    if not keys or (value_type != "text" and not value.startswith("$")):
+    encoding = "none" if element.tag == "Paragraphs" else element.get("encoding") or "none"
+    if encoding not in _ENCODINGS:
+        return (), f"its encoding is {shorten(encoding)}, not {', '.join(_ENCODINGS)}"
+    keys, is_whole = _find_keys(value), value.startswith("$")
+    if not keys or not (is_whole or (value_type == "text" and encoding == "none")):
         return (), f'its value is "{value}", which names no key of a task\'s data'
     return tuple(
         ObjectTag(
@@ -119,6 +129,7 @@ def read_object_tags(element: Element) -> tuple[tuple[ObjectTag, ...], str]:
             author_key=element.get("nameKey") or "author",
             utterance_key=element.get("textKey") or "text",
             is_url=value_type == "url",
+            encoding=encoding,
         )
         for key in keys
     ), ""
@@ -166,12 +177,27 @@ def _read_json(text: str) -> object:
         return None
 
 
+def _decode(value: object, encoding: str) -> str | None:
+    """Return the text of what is written in base64; None of anything else.
+
+    As a browser reads it, white space and missing padding change nothing.
+    """
+    if not isinstance(value, str):
+        return None
+    written = "".join(value.split()).rstrip("=")
+    padded = written + "=" * (-len(written) % 4)
+    try:
+        return base64.b64decode(padded, validate=True).decode(_ENCODINGS[encoding])
+    except ValueError:
+        return None
+
+
 def _to_text(value: object) -> str | None:
-    """Text as Label Studio shows it: numbers as digits, a list as lines, anything else as none."""
+    """Text as Label Studio shows it: numbers as digits, a list as lines, an object as none."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return None
+        return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list):
@@ -184,7 +210,9 @@ def _strip_markup(markup: str) -> str:
     """Return the words of HTML; scripts and styles are none."""
     from lxml import etree  # noqa: PLC0415 - few projects need it
 
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True
+    )
     # Half a surrogate pair is no text to a parser, and a NUL would end it.
     readable = markup[:MAX_MARKUP_CHARACTERS].replace("\0", " ").encode("utf-8", "replace")
     try:

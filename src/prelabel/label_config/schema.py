@@ -23,6 +23,9 @@ from prelabel.label_config.tags import CONTROL_TAGS, UnusableTagError, read_cont
 from prelabel.label_config.visibility import name_labels
 
 SUPPORTED = f"<{'>, <'.join(CONTROL_TAGS)}> about <{'>, <'.join(OBJECT_TAGS)}>"
+_TAGS = {x.lower(): x for x in (*CONTROL_TAGS, *OBJECT_TAGS, "Choice", "View", "Repeater")}
+"""As documented, by how the editor knows them."""
+
 MAX_LABEL_CONFIG_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 
@@ -177,6 +180,8 @@ def _read_xml(label_config: str) -> Element:
     except (ParseError, DefusedXmlException, ValueError) as error:
         kind = type(error).__name__ if isinstance(error, DefusedXmlException) else str(error)
         raise _unusable(f"Received a labeling config that cannot be read ({kind})") from error
+    for element in root.iter():
+        element.tag = _TAGS.get(element.tag.lower(), element.tag)
     return root
 
 

@@ -88,7 +88,7 @@ def read_control_tag(
         as_paths=answers.as_paths,
         leaves_only=answers.leaves_only,
         most_paths=answers.most_paths,
-        may_be_empty=answers.may_be_empty and not conditions,
+        may_be_empty=answers.may_be_empty,
         conditions=conditions,
     )
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from prelabel.label_config.conditions import Condition
 from prelabel.label_config.controls import ControlTag
 from prelabel.label_config.labels import Label
+from prelabel.types import Region
 
 _MOST_PASSES = 20
 """Longer chains of conditions, each about a control that comes later, nobody can follow."""
@@ -68,6 +69,15 @@ def find_shown(
         if before == seen.keys():
             break
     return before.intersection(seen)
+
+
+def is_shown(
+    control: ControlTag, controls: Sequence[ControlTag], regions: Sequence[Region]
+) -> bool:
+    """Whether an annotation's other regions show a control at which it may have chosen nothing."""
+    decisions = {c.name: c.read_decision(regions) for c in controls}
+    chosen = {name: decision for name, decision in decisions.items() if decision is not None}
+    return control.name in find_shown(controls, {**chosen, control.name: ()})
 
 
 def _name(condition: Condition, index: _Index) -> Condition:

@@ -137,7 +137,7 @@ def read_course(
     lessons = [
         Lesson(
             control=control,
-            examples=read_examples(control, annotated),
+            examples=read_examples(control, annotated, schema.controls),
             pool=read_pool(control, data),
             method=method,
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from prelabel.label_config import ControlTag, Kind
+from prelabel.label_config import ControlTag, Kind, is_shown
 from prelabel.types import Annotation, Example, Task
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -34,42 +34,74 @@ class _Decision:
 
 
 def read_examples(
-    control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]
+    control: ControlTag,
+    annotated: Sequence[tuple[Task, Annotation]],
+    controls: Sequence[ControlTag] = (),
 ) -> list[Example]:
     """Return what the annotations teach: one example for each task that has a text and a decision.
 
-    Who skipped decided nothing. The label is the one that most annotators chose; of several, the
+    Who skipped decided nothing, nor did who chose nothing at a control that was hidden by what else
+    was chosen. The label is the one that most annotators chose; of several, the
     one decided last. Where several labels may be chosen, each is decided by itself, by more than
     half, or as most do where more than half chose something. The weight is the share of annotators
     who chose as the most did, each counting once, with what they decided last. Where a task has
-    ground truth, the last one, nothing else counts. Examples are in the order of the first decision
-    about each task: labels that are added add examples at the end.
+    ground truth, the last one, nothing else counts. Labels that the config no longer has are voted
+    for, too: a task that has such a one is no example. Examples are in the order of the first
+    decision about each task: labels that are added add examples at the end.
+
+    Parameters
+    ----------
+    controls
+        All of the config, of which some may hide this one.
     """
     earlier = _find_earlier(control, annotated) if control.may_be_empty else frozenset()
     tasks: dict[int, Task] = {}
     decisions: defaultdict[int, list[_Decision]] = defaultdict(list)
     for task, annotation in sorted(annotated, key=lambda pair: pair[1].id):
-        labels = None if annotation.was_cancelled else control.read_decision(annotation.regions)
+        labels = _read_choice(control, annotation, controls)
         if labels is not None and annotation.id not in earlier:
-            tasks[task.id] = task
             decisions[task.id].append(_Decision(annotation, labels))
+            if not labels or control.keep_known(labels):
+                tasks[task.id] = task
     examples = []
     agree = _agree_on_each if control.kind is Kind.SEVERAL else _agree
     for number, task in tasks.items():
         text = control.read_text(task.data)
-        if text is not None:
-            of_task = decisions[number]
-            if len(of_task) == 1:  # as nearly always
-                chosen, weight = of_task[0].labels, 1.0
-            else:
-                chosen, weight = agree(_counting(of_task))
+        of_task = decisions[number]
+        if len(of_task) == 1:  # as nearly always
+            chosen, weight = of_task[0].labels, 1.0
+        else:
+            chosen, weight = agree(_counting(of_task))
+        known = control.keep_known(chosen)
+        if text is not None and (known or not chosen):
             examples.append(
                 Example(
-                    task_id=number, text=text, labels=chosen, weight=weight,
+                    task_id=number, text=text, labels=known, weight=weight,
                     offered=control.read_offered(task.data),
                 )
             )  # fmt: skip
     return examples
+
+
+def _read_choice(
+    control: ControlTag, annotation: Annotation, controls: Sequence[ControlTag]
+) -> tuple[str, ...] | None:
+    """Return the labels that an annotation chose, known or not; None if it decided nothing."""
+    if annotation.was_cancelled:
+        return None
+    chosen = control.read_choice(annotation.regions)
+    is_silent = chosen == () and control.conditions
+    return chosen if not is_silent or is_shown(control, controls, annotation.regions) else None
+
+
+def count_without_text(control: ControlTag, annotated: Sequence[tuple[Task, Annotation]]) -> int:
+    """Return of how many tasks something was decided although they have no text."""
+    tasks = {
+        task.id: task
+        for task, annotation in annotated
+        if not annotation.was_cancelled and control.read_decision(annotation.regions) is not None
+    }
+    return sum(control.read_text(task.data) is None for task in tasks.values())
 
 
 def _find_earlier(

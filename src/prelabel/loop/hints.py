@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from prelabel.label_config import Kind, LabelSchema
+from prelabel.loop.examples import count_without_text
 from prelabel.models.method import Method
 from prelabel.types import Annotation, Task
 
@@ -22,6 +23,12 @@ def write_hints(
             f"{', '.join(others)}. A control that was renamed learns from annotations under its "
             "new name only."
         )
+    for control in schema.controls:
+        is_here = not any(
+            tag.is_url for tag in control.object_tags
+        )  # what is to be fetched is told
+        if is_here and (n := count_without_text(control, annotated)):
+            yield f"Labeled tasks without a text under {control.data_keys}: {n:,}."
     several = [control.name for control in schema.controls if control.kind is Kind.SEVERAL]
     if several and not method.learns_several:
         yield (

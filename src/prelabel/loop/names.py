@@ -10,8 +10,9 @@ from prelabel.loop.lesson import Lesson
 from prelabel.types import FIRST_TEXTS, Head, ModelVersion
 
 _TOO_FEW_TEXTS = (
-    "It takes {:,} different texts; known so far: {:,}. Import more; if the project has more, set "
-    "LABEL_STUDIO_API_KEY to have them read, or choose Retrieve Predictions in the Data Manager."
+    "It takes {:,} different texts; known so far: {:,}. Import more; if the project has more, "
+    "choose Retrieve Predictions in the Data Manager (with LABEL_STUDIO_API_KEY set, they are read "
+    "without that)."
 )
 
 

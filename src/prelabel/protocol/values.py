@@ -100,10 +100,8 @@ def to_regions(result: object) -> Iterator[Region]:
     """
     for item in result if isinstance(result, list) else []:
         match item:
-            case {"from_name": str(name), "to_name": str(target), "value": dict(value), **rest} if (
-                _is_shallow(value)
-            ):
-                kind = str(rest.get("type", ""))
+            case {"from_name": str(name), "value": dict(value), **rest} if _is_shallow(value):
+                kind, target = str(rest.get("type", "")), str(rest.get("to_name") or "")
                 if isinstance(index := rest.get("item_index"), int):
                     value = {**value, "item_index": index}
                 yield Region(from_name=name, to_name=target, type=kind, value=value)
