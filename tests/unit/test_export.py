@@ -15,7 +15,7 @@ from tests.exports import Row, annotation, min_row, task, write, write_lines
 
 def learned(export: Export) -> list[tuple[str, str, float]]:
     examples = read_examples(export.schema.controls[0], export.annotated)
-    return [(example.text, example.label, round(example.weight, 2)) for example in examples]
+    return sorted((example.text, example.label, round(example.weight, 2)) for example in examples)
 
 
 ROWS = {
@@ -39,6 +39,33 @@ def test_every_shape_says_the_same(tmp_path: Path, shape: str, save: type) -> No
     assert control.values == {"cooking", "sports"}
     assert control.name == ("label" if shape == "plain" else "topic")
     assert [(tag.name, tag.data_key) for tag in control.object_tags] == [("text", "text")]
+
+
+def test_annotations_without_an_id_are_in_the_same_order_whatever_the_file_s_is(
+    tmp_path: Path,
+) -> None:
+    rows = [{"text": f"{label} {n}", "label": label} for label in "abc" for n in range(30)]
+    one, other = (
+        read_examples(export.schema.controls[0], export.annotated)
+        for export in (
+            read_export(write(tmp_path / "one.json", rows)),
+            read_export(write(tmp_path / "other.json", rows[::-1])),
+        )
+    )
+    assert [example.text for example in one] == [example.text for example in other]
+    assert {example.label for example in one[:30]} == set("abc"), "and not sorted by label"
+
+
+@pytest.mark.parametrize("columns", [{"source": "a b", "url": "x/y"}, {"label_text": "ham"}])
+def test_of_several_texts_of_a_plain_file_the_one_called_text_is_meant(
+    tmp_path: Path, columns: dict[str, str]
+) -> None:
+    rows = [{"text": text, "label": text[2:], **columns} for text in ("a goal", "a pan")]
+    (control,) = read_export(write(tmp_path / "x.json", rows)).schema.controls
+    assert control.object_tags[0].data_key == "text"
+    renamed = [{"body" if key == "text" else key: row[key] for key in row} for row in rows]
+    with pytest.raises(ConfigError, match="several texts"):
+        read_export(write(tmp_path / "x.json", renamed))
 
 
 @pytest.mark.parametrize("shape", ROWS)
@@ -129,7 +156,7 @@ def test_where_annotations_choose_several_labels_a_config_must_say_so(
     config = config.replace("</Choices>", '<Choice value="art"/></Choices>')
     schema = parse_label_config(config)
     examples = read_examples(schema.controls[0], read_export(path, schema).annotated)
-    assert [example.labels for example in examples] == [("art", "sports"), ("cooking",)]
+    assert sorted(example.labels for example in examples) == [("art", "sports"), ("cooking",)]
 
 
 def test_an_empty_list_says_that_no_label_applies(tmp_path: Path) -> None:

@@ -136,16 +136,21 @@ def test_a_name_is_shown_as_it_is_written(tmp_path: Path) -> None:
 
 
 def test_names_that_are_shown_alike_have_a_bar_each(tmp_path: Path) -> None:
-    labels = ("x" * 60 + "1", "x" * 60 + "2")
+    labels = ("x" * 60 + "1" + "y" * 60, "x" * 60 + "2" + "y" * 60)
     sets = np.array([[0.9, 0.1], [0.2, 0.8]])
     evaluation = evaluate_sets([labels[:1], labels[1:]], labels, sets, sets > 0.5)
     draw(tmp_path / "x.svg", found(evaluation, None))
-    first, second = find_heights(tmp_path / "x.svg", "xxx…")
+    first, second = find_heights(tmp_path / "x.svg", "…yyy")
     assert find_heights(tmp_path / "x.svg", "100 %") == pytest.approx([first, second], abs=2)
 
 
-def test_signs_that_no_font_has_do_no_harm(tmp_path: Path) -> None:
-    draw(tmp_path / "x.png", found(measured(3, name="体育 \U0001f600"), CURVE))
+def test_signs_that_no_font_has_do_no_harm_and_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw(tmp_path / "x.png", found(measured(3, name="\U00013000"), CURVE))
+    assert "install a font" in capsys.readouterr().err
+    draw(tmp_path / "x.svg", found(measured(3, name="\U00013000"), CURVE))
+    assert not capsys.readouterr().err, "it is shown with the reader's fonts"
 
 
 def test_what_was_not_measured_is_said(tmp_path: Path) -> None:

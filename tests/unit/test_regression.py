@@ -51,6 +51,14 @@ def test_very_uneven_weights_lead_to_the_optimum_all_the_same() -> None:
     np.testing.assert_allclose(softmax(found, axis=1), softmax(best, axis=1), atol=0.1)
 
 
+@pytest.mark.parametrize("weight", [0.01, 100.0])
+def test_all_weights_alike_are_so_much_less_penalty(weight: float) -> None:
+    sparse_rows = sparse.csr_matrix(ROWS)
+    best = SOLVER.fit(sparse_rows, LABELS, ONES, n_classes=3)
+    found = Solver(C=1 / weight, seed=0).fit(sparse_rows, LABELS, weight * ONES, n_classes=3)
+    np.testing.assert_allclose(found.coefficients, best.coefficients, atol=1e-4)
+
+
 def test_rows_without_anything_in_them_are_fitted() -> None:
     nothing = sparse.csr_matrix(np.zeros_like(ROWS))
     fitted = SOLVER.fit(nothing, LABELS, ONES, n_classes=3)

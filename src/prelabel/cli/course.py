@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
-import msgspec
 
 from prelabel.bootstrap import make_method
 from prelabel.cli.report import count_of
 from prelabel.errors import ConfigError
 from prelabel.label_config import LabelSchema, parse_label_config
-from prelabel.label_studio.export import Export, read_export
+from prelabel.label_studio.export import Export, digest, read_export
 from prelabel.loop.course import Course, read_course
 from prelabel.loop.examples import count_without_text
 from prelabel.loop.lesson import Lesson
@@ -32,7 +29,7 @@ def read_course_of(path: Path, label_config: Path | None) -> Course:
     export = read_export(path, _read_label_config(label_config) if label_config else None)
     # Which texts the words are learned from first follows from what they say, not from the file's
     # order: Label Studio and people sort the same labels differently.
-    data = sorted((task.data for task in export.tasks), key=_digest)
+    data = sorted((task.data for task in export.tasks), key=digest)
     course = read_course(export.schema, export.annotated, data, method)
     _require_lessons(path, export, course)
     if export.other_labels:
@@ -47,11 +44,6 @@ def read_course_of(path: Path, label_config: Path | None) -> Course:
         if not lesson.can_be_learned:
             click.echo(f"Left out: {_describe(lesson)}", err=True)
     return course
-
-
-def _digest(data: Mapping[str, object]) -> bytes:
-    written = msgspec.json.encode(data, order="deterministic")
-    return hashlib.blake2b(written, digest_size=16).digest()
 
 
 def _read_label_config(path: Path) -> LabelSchema:

@@ -10,10 +10,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import numpy as np
 
 from prelabel.cli.findings import Finding
-from prelabel.cli.report import count_columns, most_confused, show_label
+from prelabel.cli.report import count_columns, most_confused, show_label, show_percent
 from prelabel.errors import ConfigError
 from prelabel.loop.evaluation import Evaluation
 from prelabel.loop.experiment import DRAWS
@@ -31,6 +32,9 @@ _INCHES = 0.08  # of a column of letters
 _COLUMNS_BESIDE = 12  # of a label, for which there is room without making the picture wider
 _NUMBERS_SHOWN = 12  # labels at most for which cells have room for a number
 _CHINESE = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "PingFang SC")
+_NO_FONT = (
+    "Some signs are boxes in the picture: install a font (as fonts-noto-cjk), or draw an .svg."
+)
 _STYLE: dict[Any, Any] = {  # matplotlib spells out the type of every key
     "font.size": 10,
     "text.color": _INK,
@@ -81,8 +85,9 @@ def draw(path: Path, findings: Sequence[Finding]) -> None:
     wider = max(_measure_names(labels) for labels in shown)
     below = sum(_measure_names(labels) for labels in shown if _is_narrow(labels))
     size = (10.5 + wider, sum(heights) + below)
-    with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a sign no font here has: a box
+    style = {**_STYLE, "font.family": _families()}
+    with mpl.rc_context(style), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         figure = Figure(figsize=size, layout="constrained")
         rows = figure.subplots(
             len(findings), 2, width_ratios=(1.15, 1), height_ratios=heights, squeeze=False
@@ -93,6 +98,8 @@ def draw(path: Path, findings: Sequence[Finding]) -> None:
                 left.set_ylabel(show_label(finding.lesson.name))
         is_svg = path.suffix.lower() == ".svg"
         figure.savefig(path, dpi=200, metadata={"Date": None} if is_svg else None)
+    if not is_svg and any(str(warning.message).startswith("Glyph") for warning in caught):
+        click.echo(_NO_FONT, err=True)
 
 
 def _draw_finding(left: Axes, right: Axes, finding: Finding, labels: list[str]) -> None:
@@ -117,10 +124,12 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     band = np.maximum(0, values - spreads), np.minimum(100, values + spreads)
     axes.fill_between(budgets, *band, color=_BLUE, alpha=0.13, linewidth=0)
     axes.plot(budgets, values, color=_BLUE, linewidth=1.8, marker="o", markersize=4)
+    lowest = max(0, 10 * np.floor((min(band[0].min(), values.min()) - 10) / 10))
     for budget, before, value in zip(budgets, [values[0], *values[:-1]], values, strict=True):
-        is_fall = value < before  # the line comes from above: below it there is room
+        # Where the line comes from above there is room below it, if not for the axis' numbers.
+        is_below = value < before and value - lowest > _HEADROOM * (100 - lowest)
         axes.annotate(
-            show_percent(value), (budget, value), xytext=(-3, -14 if is_fall else 7),
+            show_percent(value), (budget, value), xytext=(-3, -14 if is_below else 7),
             textcoords="offset points", ha="right", color=_BLUE,
         )  # fmt: skip
     axes.set_xscale("log")
@@ -128,7 +137,6 @@ def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
     axes.set_xticks([], minor=True)
     axes.set_xlabel("labels learned")
     axes.margins(x=0.14)
-    lowest = max(0, 10 * np.floor((min(band[0].min(), values.min()) - 10) / 10))
     axes.set_ylim(lowest, 100 + _HEADROOM * (100 - lowest))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter("{x:.0f} %")
@@ -195,17 +203,6 @@ def _name_part(evaluation: Evaluation, labels: Sequence[str], what: str) -> str:
     """Return which of the labels are shown; nothing if all are."""
     n_labels = len(evaluation.per_label)
     return f"the {len(labels)} {what} of {n_labels}" if len(labels) < n_labels else ""
-
-
-def show_percent(value: float) -> str:
-    """Return a percentage in whole numbers, but for what would read as all or nothing and is not.
-
-    >>> show_percent(99.83), show_percent(62.5), show_percent(0.04)
-    ('99.8 %', '62 %', '0.1 %')
-    """
-    if 0 < value < 0.5 or 99.5 <= value < 100:
-        return f"{min(99.9, max(0.1, value)):.1f} %"
-    return f"{value:.0f} %"
 
 
 def _find_widest(labels: Sequence[str]) -> int:

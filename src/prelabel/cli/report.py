@@ -82,9 +82,21 @@ def join(parts: Iterable[Iterable[str]]) -> str:
 
 
 def show_label(label: str) -> str:
-    """Return a label fit for one cell: printable, and not too long."""
+    """Return a label fit for one cell: printable, and not too long, with both of its ends."""
     plain = "".join(c if c.isprintable() else " " for c in label)
-    return plain if len(plain) <= _LABEL_COLUMNS else f"{plain[: _LABEL_COLUMNS - 1]}…"
+    half = _LABEL_COLUMNS // 2
+    return plain if len(plain) <= _LABEL_COLUMNS else f"{plain[: half - 1]}…{plain[-half:]}"
+
+
+def show_percent(value: float) -> str:
+    """Return a percentage in whole numbers, but for what would read as all or nothing and is not.
+
+    >>> show_percent(99.83), show_percent(62.5), show_percent(0.04)
+    ('99.8 %', '62 %', '0.1 %')
+    """
+    if 0 < value < 0.5 or 99.5 <= value < 100:
+        return f"{min(99.9, max(0.1, value)):.1f} %"
+    return f"{value:.0f} %"
 
 
 def count_columns(text: str) -> int:

@@ -20,16 +20,14 @@ from prelabel.label_studio.rows import Row, read_list, unusable
 from prelabel.protocol.values import to_regions
 from prelabel.types import Region
 
-LABEL_KEY = "label"
-"""What the label is called in files that are not Label Studio's."""
+LABEL_KEY, _TEXT_KEY = "label", "text"
+"""What label and text are called in files that are not Label Studio's."""
 
 META_KEYS = frozenset(
     ("id", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "agreement")
 )
 """What a JSON-MIN row says besides the task's data and its labels (label-studio-sdk 2.1.2,
 ``converter/converter.py``, ``convert_to_json_min``)."""
-
-_PART = "of a part of a text"
 
 _PLAIN_LABELS = "labels that are texts or whole numbers"
 
@@ -126,6 +124,7 @@ def find_schema(path: Path, rows: Sequence[Row]) -> LabelSchema:
     keys = {key for row in rows for key in _find_texts(row)} - set(names)
     if len(keys) > 1:
         keys.discard(UNDEFINED_KEY)
+    keys = {_TEXT_KEY} if _TEXT_KEY in keys and all(map(_is_plain, rows)) else keys
     control = _only(path, names, "controls with choices")
     data_key = _only(path, sorted(keys), "texts")
     shown = sorted({choice.target for choice in choices if choice.target}) or [data_key]
@@ -202,7 +201,7 @@ def _require_labels(path: Path, rows: Sequence[Row]) -> None:
 
 def _without_choices(path: Path, rows: Sequence[Row]) -> ConfigError:
     regions = [region for row in rows if not is_flat(row) for region in _find_regions(row)]
-    types = sorted({f"{r.type} {_PART}" if r.is_of_part else r.type for r in regions})
+    types = sorted({f"{r.type} of a part of a text" if r.is_of_part else r.type for r in regions})
     labels = [row.get(LABEL_KEY) for row in rows if is_flat(row)]
     kinds = sorted({f"a label that is {type(x).__name__}" for x in labels if x})
     found = f" (but {', '.join([*types, *kinds][:10])})" if types or kinds else ""

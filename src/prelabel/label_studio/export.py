@@ -7,10 +7,13 @@ Label Studio 1.23.2.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -26,6 +29,8 @@ from prelabel.label_studio.columns import (
 from prelabel.label_studio.rows import Row, read_list, read_rows
 from prelabel.protocol.values import AnnotationBody, is_id, to_annotation, write_regions
 from prelabel.types import Annotation, Task
+
+Annotated: TypeAlias = tuple[Task, Annotation]
 
 _NO_ID = 2**62
 """From here on annotations are numbered that have no id; no real one is as large."""
@@ -47,7 +52,7 @@ class Export:
 
     schema: LabelSchema
     tasks: tuple[Task, ...]
-    annotated: tuple[tuple[Task, Annotation], ...]
+    annotated: tuple[Annotated, ...]
 
     @property
     def other_labels(self) -> list[str]:
@@ -77,7 +82,7 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
     schema = schema or find_schema(path, rows)
     columns = name_columns(schema, rows)
     tasks: dict[object, Task] = {}
-    annotated: list[tuple[Task, Annotation]] = []
+    annotated: list[Annotated] = []
     for position, row in enumerate(rows):
         whole = _unflatten(row, columns) if is_flat(row) else row
         key = _name_task(row, whole["data"], schema) or position
@@ -86,11 +91,30 @@ def read_export(path: Path, schema: LabelSchema | None = None) -> Export:
         task = tasks[key]
         bodies = _read_annotations(whole, spare_id=_NO_ID + len(annotated))
         annotated += [(task, item) for body in bodies if (item := to_annotation(body, task.id))]
-    return Export(
-        schema=schema,
-        tasks=tuple(tasks.values()),
-        annotated=tuple(annotated),
-    )
+    return Export(schema=schema, tasks=tuple(tasks.values()), annotated=tuple(_order(annotated)))
+
+
+def _order(annotated: Iterable[Annotated]) -> Iterator[Annotated]:
+    """Give annotations that have none an id by what they say, not by where they stand.
+
+    Label Studio and people sort the same labels differently, and files have one label after the
+    other: what is learned of the first ones would be of one label.
+    """
+    spare = count(_NO_ID)
+    for task, annotation in sorted(annotated, key=_describe):
+        has_id = annotation.id < _NO_ID
+        yield task, annotation if has_id else replace(annotation, id=next(spare))
+
+
+def _describe(pair: Annotated) -> bytes:
+    task, annotation = pair
+    return digest([task.data, write_regions(annotation.regions), annotation.completed_by])
+
+
+def digest(value: object) -> bytes:
+    """Return what stands for any value that is fit for JSON: it orders such at random, for good."""
+    written = msgspec.json.encode(value, order="deterministic")
+    return hashlib.blake2b(written, digest_size=16).digest()
 
 
 def _name_task(row: Row, data: Mapping[str, object], schema: LabelSchema) -> object:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
     from sklearn.utils.metadata_routing import MetadataRequest
 
-_LEAST_C = 1e-30  # below, 32 bits do not tell it from 0
+_LEAST_C, _MOST_C = 1e-8, 1e9  # beyond, the solvers fail, or change nothing any more
 
 _MOST_SEED = 2**32 - 1  # of NumPy's older generator, which scikit-learn's solvers use
 
@@ -64,8 +64,10 @@ class Estimator:
         C, n_components = given["C"], given["n_components"]  # noqa: N806 - as in scikit-learn
         seed = given["random_state"]
         is_number = isinstance(C, float | int | np.number)
-        if C != "auto" and not (is_number and float(C) >= _LEAST_C):
-            raise ValueError(f"Received C={C!r}; expected a number from {_LEAST_C} on, or 'auto'")
+        if C != "auto" and not (is_number and _LEAST_C <= float(C) <= _MOST_C):
+            raise ValueError(
+                f"Received C={C!r}; expected a number from {_LEAST_C} to {_MOST_C}, or 'auto'"
+            )
         if not (isinstance(n_components, Integral) and int(n_components) >= 0):
             raise ValueError(
                 f"Received n_components={n_components!r}; expected a whole number, at least 0"

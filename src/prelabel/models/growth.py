@@ -88,10 +88,21 @@ class Layout:
 
     @classmethod
     def of(
-        cls, names: tuple[str, ...], texts: Sequence[str], representation: Representation
+        cls,
+        names: tuple[str, ...],
+        texts: Sequence[str],
+        representation: Representation,
+        *,
+        is_whole: bool = False,
     ) -> Self:
-        """Lay the first texts out, or take what is remembered of that, and add those since."""
-        first = Beginning.of(texts, role="labeled")
+        """Lay the first texts out, or take what is remembered of that, and add those since.
+
+        Parameters
+        ----------
+        is_whole
+            Whether all are the first, though no milestone is reached.
+        """
+        first = Beginning.of(texts, role="labeled", is_whole=is_whole)
         rows, since = _lay_out(names, first, representation), texts[len(first.texts) :]
         if since:
             vectors = representation.features.transform(since)

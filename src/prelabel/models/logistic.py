@@ -18,6 +18,7 @@ from prelabel.models.explanation import Explanation, explain
 from prelabel.models.folds import FEWEST_TEXTS
 from prelabel.models.growth import Layout, Learned, learn
 from prelabel.models.inputs import read_labels, read_names, read_texts, to_array
+from prelabel.models.milestones import last_milestone
 from prelabel.models.multi_label import SklearnMultiLabelClassifier
 from prelabel.models.name_texts import NamePairs, find_name_texts, find_silence
 from prelabel.models.representation import Representation
@@ -38,7 +39,7 @@ class SklearnTextClassifier(TextEstimator, TextModel):
     It learns from few labels: texts without labels show it which words belong together, and names
     of labels are its first examples. Only `fit` imports scikit-learn: a process that predicts
     starts three times as fast without it. The same arguments in the same order give the same
-    model, bit for bit. It is a scikit-learn estimator, too.
+    model, bit for bit, on one kind of processor. It is a scikit-learn estimator, too.
 
     >>> model = SklearnTextClassifier()
     >>> model = model.fit(["cheap pills", "see you at six"], ["spam", "ham"])
@@ -174,7 +175,10 @@ class SklearnTextClassifier(TextEstimator, TextModel):
         return learned
 
     def _learn(self, examples: Examples, representation: Representation) -> Learned:
-        layout = Layout.of(examples.names, examples.texts, representation)
+        # What has one label tells nothing apart, and nothing could be measured until the next one.
+        before = examples.first(last_milestone(len(examples.texts)))
+        is_whole = before.n_decided < 2 <= examples.n_decided
+        layout = Layout.of(examples.names, examples.texts, representation, is_whole=is_whole)
         return learn(examples, layout, C=self.C, seed=self.random_state)
 
     def predict_proba(self, texts: Iterable[str]) -> Matrix:

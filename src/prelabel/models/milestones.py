@@ -81,11 +81,15 @@ class Beginning:
     earlier: frozenset[bytes]
 
     @classmethod
-    def of(cls, texts: Sequence[str], *, role: str) -> Self:
-        """Cut texts at their last milestone; equal texts in another role have other digests."""
+    def of(cls, texts: Sequence[str], *, role: str, is_whole: bool = False) -> Self:
+        """Cut texts at their last milestone, or at their end where that is to be one itself.
+
+        Equal texts in another role have other digests.
+        """
         digest, reached = hashlib.blake2b(role.encode(), digest_size=16), 0
         digests = [digest.digest()]
-        for milestone in _milestones(len(texts)):
+        ends = [len(texts)] if is_whole else []
+        for milestone in dict.fromkeys([*_milestones(len(texts)), *ends]):
             update(digest, texts[reached:milestone])
             digests.append(digest.digest())
             reached = milestone

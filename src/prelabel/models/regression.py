@@ -83,9 +83,13 @@ class Solver:
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
         solver, steps = _choose_solver(rows, weights, has_start=start is not None)
-        rows = _shorten(rows) if solver == "sag" and not isinstance(rows, np.ndarray) else rows
+        strength = self.C
+        if solver == "sag" and not isinstance(rows, np.ndarray):
+            rows = _shorten(rows)
+            # Its steps know nothing of weights: of ones above 1 they would be too long.
+            strength, weights = strength * weights.mean(), weights / weights.mean()
         regression = LogisticRegression(
-            C=self.C, solver=solver, max_iter=steps, random_state=self.seed,
+            C=strength, solver=solver, max_iter=steps, random_state=self.seed,
             warm_start=start is not None, tol=_FROM_START if start else _TOLERANCE,
         )  # fmt: skip
         if start:

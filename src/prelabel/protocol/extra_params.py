@@ -9,11 +9,11 @@ import msgspec
 from prelabel.errors import MalformedError, shorten
 from prelabel.types import ProjectSettings
 
-_Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+_Strength = Annotated[float, msgspec.Meta(ge=1e-8, le=1e9)]
 
 
 class _ExtraParams(msgspec.Struct, forbid_unknown_fields=True):
-    C: _Positive | Literal["auto"] | None = None
+    C: _Strength | Literal["auto"] | None = None
     train_every: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
     min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
 

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         ),
     ] = None
     logistic_regression_c: Annotated[
-        Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"],
+        Annotated[float, Field(ge=1e-8, le=1e9)] | Literal["auto"],
         _named("LOGISTIC_REGRESSION_C"),
         Field(
             description="Inverse strength of regularization: larger trusts the labels more; auto "

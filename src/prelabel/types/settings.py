@@ -14,7 +14,7 @@ class ProjectSettings:
     Attributes
     ----------
     C
-        Inverse strength of regularization, greater than 0, or ``"auto"``.
+        Inverse strength of regularization, from 1e-8 to 1e9, or ``"auto"``.
     train_every
         Label changes since the last training that start the next, 1 or more.
     min_score
