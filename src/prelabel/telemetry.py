@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -24,6 +26,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 _MINUTE_SECONDS = 60.0
+_PATIENCE_MS = 200  # in which the whole server waits, once
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s [%(request_id)s] %(message)s"
 
 
@@ -32,13 +35,59 @@ def configure_logging(level: str) -> None:
 
     On a terminal these are lines for people; elsewhere each is a line of JSON.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _open_handler()
     is_watched = sys.stderr.isatty()
     handler.setFormatter(logging.Formatter(_FORMAT) if is_watched else JsonFormatter())
     handler.addFilter(_add_request_id)
     handler.addFilter(FloodFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("prelabel").setLevel(level)
+
+
+class PatientHandler(logging.StreamHandler[TextIO]):
+    """Writes to a stream, and leaves lines out while whoever reads it reads no more.
+
+    A pipe that is full, to a pager or a collector that hangs, would else stop the server.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._file = stream.fileno()
+        self._left_out = 0
+        self._room = select.poll()
+        self._room.register(self._file, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if self._left_out and self._room.poll(0):
+                self._write(f"\n{self.format(_count_left_out(self._left_out))}\n")
+            self._write(f"{self.format(record)}\n")
+        except OSError:  # nobody can read it any more
+            return
+        except Exception:  # noqa: BLE001 - as all handlers do: a line that cannot be made ends nothing
+            self.handleError(record)
+
+    def _write(self, text: str) -> None:
+        rest = text.encode(errors="backslashreplace")
+        patience_ms = 0 if self._left_out else _PATIENCE_MS
+        # What has room for anything has room for so much (pipe(7), PIPE_BUF).
+        while rest and self._room.poll(patience_ms):
+            rest = rest[os.write(self._file, rest[: select.PIPE_BUF]) :]
+        self._left_out = self._left_out + 1 if rest else 0
+
+
+def _count_left_out(n_lines: int) -> logging.LogRecord:
+    text = "Lines of the log that nobody read in time, and that were left out: %d"
+    record = logging.LogRecord(__name__, logging.WARNING, "", 0, text, (n_lines,), None)
+    record.request_id = "-"
+    return record
+
+
+def _open_handler() -> logging.Handler:
+    try:
+        return PatientHandler(sys.stderr)
+    except (OSError, ValueError):  # it is no file, as where a program catches what is written
+        return logging.StreamHandler(sys.stderr)
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:

@@ -397,14 +397,27 @@ def test_a_job_whose_process_died_three_times_has_failed(jobs: JobStore) -> None
     assert "memory" in job.message
 
 
-def test_a_job_whose_server_died_is_taken_up_again_any_number_of_times(
+def test_a_job_whose_server_died_is_taken_up_again_until_the_third_time(
     jobs: JobStore, label: Callable[..., None]
 ) -> None:
     label(1, 2, 3)
-    ids = set()
-    for number in range(9):
-        ids.add(claim(jobs, f"dead {number}", RUN_OUT).id)
+    ids = {claim(jobs, f"dead {number}", RUN_OUT).id for number in range(MAX_ATTEMPTS)}
     assert ids == {1}
+    assert jobs.due(EVERY) == [PROJECT]
+    assert jobs.claim(PROJECT, "heir", RUN_OUT) is None
+    found = jobs.get(1)
+    assert found
+    assert found.state is JobState.FAILED
+    assert jobs.due(EVERY) == [], "what takes the server with it is tried again in a while"
+
+
+def test_a_server_that_stops_in_order_is_not_counted(
+    jobs: JobStore, label: Callable[..., None]
+) -> None:
+    label(1, 2, 3)
+    for number in range(9):
+        assert claim(jobs, f"stopped {number}").id == 1
+        jobs.release(PROJECT, f"stopped {number}")
     assert jobs.due(EVERY) == [PROJECT]
 
 

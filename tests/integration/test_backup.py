@@ -109,10 +109,10 @@ def test_a_backup_made_while_people_label_is_served_elsewhere(
 def test_a_backup_is_not_mixed_with_other_labels(
     written: tuple[Path, Project, int], tmp_path: Path
 ) -> None:
-    (tmp_path / "kept").write_text("")
+    (tmp_path / ".kept").write_text("")
     refused = run("restore", str(written[0]), "--model-dir", str(tmp_path))
     assert refused.returncode == 2
-    assert "is not empty" in refused.stderr
+    assert "is not empty (.kept)" in refused.stderr
 
 
 def test_a_backup_is_restored_into_a_volume_which_cannot_be_replaced(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backend import NEVER_BY_ITSELF, Backend, Project, make_text
+from tests.backend import NEVER_BY_ITSELF, TEXTS, Backend, Project, make_text
 from tests.commands import run
 
 
@@ -34,6 +34,11 @@ def test_roll_back_is_one_command_and_a_training_does_not_undo_it(tmp_path: Path
         assert project.setup() == "v2-5labels"
 
 
+def says(data: Path, word: str) -> bool:
+    """Whether a word is anywhere in a database's files."""
+    return any(word.encode() in file.read_bytes() for file in data.glob("prelabel.sqlite3*"))
+
+
 @pytest.mark.slow
 def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_frees(
     tmp_path: Path,
@@ -51,8 +56,10 @@ def test_a_server_prunes_its_versions_by_itself_and_the_command_says_what_it_fre
         assert told.startswith("Would remove 1 versions")
         assert run("prune", "--keep", "2", *data).stdout == told.replace("Would remove", "Removed")
         assert project.setup() == "v6-9labels"
+        assert says(tmp_path / "data", TEXTS["cooking"][0])
         backend.client.post("/delete", json={"project": project.key})
         assert "1 forgotten projects" in run("prune", "--forgotten-days", "0", *data).stdout
+        assert not says(tmp_path / "data", TEXTS["cooking"][0]), "erased while the server runs"
         assert list((tmp_path / "data").rglob("*.safetensors")) == []
         assert project.setup().startswith("v0-names")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from prelabel.bootstrap import open_service
 from prelabel.server.app import create_app
 from prelabel.server.at_once import AtOnce, PromptProtocol
-from prelabel.server.serve import configure
+from prelabel.server.serve import allow_open_files, configure
 from prelabel.settings import load_settings
 
 WAITS = """
@@ -40,6 +41,16 @@ def test_a_server_ends_beside_threads_and_blames_the_model_for_its_own_only(
     assert ended.returncode == 0
     assert ended.stderr.strip().endswith(said)
     assert bool(ended.stderr) == bool(said)
+
+
+def test_a_server_may_open_as_many_files_as_the_system_lets_it() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, before[1]))
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_what_is_served_can_be_asked_before_uvicorn_makes_a_task(tmp_path: Path) -> None:

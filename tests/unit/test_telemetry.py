@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from prelabel.telemetry import SHARED_FOLDER, FloodFilter, Metrics, configure_logging, request_id
+from prelabel.telemetry import (
+    SHARED_FOLDER,
+    FloodFilter,
+    Metrics,
+    PatientHandler,
+    configure_logging,
+    request_id,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +93,24 @@ def test_a_flood_of_warnings_is_cut_off_and_what_was_left_out_is_counted() -> No
     moment[0] = 61.0
     assert warn(flood) == "refused x (and 2 more of this kind before)"
     assert warn(flood) == "refused x"
+
+
+def test_a_log_that_nobody_reads_is_left_out_and_counted_and_never_waited_for() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "w") as writer:
+        handler = PatientHandler(writer)
+        logged = logging.LogRecord(
+            "x", logging.WARNING, "", 0, "a line of %s", ("x" * 9_000,), None
+        )
+        for _ in range(100):  # a pipe has room for seven; who waited for more would wait for ever
+            handler.emit(logged)
+        os.set_blocking(reading, False)
+        read = reader.read(1_000_000)
+        handler.emit(logged)
+        *_, notice, last = reader.read(1_000_000).decode().splitlines()
+    assert 5 < read.count(b"a line of") < 10
+    assert notice.endswith(f"left out: {101 - read.count(b'a line of')}")
+    assert last == logged.getMessage()
 
 
 def test_figures_are_encoded_for_prometheus() -> None:

@@ -14,7 +14,7 @@ import click
 
 from prelabel.bootstrap import open_database
 from prelabel.cli.options import model_dir_option
-from prelabel.cli.outputs import require_whole_file, writing
+from prelabel.cli.outputs import ended_in_order, require_whole_file, writing
 from prelabel.errors import ConfigError
 from prelabel.loop.pruning import Pruner
 from prelabel.loop.rollback import Rollback
@@ -35,7 +35,7 @@ def backup(file: Path, model_dir: Path | None) -> None:
     """Write all labels and model versions into FILE, while servers go on."""
     settings = _load_used(model_dir)
     require_whole_file(file)
-    with writing(file), Database(settings.database_path) as database:
+    with ended_in_order(), writing(file), Database(settings.database_path) as database:
         size = write_backup(database, file.resolve())  # a link goes on leading there
     click.echo(f"{file}: {size / 1e6:.1f} MB")
 
@@ -46,7 +46,7 @@ def backup(file: Path, model_dir: Path | None) -> None:
 def restore(file: Path, model_dir: Path | None) -> None:
     """Make what `prelabel backup` wrote into a data folder again, which must be new."""
     settings = load_settings(model_dir=model_dir)
-    with writing(settings.model_dir):
+    with ended_in_order(), writing(settings.model_dir):
         read_backup(file, settings.database_path)
     click.echo(f"{settings.model_dir} is restored; start the server with it.")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +58,20 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let a SIGTERM end the block as an error would, so that nothing half-done is left."""
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)  # as a shell says of a command that a signal ended
 
 
 def _unwritable(path: Path, reason: str) -> ConfigError:

@@ -19,7 +19,13 @@ from prelabel.custom.child import probe
 from prelabel.custom.service import CustomService, open_custom_service
 from prelabel.errors import ConfigError, shorten
 from prelabel.models.loader import MODEL_FILE, find_model_class, split_target
-from prelabel.server.serve import end_beside_threads, listen, make_server, serve_with_workers
+from prelabel.server.serve import (
+    allow_open_files,
+    end_beside_threads,
+    listen,
+    make_server,
+    serve_with_workers,
+)
 from prelabel.settings import Settings
 from prelabel.telemetry import SHARED_FOLDER
 
@@ -40,6 +46,7 @@ def start_model(settings: Settings, target: Path | None, *, check: bool) -> None
         _check(settings, target, is_custom=is_custom)
     _require_guard(settings)
     _require_folder_of_figures()
+    allow_open_files()
     listener = listen(settings.host, settings.port)
     service: Service | CustomService
     if settings.workers > 1 and not is_custom:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ in the changelog. A reader refuses a number above its own; it never guesses.
 """
 
 MANIFEST = "manifest.json"
+_RAISE_LIMIT = "Allow more open files (ulimit -n), or lower PRELABEL_RESIDENT_MODELS."
 TRAIN_AGAIN = "Restore the folder from a copy, or train the project again."
 
 
@@ -107,7 +109,9 @@ def _upgrade(content: bytes) -> Manifest:
 
 def unreadable(path: Path, error: Exception, *, expected: str) -> ArtifactError:
     """Return the error for a file that cannot be read."""
-    return ArtifactError(f"{path} cannot be read ({error})", expected=expected, fix=TRAIN_AGAIN)
+    is_full = isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+    fix = _RAISE_LIMIT if is_full else TRAIN_AGAIN
+    return ArtifactError(f"{path} cannot be read ({error})", expected=expected, fix=fix)
 
 
 def digest_of(value: object, texts: Sequence[str] = ()) -> str:

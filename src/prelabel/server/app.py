@@ -13,7 +13,7 @@ from prelabel.bootstrap import Service
 from prelabel.models.loader import is_built_in
 from prelabel.server import routes
 from prelabel.server.assembly import Gets, assemble, with_descriptions
-from prelabel.server.limits import ProjectLimiters, Turns
+from prelabel.server.limits import BodiesTogether, ProjectLimiters, Turns
 from prelabel.server.monitoring import get_livez, get_metrics
 from prelabel.server.posts import PostEndpoint, Run, on_threads
 from prelabel.server.whose import read_project
@@ -44,6 +44,9 @@ GETS: Gets[Service] = with_descriptions(
 WRITING = frozenset({"/webhook", "/train", "/delete", "/duplicate_model"})
 """What waits for its turn to write: for long, where another process locks the database."""
 
+DOORBELL_BYTES = 16_000_000
+"""Memory for webhooks without credentials. What they say is pulled all the same, if refused."""
+
 AT_ONCE = {"/predict": routes.predict_at_once}
 """What answers small bodies without another thread."""
 
@@ -53,7 +56,10 @@ def create_app(service: Service) -> ASGIApp:
     half = max(1, service.settings.threads // 2)
     refused = service.pulls.make_up_for_all if service.pulls else None
     writing = Turns(half, service.settings.max_body_bytes, refused=refused).run
-    doorbell = PostEndpoint(service, routes.post_doorbell, writing) if service.doorbell else None
+    doorbell = None
+    if service.doorbell:
+        ring = PostEndpoint(service, routes.post_doorbell, writing)
+        doorbell = BodiesTogether(ring, most_bytes=DOORBELL_BYTES, refused=refused)
     is_ours = is_built_in(service.model_class)  # another one may hang
     at_once = {path: partial(answer, service) for path, answer in AT_ONCE.items() if is_ours}
     # What writes has threads of its own, so that /setup never waits for it. So have large batches;

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from anyio import CapacityLimiter, to_thread
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prelabel.errors import UnavailableError
 from prelabel.models.failures import too_slow
@@ -120,6 +121,53 @@ class Turns:
             return await to_thread.run_sync(work, limiter=self._limiter)
         finally:
             self._held_bytes -= len(body)
+
+
+class BodiesTogether:
+    """ASGI middleware whose requests' bodies take no more than so much memory together.
+
+    For who needs no credentials: each may send a large body slowly.
+
+    Parameters
+    ----------
+    refused
+        Called for each request that is refused, if anything.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, most_bytes: int, refused: Callable[[], None] | None
+    ) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+        self._refused = refused
+        self._held_bytes = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held = 0
+
+        async def take() -> Message:
+            nonlocal held
+            message = await receive()
+            size = len(message.get("body", b""))
+            if self._held_bytes + size > self._most_bytes:
+                raise self._refuse()
+            held += size
+            self._held_bytes += size
+            return message
+
+        try:
+            await self._app(scope, take, send)
+        finally:
+            self._held_bytes -= held
+
+    def _refuse(self) -> UnavailableError:
+        if self._refused:
+            self._refused()
+        return UnavailableError(
+            "Bodies without credentials take as much memory as they may already",
+            expected=f"{self._most_bytes} bytes of them at a time",
+            fix="Send it again in a moment, with credentials, or as fewer tasks at once.",
+        )
 
 
 def _settle(future: asyncio.Future[T], answer: T | None, error: BaseException | None) -> None:

@@ -6,15 +6,17 @@ import gc
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 import uvicorn
@@ -28,6 +30,7 @@ from prelabel.server.app import create_app
 from prelabel.server.at_once import PromptProtocol
 from prelabel.server.custom import create_custom_app
 from prelabel.settings import Settings
+from prelabel.storage.scratch import scratch_folder
 from prelabel.telemetry import SHARED_FOLDER, configure_logging, forget_dead_processes
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,9 @@ _OF_REQUESTS = "AnyIO worker thread"
 
 AGAIN_SECONDS = 5
 """How soon a worker that could not begin is replaced; its supervisor would do it at once."""
+
+MOST_FILES = 65_536
+"""As many models as may be loaded, in several processes' hands, need no more."""
 
 CONNECTIONS = 512
 """Connections of a process, beyond which requests are answered with 503: each takes a file."""
@@ -115,11 +121,28 @@ def serve_with_workers(settings: Settings, directory: Path | None, listener: soc
 
     One that ends, or does not answer its supervisor for `HUNG_SECONDS`, is replaced.
     """
-    with TemporaryDirectory(prefix="prelabel-metrics-") as folder:
-        os.environ[SHARED_FOLDER] = folder
+    with scratch_folder(_in_memory(), "prelabel-metrics-") as folder:
+        os.environ[SHARED_FOLDER] = str(folder)
         make = partial(make_worker_app, settings, directory)
         config = configure(make, factory=True, workers=settings.workers)
         Multiprocess(config, sockets=[listener]).run()
+
+
+def _in_memory() -> Path:
+    """Return a folder in memory, where there is one.
+
+    A process that has a file mapped is killed (SIGBUS) when that can get no room on a full disk.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - what is made in it has a name of its own
+    return memory if os.access(memory, os.W_OK | os.X_OK) else Path(gettempdir())
+
+
+def allow_open_files() -> None:
+    """Let this process open as many files as it may: each loaded model keeps one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = most if 0 <= most < MOST_FILES else MOST_FILES
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
 
 
 def make_worker_app(settings: Settings, directory: Path | None) -> ASGIApp:

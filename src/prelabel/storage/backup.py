@@ -9,13 +9,15 @@ import sqlite3
 import tarfile
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from prelabel.errors import ConfigError, PrelabelError
 from prelabel.storage.database import Database
+from prelabel.storage.scratch import remove_left_over, scratch_folder
 from prelabel.storage.versions import VersionStore
 
 log = logging.getLogger(__name__)
+
+_RESTORING = ".restore-"
 
 
 def write_backup(database: Database, file: Path) -> int:
@@ -24,10 +26,10 @@ def write_backup(database: Database, file: Path) -> int:
     It is of one moment: what was acknowledged before is in it. It appears when it is complete.
     """
     folder = database.path.parent
-    with TemporaryDirectory(dir=file.parent, prefix=".backup-") as temporary:
-        copied = Path(temporary) / database.path.name
+    with scratch_folder(file.parent, ".backup-") as temporary:
+        copied = temporary / database.path.name
         database.copy_to(copied)
-        unfinished = Path(temporary) / "backup.tar"
+        unfinished = temporary / "backup.tar"
         with tarfile.open(unfinished, "w") as archive:
             archive.add(copied, database.path.name)
             # Artifacts are written before the rows that name them, and never change.
@@ -36,7 +38,7 @@ def write_backup(database: Database, file: Path) -> int:
             for path in (folder / "artifacts" / name for name in named):
                 with suppress(FileNotFoundError):  # an old version is pruned just now
                     archive.add(path, str(path.relative_to(folder)))
-            _add_changing(archive, folder, folder / "models", Path(temporary) / "file")
+            _add_changing(archive, folder, folder / "models", temporary / "file")
         with unfinished.open("rb") as whole:
             os.fsync(whole.fileno())
         unfinished.replace(file)
@@ -77,18 +79,20 @@ def read_backup(file: Path, database_path: Path) -> None:
     """
     folder = database_path.parent
     is_new = not folder.exists()
+    remove_left_over(folder, _RESTORING)
     # A new volume of its own file system is not quite empty.
-    if not is_new and any(path.name != "lost+found" for path in folder.iterdir()):
+    there = [] if is_new else [x.name for x in folder.iterdir() if x.name != "lost+found"]
+    if there:
         raise ConfigError(
-            f"{folder} is not empty",
+            f"{folder} is not empty ({', '.join(sorted(there)[:3])})",
             expected="a new folder: a backup is not mixed with other labels",
             fix="Set MODEL_DIR to another folder, or move this one away.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     try:
         # In the folder, not beside it: it may be all that can be written, as in a container.
-        with TemporaryDirectory(dir=folder, prefix=".restore-") as temporary:
-            unpacked = Path(temporary) / "data"
+        with scratch_folder(folder, _RESTORING) as temporary:
+            unpacked = temporary / "data"
             _unpack(file, unpacked, database_path.name)
             others = [path for path in unpacked.iterdir() if path.name != database_path.name]
             for path in (*others, unpacked / database_path.name):  # before it is there, nothing is

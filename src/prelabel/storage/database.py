@@ -178,6 +178,15 @@ class Database:
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
 
+    def settle(self) -> None:
+        """Write what the log beside the file has into it, and empty the log, if nobody reads it."""
+        with self._faults:
+            connection = _detach(self._engine.raw_connection())
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def copy_to(self, path: Path) -> None:
         """Write a copy, as of one moment, into a new file; nobody waits for it."""
         with self._faults:

@@ -58,11 +58,13 @@ class JobStore:
     def claim(self, project: ProjectKey, owner: str, lease: timedelta) -> Job | None:
         """Take the project's job, and the right to work on it; None if another has that right.
 
-        A job that another left unfinished is taken up again.
+        A job that another left unfinished is taken up again, unless its servers died under it the
+        third time: then it has failed. What takes all processes with it would else do so for ever.
         """
-        free = select(is_free(now())).where(is_project(project))
+        of_project = select(is_free(now()), project_table.c.lease_owner).where(is_project(project))
         with self._database.write() as connection:
-            if not connection.scalar(free):
+            found = connection.execute(of_project).first()
+            if found is None or not found[0]:
                 return None
             query = (
                 select(job_table)
@@ -70,6 +72,10 @@ class JobStore:
                 .order_by(job_table.c.id)
             )
             row = connection.execute(query).first()
+            was_left = row is not None and row.state == JobState.RUNNING and found.lease_owner
+            if row and was_left and _count_attempt(connection, _to_job(row)) >= MAX_ATTEMPTS:
+                connection.execute(update_project(project).values(lease_owner=None))
+                return None
             id_ = row.id if row else _add(connection, project, "due by itself", must_train=False)
             started = {"state": JobState.RUNNING, "started_at": now()}
             connection.execute(update(job_table).where(job_table.c.id == id_).values(started))
@@ -92,16 +98,9 @@ class JobStore:
             connection.execute(mine.values(lease_owner=None, lease_until=None))
 
     def break_off(self, job: Job) -> None:
-        """Record that a job's process died under it; the third time, the job has failed.
-
-        A job whose *server* died is not at fault, and simply taken up again.
-        """
-        count = update(job_table).where(job_table.c.id == job.id, IS_OPEN)
-        more = count.values(attempts=job_table.c.attempts + 1).returning(job_table.c.attempts)
+        """Record that a job's process died under it; the third time, the job has failed."""
         with self._database.write() as connection:
-            attempts = connection.execute(more).scalar()
-            if attempts is not None and attempts >= MAX_ATTEMPTS:
-                _fail(connection, job, _broke_off(attempts))
+            _count_attempt(connection, job)
 
     def finish(
         self,
@@ -169,6 +168,16 @@ def ask(connection: Connection, project: ProjectKey, reason: str) -> int:
     connection.execute(update_project(project).values(retry_at=None))
     known: int | None = connection.scalar(select(job_table.c.id).where(waiting))
     return known or _add(connection, project, reason, must_train=True)
+
+
+def _count_attempt(connection: Connection, job: Job) -> int:
+    """Count that a job's process died, and fail it the third time; return which time it was."""
+    count = update(job_table).where(job_table.c.id == job.id, IS_OPEN)
+    more = count.values(attempts=job_table.c.attempts + 1).returning(job_table.c.attempts)
+    attempts = connection.execute(more).scalar() or 0
+    if attempts >= MAX_ATTEMPTS:
+        _fail(connection, job, _broke_off(attempts))
+    return attempts
 
 
 def _broke_off(attempts: int) -> str:

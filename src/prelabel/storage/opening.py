@@ -94,6 +94,8 @@ def _open(path: Path) -> sqlite3.Connection:
         # FULL: what was acknowledged survives a power cut, too.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is erased is overwritten, not only left out: some builds of SQLite would not.
+        connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.Error:
         connection.close()
         raise

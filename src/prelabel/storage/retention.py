@@ -113,7 +113,9 @@ class Retention:
                         return False
                     removed = _drop_some(connection, table, table.c.project == str(project))
         with self._database.write() as connection:
-            return connection.execute(delete(project_table).where(is_forgotten)).rowcount == 1
+            is_gone = connection.execute(delete(project_table).where(is_forgotten)).rowcount == 1
+        self._database.settle()  # its texts would stay in the log for a while
+        return is_gone
 
     def named(self, artifacts: Collection[str], *, besides: ProjectKey | None = None) -> set[str]:
         """Return those of the artifacts that a version needs, of a project ``besides`` that one."""
