@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from prelabel.server.app import DOORBELL_BYTES
 from tests.backend import Backend, Project, make_text, wait_for
 
 
@@ -200,6 +201,8 @@ def test_with_an_api_key_a_webhook_without_credentials_is_a_doorbell_and_not_bel
             assert stranger.post("/webhook", json=gone).json() == {"status": "doorbell"}
             assert stranger.post("/webhook", json=body).json() == {"status": "doorbell"}
             assert stranger.post("/webhook", content=b"[").status_code == 422
+            too_large = b" " * (DOORBELL_BYTES + 1)
+            assert stranger.post("/webhook", content=too_large).status_code == 503
             assert stranger.post("/webhook", auth=("ann", "x"), json=body).status_code == 401
             assert stranger.post("/train", json={"project": project.key}).status_code == 401
         assert backend.client.post("/webhook", json=body).json()["label_changes"] == 1

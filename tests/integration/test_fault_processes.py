@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
@@ -247,7 +248,8 @@ def test_when_all_processes_are_killed_at_once_no_acknowledged_label_is_lost(
             assert project.post("/webhook", body)["label_changes"] == 0
 
 
-def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "held open"])
+def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path, is_closed: bool) -> None:
     backend = Backend(tmp_path)
     environment = {**without_settings(os.environ), "LOG_LEVEL": "DEBUG"}
     backend.process = subprocess.Popen(
@@ -258,10 +260,16 @@ def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path) -> Non
     try:
         wait_for(lambda: is_listening(backend))
         assert backend.process.stderr is not None
-        backend.process.stderr.close()
+        if is_closed:
+            backend.process.stderr.close()
+        else:
+            fcntl.fcntl(backend.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
         project = Project(backend)
         assert project.annotate(1, "sports")["label_changes"] == 1
-        assert backend.client.post("/setup", content=b"{").status_code == 422
+        for _ in range(20):  # more lines than a pipe of 4 kB holds
+            assert backend.client.post("/setup", content=b"{").status_code == 422
         assert backend.stop() == 0
     finally:
+        if backend.process.stderr:
+            backend.process.stderr.close()
         backend.__exit__()

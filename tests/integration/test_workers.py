@@ -55,6 +55,13 @@ def test_all_workers_see_a_new_version_within_a_second(backend: Backend) -> None
     assert answers == {version}
 
 
+def test_what_workers_count_lies_in_memory_so_that_no_full_disk_kills_them(
+    backend: Backend,
+) -> None:
+    environment = Path(f"/proc/{workers_of(backend)[0]}/environ").read_bytes().split(b"\0")
+    assert any(line.startswith(b"PROMETHEUS_MULTIPROC_DIR=/dev/shm/") for line in environment)
+
+
 def test_workers_share_one_trainer(backend: Backend) -> None:
     projects = [Project(backend) for _ in range(3)]
     for project in projects:
