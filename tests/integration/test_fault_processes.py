@@ -270,6 +270,6 @@ def test_a_server_whose_log_nobody_reads_any_more_goes_on(tmp_path: Path, is_clo
             assert backend.client.post("/setup", content=b"{").status_code == 422
         assert backend.stop() == 0
     finally:
-        if backend.process.stderr:
+        if backend.process.stderr is not None:
             backend.process.stderr.close()
         backend.__exit__()
