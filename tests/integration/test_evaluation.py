@@ -69,7 +69,7 @@ def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: 
             label = "sports" if id_ % 4 else "cooking"
             project.annotate(id_, label, f"{make_text(label, id_)} {id_}")
         project.train()
-        restart(project, LOGISTIC_REGRESSION_C="1e-9")
+        restart(project, LOGISTIC_REGRESSION_C="1e-8")
         job = project.train()
         assert (job["state"], job["model_version"]) == ("done", "v2-60labels")
         assert "v2-60labels is kept but not activated: it is clearly worse" in job["message"]
@@ -83,7 +83,7 @@ def test_a_clearly_worse_version_waits_until_the_gate_lets_it_through(tmp_path: 
             gauges(project)["prelabel_version_accuracy"] == active["metrics"]["topic"]["accuracy"]
         )
 
-        restart(project, LOGISTIC_REGRESSION_C="1e-9", PRELABEL_GATE="0")
+        restart(project, LOGISTIC_REGRESSION_C="1e-8", PRELABEL_GATE="0")
         assert "it was trained on the same before" in project.train()["message"]
         assert project.setup() == "v2-60labels"
         assert [version["active"] for version in project.details()] == [True, False]
