@@ -41,13 +41,13 @@ def read_examples(
     """Return what the annotations teach: one example for each task that has a text and a decision.
 
     Who skipped decided nothing, nor did who chose nothing at a control that was hidden by what else
-    was chosen. The label is the one that most annotators chose; of several, the
-    one decided last. Where several labels may be chosen, each is decided by itself, by more than
-    half, or as most do where more than half chose something. The weight is the share of annotators
-    who chose as the most did, each counting once, with what they decided last. Where a task has
-    ground truth, the last one, nothing else counts. Labels that the config no longer has are voted
-    for, too: a task that has such a one is no example. Examples are in the order of the first
-    decision about each task: labels that are added add examples at the end.
+    was chosen. The label is the one that most annotators chose; of several, the one decided last.
+    Where several labels may be chosen, each is decided by itself, by more than half, or as most do
+    where more than half chose something. The weight is the share of annotators who chose as the
+    most did, each counting once, with what they decided last. Where a task has ground truth, the
+    last one, nothing else counts. Labels that the config no longer has are voted for, too: a task
+    that has such a one is no example. Examples are in the order of the first decision about each
+    task: labels that are added add examples at the end.
 
     Parameters
     ----------

@@ -24,10 +24,8 @@ def write_hints(
             "new name only."
         )
     for control in schema.controls:
-        is_here = not any(
-            tag.is_url for tag in control.object_tags
-        )  # what is to be fetched is told
-        if is_here and (n := count_without_text(control, annotated)):
+        is_far = any(tag.is_url for tag in control.object_tags)  # that is said where it is fetched
+        if not is_far and (n := count_without_text(control, annotated)):
             yield f"Labeled tasks without a text under {control.data_keys}: {n:,}."
     several = [control.name for control in schema.controls if control.kind is Kind.SEVERAL]
     if several and not method.learns_several:
