@@ -105,7 +105,7 @@ def test_label_studio_is_told_why_a_config_is_refused_where_it_shows_it(
     ("params", "shown"),
     [
         ('{"min_score": 2}', "Expected_'float'_at_most_1.0_-_at_'$.min_score'"),
-        ('{"C": -1}', "Expected_'float'_above_0.0_-_at_'$.C'"),
+        ('{"C": -1}', "Expected_'float'_at_least_1e-08_-_at_'$.C'"),
     ],
 )
 def test_label_studio_is_told_which_extra_params_are_refused_in_words_its_page_shows(
@@ -124,8 +124,18 @@ def test_label_studio_is_told_which_extra_params_are_refused_in_words_its_page_s
 
 def test_odd_texts_cost_only_themselves(trained: Project) -> None:
     good = make_text("sports", 3)
-    odd = [None, "", " \n\t", {"a": 1}, [], [None], True, [[["deep"]]]]
-    texts = [5, 2.5, ["goal", "match"], "x" * 10_000_000, "\x00", "🙂" * 999, "http://x", "upload"]
+    odd = [None, "", " \n\t", {"a": 1}, [], [None], [[["deep"]]]]
+    texts = [
+        5,
+        2.5,
+        True,
+        ["goal", "match"],
+        "x" * 10_000_000,
+        "\x00",
+        "🙂" * 999,
+        "http://x",
+        "upload",
+    ]
     labels = trained.labels_of(good, *odd, *texts, good)
     assert labels[0] == labels[-1] == "sports"
     assert labels[1 : 1 + len(odd)] == [None] * len(odd)

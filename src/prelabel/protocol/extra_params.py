@@ -32,7 +32,7 @@ def read_extra_params(given: Any) -> ProjectSettings:
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise MalformedError(
             f"Received the extra params {shorten(given)} ({error})",
-            expected="a JSON object with some of C (greater than 0, or auto), train_every (1 or "
+            expected="a JSON object with some of C (1e-8 to 1e9, or auto), train_every (1 or "
             "more), min_score (0 to 1)",
             fix="Correct Extra params under Settings → Model, or leave them empty.",
         ) from error
