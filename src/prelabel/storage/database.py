@@ -180,19 +180,18 @@ class Database:
 
     def settle(self) -> None:
         """Write what the log beside the file has into it, and empty the log, if nobody reads it."""
-        with self._faults:
-            connection = _detach(self._engine.raw_connection())
-            try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            finally:
-                connection.close()
+        self._do_alone("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def copy_to(self, path: Path) -> None:
         """Write a copy, as of one moment, into a new file; nobody waits for it."""
+        self._do_alone("VACUUM INTO ?", str(path))
+
+    def _do_alone(self, statement: str, *values: str) -> None:
+        """Execute what may be in no transaction."""
         with self._faults:
             connection = _detach(self._engine.raw_connection())
             try:
-                connection.execute("VACUUM INTO ?", (str(path),))  # outside of any transaction
+                connection.execute(statement, values)
             finally:
                 connection.close()
 
